@@ -1,0 +1,68 @@
+# Coterie from a fresh clone: `make demo` shows it, `make test` tests it. Both make .venv first.
+
+# The Python that makes .venv (3.11 or 3.12): make PYTHON=/path/to/python3.11 demo
+PYTHON ?=
+# The address of a package index with PyTorch's CPU builds, for machines whose default index gives
+# the CUDA build of several gigabytes: make TORCH_INDEX=ADDRESS demo
+TORCH_INDEX ?=
+# Test processes side by side. Each keeps to one thread (tests/conftest.py).
+WORKERS ?= 2
+
+BIN := .venv/bin
+SOURCES := features training serving coterie.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow check format clean
+
+help:  ## say what can be made
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo
+	@echo "Variables: PYTHON (3.11 or 3.12), TORCH_INDEX (an index with PyTorch's CPU builds), WORKERS ($(WORKERS))"
+
+demo: .venv/.installed  ## train, register, score, serve and ask, on the demo data
+	$(BIN)/coterie demo
+
+test: .venv/.installed  ## the fast tests, doctests and the README's quick blocks
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+slow: .venv/.installed  ## the slow tests and the browser's
+	$(BIN)/pytest -m "slow or browser" --durations 10
+
+check: .venv/.installed  ## lint, format, types, layers: what must be clean before a commit
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+
+format: .venv/.installed  ## let ruff put the code in order
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# One pip command, so that mlflow and bentoml agree on their common dependencies. The stamp is
+# written last: an install that was broken off is taken up again.
+.venv/.installed: pyproject.toml constraints.txt
+	@set -e; \
+	python=""; \
+	for one in $(or $(PYTHON),python3.11 python3.12 python3); do \
+	    if "$$one" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; \
+	    then python="$$one"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "Coterie needs Python 3.11 or 3.12. Seen: none by the name of $(or $(PYTHON),python3.11$(,) python3.12 or python3). Remedy: install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
+	    exit 2; \
+	fi; \
+	if [ ! -x $(BIN)/python ]; then \
+	    echo "Making .venv with $$("$$python" --version) ..."; \
+	    "$$python" -m venv .venv || { rm -rf .venv; \
+	        echo "The virtual environment could not be made. Remedy: install the venv module of $$python (on Debian: apt install python3-venv)" >&2; exit 2; }; \
+	fi; \
+	echo "Installing from constraints.txt: some minutes, about 2 GB on disk, more with a CUDA build of PyTorch ..."
+	$(BIN)/python -m pip install --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[demo,dev]'
+	@touch $@
+
+, := ,
+
+clean:  ## remove .venv, caches and what was built; the MLflow store in mlflow/ stays
+	rm -rf .venv build dist out *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	find features training serving tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf __pycache__

@@ -1,0 +1,1 @@
+"""What is known of a customer at a moment. Imports neither `training` nor `serving`."""

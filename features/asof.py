@@ -1,0 +1,68 @@
+"""The only place where event times meet `as_of`.
+
+Every other module of this layer receives rows that `known` or `within_horizon` has already
+cut, so a look into the future has exactly one place to hide, and the laws in `tests/` watch it.
+May not import: anything above `features`.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+SECONDS_PER_DAY = 86_400.0
+KEYS = ("customer_id", "as_of")
+
+
+def days_between(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:
+    """Days from `earlier` to `later` as a float; whole seconds count, fractions do not."""
+    return (later.epoch_seconds() - earlier.epoch_seconds()) / SECONDS_PER_DAY
+
+
+def known(table: ir.Table, spine: ir.Table) -> ir.Table:
+    """Each row of `table` beside every `as_of` of its customer that lies strictly after it.
+
+    Parameters
+    ----------
+    table : columns `customer_id` and `moment` (timestamp, UTC) and any others
+    spine : columns `customer_id`, `as_of` (timestamp, UTC)
+
+    Returns
+    -------
+    The columns of `table`, `as_of`, and `age_days` (float, days before `as_of`, >= 0). A row
+    that happened at `as_of` or later stands beside no such `as_of`.
+    """
+    right = spine.select(spine_customer="customer_id", as_of="as_of")
+    joined = table.inner_join(
+        right, [table.customer_id == right.spine_customer, table.moment < right.as_of]
+    ).drop("spine_customer")
+    return joined.mutate(age_days=days_between(joined.as_of, joined.moment))
+
+
+def known_or_undated(table: ir.Table, spine: ir.Table) -> ir.Table:
+    """Like `known` by the column `valid_from`, where null means always valid (taken as constant)."""
+    right = spine.select(spine_customer="customer_id", as_of="as_of")
+    return table.inner_join(
+        right,
+        [
+            table.customer_id == right.spine_customer,
+            table.valid_from.isnull() | (table.valid_from < right.as_of),
+        ],
+    ).drop("spine_customer")
+
+
+def within_horizon(table: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
+    """Rows of `table` in [`as_of`, `as_of` + horizon): what outcomes are counted from."""
+    right = spine.select(
+        spine_customer="customer_id",
+        as_of="as_of",
+        horizon_end=spine.as_of + ibis.interval(days=horizon_days),
+    )
+    return table.inner_join(
+        right,
+        [
+            table.customer_id == right.spine_customer,
+            table.moment >= right.as_of,
+            table.moment < right.horizon_end,
+        ],
+    ).drop("spine_customer", "horizon_end")

@@ -1,0 +1,259 @@
+"""The experiment file: a TOML file read into frozen values.
+
+An unknown key, a missing key and a value of the wrong type are refused with the key's full name.
+URLs stay as written; `features.locations` resolves them relative to the file's folder.
+"""
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from features.errors import ConfigError
+from features.experiment import (
+    KINDS,
+    LENSES,
+    Attribute,
+    AttributesSource,
+    EventsSource,
+    Experiment,
+    Format,
+    Join,
+    ModelSettings,
+    Occasion,
+    OrdersSource,
+)
+from features.tables import Table
+
+__all__ = [
+    "KINDS",
+    "LENSES",
+    "Attribute",
+    "AttributesSource",
+    "EventsSource",
+    "Experiment",
+    "Format",
+    "Join",
+    "ModelSettings",
+    "Occasion",
+    "OrdersSource",
+    "load",
+    "parse",
+]
+
+
+def load(path: Path) -> Experiment:
+    """Read an experiment file; ConfigError says which key cannot be used, and why."""
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise ConfigError(
+            "The experiment file must exist.", str(path), "check the path, or run `coterie init`"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            "An experiment file is UTF-8 text.", f"{path}: {error.reason}", "save it as UTF-8"
+        ) from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Experiment:
+    """Read an experiment from its text; `path` is the file that it stands, or will stand, in."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            "An experiment file is valid TOML.", f"{path.name}: {error}", "correct that line"
+        ) from error
+    top = Table(content, "")
+    head = top.table("experiment")
+    experiment = Experiment(
+        name=head.slug("name"),
+        currency=head.matching("currency", r"[A-Z]{3}", "a three-letter code such as USD"),
+        horizon_days=head.integer("horizon_days", low=1),
+        orders=_orders(top.table("orders")),
+        description=head.text("description", ""),
+        note=head.text("note", ""),
+        time_zone=_zone(head),
+        interval_level=head.number("interval_level", 0.8, above=0, below=1),
+        max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
+        min_history_days=head.integer("min_history_days", 0, low=0),
+        seed=head.integer("seed", 7, low=0),
+        rates=_rates(head),
+        events=tuple(_events(table) for table in top.tables("events")),
+        attributes=tuple(_attributes(table) for table in top.tables("attributes")),
+        occasions=tuple(_occasion(table) for table in top.tables("occasions")),
+        model=_model(top.table("model", {})),
+        path=path,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
+    head.refuse_others()
+    top.refuse_others()
+    _refuse_repeats(experiment)
+    return experiment
+
+
+def _zone(head: Table) -> str:
+    name = head.text("time_zone", "UTC")
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"{head.full('time_zone')} must be a name of the IANA time zone database.",
+            repr(name),
+            "write for instance UTC, Europe/Berlin or America/New_York",
+        ) from error
+    return name
+
+
+def _rates(head: Table) -> dict[str, float]:
+    table = head.table("rates", {})
+    for code in table:
+        if not re.fullmatch(r"[A-Z]{3}", code):
+            raise ConfigError(
+                "experiment.rates must name currencies.", repr(code), "write a code such as EUR"
+            )
+    return {code: table.number(code, above=0) for code in table}
+
+
+def _format(table: Table) -> Format:
+    return Format(
+        moment_format=table.optional("moment_format"),
+        delimiter=table.one_of("delimiter", (",", ";", "\t", "|")),
+        decimal=table.one_of("decimal", (".", ",")),
+    )
+
+
+def _joins(table: Table) -> tuple[Join, ...]:
+    joins = []
+    for join in table.tables("join"):
+        if isinstance(join.peek("on"), dict):
+            pair = join.table("on")
+            left, right = pair.text("left"), pair.text("right")
+            pair.refuse_others()
+        else:
+            left = right = join.text("on")
+        joins.append(Join(join.text("url"), left, right, join.texts("columns")))
+        join.refuse_others()
+    return tuple(joins)
+
+
+def _orders(table: Table) -> OrdersSource:
+    columns = table.table("columns")
+    source = OrdersSource(
+        url=table.text("url"),
+        customer_id=columns.text("customer_id"),
+        moment=columns.text("moment"),
+        amount=columns.text("amount"),
+        order_id=columns.optional("order_id"),
+        product_id=columns.optional("product_id"),
+        category=columns.optional("category"),
+        brand=columns.optional("brand"),
+        quantity=columns.optional("quantity"),
+        channel=columns.optional("channel"),
+        currency=columns.optional("currency"),
+        discount=columns.texts("discount", ()),
+        line_id=table.optional("line_id"),
+        joins=_joins(table),
+        format=_format(table),
+    )
+    columns.refuse_others()
+    table.refuse_others()
+    return source
+
+
+def _events(table: Table) -> EventsSource:
+    columns = table.table("columns")
+    source = EventsSource(
+        name=table.slug("name"),
+        url=table.text("url"),
+        customer_id=columns.text("customer_id"),
+        moment=columns.text("moment"),
+        kind=table.optional("kind"),
+        kind_column=columns.optional("kind"),
+        channel=table.optional("channel"),
+        channel_column=columns.optional("channel"),
+        line_id=table.optional("line_id"),
+        joins=_joins(table),
+        format=_format(table),
+    )
+    columns.refuse_others()
+    table.refuse_others()
+    for key in ("kind", "channel"):
+        literal, column = getattr(source, key), getattr(source, f"{key}_column")
+        if literal is not None and column is not None:
+            raise ConfigError(
+                f"{table.full(key)} is either the same for all rows or a column.",
+                f"{key} = {literal!r} and columns.{key} = {column!r}",
+                "remove one of the two",
+            )
+    if source.kind is None and source.kind_column is None:
+        raise ConfigError(
+            f"{table.full('kind')} must say what kind of event a row is.",
+            "neither kind nor columns.kind",
+            'write kind = "visit", or name a column in columns.kind',
+        )
+    return source
+
+
+def _attributes(table: Table) -> AttributesSource:
+    columns = table.table("columns")
+    source = AttributesSource(
+        name=table.slug("name"),
+        url=table.text("url"),
+        customer_id=table.text("customer_id"),
+        valid_from=table.optional("valid_from"),
+        columns=tuple(_attribute(columns.table(name), name) for name in columns),
+        format=_format(table),
+    )
+    table.refuse_others()
+    return source
+
+
+def _attribute(table: Table, name: str) -> Attribute:
+    kind = table.choice("kind", KINDS)
+    order = table.texts("order") if kind == "ordered" else ()
+    attribute = Attribute(name, table.choice("lens", LENSES), kind, order)
+    table.refuse_others()
+    return attribute
+
+
+def _occasion(table: Table) -> Occasion:
+    occasion = Occasion(
+        name=table.text("name"),
+        dates=table.dates("dates"),
+        days_before=table.integer("days_before", 7, low=0),
+        days_after=table.integer("days_after", 0, low=0),
+    )
+    table.refuse_others()
+    return occasion
+
+
+def _model(table: Table) -> ModelSettings:
+    segments: int | str = "auto"
+    if table.peek("segments") not in (None, "auto"):
+        segments = table.integer("segments", low=2, high=20)
+    model = ModelSettings(
+        segments=segments,
+        seeds=table.integer("seeds", 5, low=1),
+        latent=table.integer("latent", 8, low=1),
+    )
+    table.known("segments")
+    table.refuse_others()
+    return model
+
+
+def _refuse_repeats(experiment: Experiment) -> None:
+    """Names are what rejects, features and plots refer to: none may stand for two things."""
+    sources = ["orders", *(source.name for source in experiment.events)]
+    sources += [source.name for source in experiment.attributes]
+    columns = [c.name for source in experiment.attributes for c in source.columns]
+    occasions = [occasion.name for occasion in experiment.occasions]
+    for what, names in (("source", sources), ("attribute", columns), ("occasion", occasions)):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigError(
+                f"Each {what} has a name of its own.", f"{twice[0]!r} twice", "rename one of them"
+            )

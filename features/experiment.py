@@ -1,0 +1,154 @@
+"""What an experiment is: frozen values, read from a file by `features.config`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from features.spec import Attribute, Occasion
+
+__all__ = [
+    "KINDS",
+    "LENSES",
+    "Attribute",
+    "AttributesSource",
+    "EventsSource",
+    "Experiment",
+    "Format",
+    "Join",
+    "ModelSettings",
+    "Occasion",
+    "OrdersSource",
+]
+
+#: The lenses that an attribute may belong to.
+LENSES = ("demographic", "geographic", "psychographic", "firmographic")
+#: How an attribute's values are to be understood.
+KINDS = ("category", "ordered", "number")
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the text of a source is written; None means: found out from the file.
+
+    `moment_format` is a strptime format, or "unix_seconds", or "unix_milliseconds".
+    `delimiter` and `decimal` (a point or a comma) concern CSV only.
+    """
+
+    moment_format: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """A table whose `columns` are added by left join where its `right` equals our `left`."""
+
+    url: str
+    left: str
+    right: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OrdersSource:
+    """Order lines. Each field of the first eleven is a column's name; None: the source has none.
+
+    `discount` names the columns that are summed; empty: the source has none.
+    `line_id` names the column that identifies a line: a repeated one is a repeated delivery.
+    """
+
+    url: str
+    customer_id: str
+    moment: str
+    amount: str
+    order_id: str | None = None
+    product_id: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    quantity: str | None = None
+    channel: str | None = None
+    currency: str | None = None
+    discount: tuple[str, ...] = ()
+    line_id: str | None = None
+    joins: tuple[Join, ...] = ()
+    format: Format = Format()
+    name: str = "orders"
+
+
+@dataclass(frozen=True)
+class EventsSource:
+    """Events. `kind` and `channel` are literal; `kind_column`, `channel_column` name columns.
+
+    Exactly one of `kind` and `kind_column` is set, and at most one of the other two.
+    """
+
+    name: str
+    url: str
+    customer_id: str
+    moment: str
+    kind: str | None = None
+    kind_column: str | None = None
+    channel: str | None = None
+    channel_column: str | None = None
+    line_id: str | None = None
+    joins: tuple[Join, ...] = ()
+    format: Format = Format()
+
+
+@dataclass(frozen=True)
+class AttributesSource:
+    """Attributes, a row a customer, or with `valid_from` a row a customer and moment."""
+
+    name: str
+    url: str
+    customer_id: str
+    columns: tuple[Attribute, ...]
+    valid_from: str | None = None
+    format: Format = Format()
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """`segments` is "auto" or 2 to 20; `seeds` autoencoders are tried; `latent` dimensions."""
+
+    segments: int | str = "auto"
+    seeds: int = 5
+    latent: int = 8
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment, whole. See `mlflow/experiments/` for a commented file."""
+
+    name: str
+    currency: str
+    horizon_days: int
+    orders: OrdersSource
+    description: str
+    note: str
+    time_zone: str
+    interval_level: float
+    max_reject_share: float
+    min_history_days: int
+    seed: int
+    rates: Mapping[str, float]
+    events: tuple[EventsSource, ...]
+    attributes: tuple[AttributesSource, ...]
+    occasions: tuple[Occasion, ...]
+    model: ModelSettings
+    path: Path
+    digest: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as plain values (the path as text), for logging."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,295 @@
+"""A first experiment file for a file that nobody has described yet.
+
+`guess` looks at names and values; what neither tells is asked through `ask`, or left at its
+default with a note. `render` writes the result as a commented TOML file.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import SourceError
+from features.experiment import Format
+from features.hints import ROLES, currency_in, is_unit_price, score
+from features.profile import Profile
+from features.template import render
+
+__all__ = ["Ask", "Guess", "Question", "Role", "guess", "render", "suggest_horizon"]
+
+HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
+UNKNOWN_CURRENCY = "XXX"  # ISO 4217: no currency
+_MONTH_FIRST = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What neither names nor values tell. `choices` empty: any answer; `default` on no answer."""
+
+    key: str
+    text: str
+    choices: tuple[str, ...]
+    default: str
+
+
+Ask = Callable[[Question], str]
+
+
+@dataclass(frozen=True)
+class Role:
+    """The column found for a role; `confidence` from 0 (a guess) to 1 (name and values agree)."""
+
+    column: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Guess:
+    """All that `render` writes: columns by role, form, currency, horizon, facts and notes."""
+
+    path: Path
+    name: str
+    roles: Mapping[str, Role]
+    form: Format
+    currency: str
+    currencies: tuple[str, ...]
+    horizon_days: int
+    rows: int
+    customers: int
+    span_days: float
+    median_gap_days: float | None
+    unused: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def guess(path: Path, ask: Ask | None = None) -> Guess:
+    """Describe one file of orders. Without `ask`, every question takes its default.
+
+    Raises SourceError for a file that cannot be read, is empty, or in which no column can be the
+    customer, the moment or the amount.
+    """
+    path = Path(path).absolute()
+    return _Guesser(path, ask or (lambda question: question.default)).guess()
+
+
+class _Guesser:
+    def __init__(self, path: Path, ask: Ask) -> None:
+        self.path = path
+        self.ask = ask
+        self.notes: list[str] = []
+        self.profile = Profile(path)
+        self.types = self.profile.types
+
+    def guess(self) -> Guess:
+        formats = {c: found for c in self.types if (found := self.profile.formats(c)) is not None}
+        moment_column = self._choose("moment", list(formats))
+        taken = {moment_column.column}
+        decimals = {c: d for c in self.types if (d := self.profile.decimals(c))}
+        amount = self._choose("amount", self._amounts(decimals, formats, taken))
+        taken.add(amount.column)
+        customer = self._choose("customer_id", self._customers(formats, decimals, taken))
+        taken.add(customer.column)
+        roles = {"customer_id": customer, "moment": moment_column, "amount": amount}
+        for role in ("order_id", "currency", "product_id", "category", "brand", "quantity"):
+            self._add(roles, role, decimals, formats)
+        for role in ("discount", "channel", "line_id"):
+            self._add(roles, role, decimals, formats)
+        decimal = None
+        if self.types[amount.column] == "VARCHAR":
+            marks, what = decimals[amount.column], f"What is the decimal mark in {amount.column!r}?"
+            decimal = self._ask("decimal", what, marks, marks[0]) if len(marks) > 1 else marks[0]
+        form = Format(
+            self._moment_format(moment_column.column, formats[moment_column.column]),
+            self.profile.delimiter,
+            decimal,
+        )
+        self._note_unit_price(roles, amount.column)
+        rows, customers, span, gap = self.profile.facts(customer.column, moment_column.column, form)
+        currency, currencies = self._currency(roles)
+        horizon = self._horizon(span, gap)
+        used = {role.column for role in roles.values()}
+        return Guess(
+            path=self.path,
+            name=_slug(self.path.name),
+            roles=roles,
+            form=form,
+            currency=currency,
+            currencies=currencies,
+            horizon_days=horizon,
+            rows=rows,
+            customers=customers,
+            span_days=span,
+            median_gap_days=gap,
+            unused=tuple(column for column in self.types if column not in used),
+            notes=tuple(self.notes),
+        )
+
+    # ------------------------------------------------------------------ which column it is
+
+    def _amounts(
+        self,
+        decimals: Mapping[str, tuple[str, ...]],
+        formats: Mapping[str, object],
+        taken: set[str],
+    ) -> list[str]:
+        free = [c for c in decimals if c not in taken and c not in formats]
+        named = [c for c in free if score("amount", c) > 0]
+        if named:
+            return named
+        nameless = [c for c in free if not any(score(role, c) > 0 for role in ROLES)]
+        return [c for c in nameless if self.profile.fractions(c, decimals[c][0])] or nameless
+
+    def _customers(
+        self,
+        formats: Mapping[str, object],
+        decimals: Mapping[str, tuple[str, ...]],
+        taken: set[str],
+    ) -> list[str]:
+        free = [c for c in self.types if c not in taken and c not in formats]
+        whole = [
+            c for c in free if c not in decimals or not self.profile.fractions(c, decimals[c][0])
+        ]
+        named = [c for c in whole if score("customer_id", c) > 0]
+        if named:
+            return named
+        nameless = [c for c in whole if not any(score(role, c) > 0 for role in ROLES)]
+        return nameless or whole
+
+    def _choose(self, role: str, candidates: list[str]) -> Role:
+        """The best candidate by name; asked where two are equally good or no name tells."""
+        if not candidates:
+            what = {"moment": "a moment", "amount": "an amount"}.get(role, "a customer")
+            raise SourceError(
+                f"One column must hold {what}.",
+                f"none among {', '.join(self.types)}",
+                "add it to the file, or write the experiment file by hand",
+            )
+        ranked = sorted(candidates, key=lambda column: -score(role, column))
+        best = score(role, ranked[0])
+        equal = [column for column in ranked if best - score(role, column) < 0.05]
+        if len(equal) == 1:
+            return Role(equal[0], min(best, 1.0) if best else 0.6)
+        label = {"moment": "the moment of the order", "amount": "the amount that was paid"}
+        question = f"Which column holds {label.get(role, 'the customer')}?"
+        return Role(self._ask(role, question, tuple(equal), equal[0]), 0.5)
+
+    def _add(
+        self,
+        roles: dict[str, Role],
+        role: str,
+        decimals: Mapping[str, tuple[str, ...]],
+        formats: Mapping[str, object],
+    ) -> None:
+        """Add an optional role where a name tells it and the values do not speak against it."""
+        used = {other.column for other in roles.values()}
+        fitting = [c for c in self.types if c not in used and c not in formats and score(role, c)]
+        if role in ("quantity", "discount"):
+            fitting = [c for c in fitting if c in decimals]
+        elif role != "line_id":
+            fitting = [
+                c for c in fitting if c not in decimals or "." not in self.profile.example(c)
+            ]
+        if role in ("category", "channel", "brand"):
+            fitting = [c for c in fitting if self.profile.distinct(c) < 0.5]
+        if role == "line_id":
+            fitting = [c for c in fitting if self.profile.distinct(c) == 1]
+        if fitting:
+            best = max(fitting, key=lambda column: score(role, column))
+            roles[role] = Role(best, min(score(role, best), 1.0))
+
+    # ------------------------------------------------------------------ what remains open
+
+    def _moment_format(self, column: str, good: list[str | None]) -> str | None:
+        """The one format; asked where days and months cannot be told apart."""
+        if len(good) == 1:
+            return good[0]
+        first = good[0]
+        assert first is not None  # None is only ever alone
+        for day_first, month_first in _MONTH_FIRST.items():
+            other = first.replace(day_first, month_first)
+            if other != first and other in good:
+                example = self.profile.example(column)
+                return self._ask(
+                    "moment_format",
+                    f"Is {example!r} in {column!r} day first or month first?",
+                    (first, other),
+                    first,
+                )
+        return first
+
+    def _note_unit_price(self, roles: Mapping[str, Role], amount: str) -> None:
+        if is_unit_price(amount):
+            quantity = roles["quantity"].column if "quantity" in roles else "a quantity"
+            self.notes.append(
+                f"{amount!r} looks like the price of one piece. Price times {quantity!r} is not "
+                "computed: add a column with the amount of the line, and name it here."
+            )
+
+    def _currency(self, roles: Mapping[str, Role]) -> tuple[str, tuple[str, ...]]:
+        if "currency" in roles:
+            codes = self.profile.codes(roles["currency"].column)
+            if codes:
+                return codes[0], codes
+        told = currency_in(roles["amount"].column)
+        if told is None:
+            told = self._ask(
+                "currency",
+                f"In which currency is {roles['amount'].column!r}? (USD, EUR, ...)",
+                (),
+                UNKNOWN_CURRENCY,
+            ).upper()
+        if not re.fullmatch("[A-Z]{3}", told):
+            raise SourceError(
+                "A currency is a three-letter code.", repr(told), "answer for instance USD or EUR"
+            )
+        if told == UNKNOWN_CURRENCY:
+            self.notes.append("The file does not tell its currency: write yours instead of XXX.")
+        return told, (told,)
+
+    def _horizon(self, span: float, gap: float | None) -> int:
+        suggested = suggest_horizon(span)
+        if gap is not None and gap > suggested:
+            self.notes.append(
+                f"Half of the repeat orders come after {gap:.0f} days or more, and the history "
+                f"allows for a horizon of {suggested} days only: most of those who stay away for "
+                "the horizon come back."
+            )
+        if 5 * suggested > span:
+            self.notes.append(
+                f"The history of {span:.0f} days is short for any horizon: models may be refused."
+            )
+        answer = self._ask(
+            "horizon_days",
+            f"Over how many days shall churn and spend be predicted? (history: {span:.0f} days)",
+            (),
+            str(suggested),
+        )
+        if not answer.isdigit() or int(answer) < 1:
+            raise SourceError(
+                "A horizon is a whole number of days, at least 1.", repr(answer), "answer 30"
+            )
+        return int(answer)
+
+    def _ask(self, key: str, what: str, choices: tuple[str, ...], default: str) -> str:
+        answer = self.ask(Question(key, what, choices, default)).strip() or default
+        if choices and answer not in choices:
+            raise SourceError(
+                f"{key} must be one of the choices.",
+                repr(answer),
+                f"answer one of {', '.join(choices)}",
+            )
+        return answer
+
+
+def suggest_horizon(span_days: float) -> int:
+    """The largest usual horizon of which five fit into the history; at least 7 days.
+
+    >>> suggest_horizon(365), suggest_horizon(546), suggest_horizon(20)
+    (60, 90, 7)
+    """
+    return max((days for days in HORIZONS if 5 * days <= span_days), default=HORIZONS[0])
+
+
+def _slug(name: str) -> str:
+    stem = name.split(".")[0]
+    return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "orders"

@@ -1,0 +1,125 @@
+"""What a column's name says about its role, in the languages that exports come in."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+__all__ = ["ROLES", "currency_in", "is_unit_price", "score", "words"]
+
+
+@dataclass(frozen=True)
+class _Hints:
+    """Words for a role; those that make it likelier, and those that speak for something else."""
+
+    words: str
+    better: str = ""
+    worse: str = ""
+
+
+_NUMBERED = "id no nr number nummer num code key"
+
+#: A word of four letters or more also counts inside a compound (Kundennummer).
+_HINTS = {
+    "moment": _Hints(
+        "date datum fecha data dato jour day time timestamp datetime moment zeit when created "
+        "ordered purchased dt ts horodatage pvm paiva",
+        "order purchase invoice transaction bestell rechnung kauf compra achat sale",
+        "birth geburt ship shipped delivery delivered update updated modified",
+    ),
+    "amount": _Hints(
+        "amount value sales revenue total price spend spent betrag umsatz summe sum preis importe "
+        "importo montant valor bedrag belopp prix precio prezzo paid payment turnover net gross "
+        "monto kwota summa cena",
+        "total amount betrag umsatz montant importe sales revenue line",
+        "unit each einzel unitaire unitario tax vat mwst discount rabatt quantity cost shipping "
+        "list price preis prix precio prezzo",
+    ),
+    "customer_id": _Hints(
+        "customer cust client cliente klant kunde kunden kund asiakas klient user member "
+        "household account buyer shopper subscriber guest donor person contact email",
+        _NUMBERED,
+        "name city country age segment type email",
+    ),
+    "currency": _Hints("currency waehrung wahrung moneda devise valuta ccy"),
+    "order_id": _Hints(
+        "order invoice basket transaction receipt bestellung bestell rechnung pedido factura "
+        "commande facture ordine auftrag beleg bon ticket trx checkout",
+        _NUMBERED,
+        "line status type",
+    ),
+    "product_id": _Hints(
+        "product sku item article artikel producto produit prodotto produkt stockcode upc ean asin",
+        _NUMBERED + " sku",
+        "name description category group type",
+    ),
+    "category": _Hints(
+        "category department kategorie categoria categorie warengruppe group class type"
+    ),
+    "brand": _Hints("brand marke marca marque merk"),
+    "quantity": _Hints(
+        "quantity qty menge anzahl cantidad quantite quantita units pieces stuck aantal"
+    ),
+    "discount": _Hints("discount disc rabatt descuento remise sconto korting"),
+    "channel": _Hints("channel kanal canal canale medium device"),
+    "line_id": _Hints("lineid rowid lineno"),
+}
+#: The roles that a name can speak for.
+ROLES = tuple(_HINTS)
+_CURRENCIES = ("USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "CAD", "AUD", "JPY")
+_SIGNS = {"€": "EUR", "£": "GBP", "$": "USD"}
+
+
+def words(name: str) -> list[str]:
+    """A column's name as small words without accents.
+
+    >>> words("InvoiceDate"), words("Quantité (pcs)"), words("customer_ID")
+    (['invoice', 'date'], ['quantite', 'pcs'], ['customer', 'id'])
+    """
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
+    return re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z]|ID\b)", " ", plain).lower())
+
+
+def score(role: str, name: str) -> float:
+    """How much a name speaks for a role: 0 for nothing, about 1 for a plain word.
+
+    >>> score("customer_id", "Kundennummer") > score("customer_id", "Kundenname") > 0
+    True
+    >>> score("amount", "UnitPrice") < score("amount", "total")
+    True
+    """
+    hints = _HINTS[role]
+    found = words(name)
+    whole = "".join(found)
+
+    def hit(listed: str) -> bool:
+        return any(hint in found or (len(hint) >= 4 and hint in whole) for hint in listed.split())
+
+    if not hit(hints.words) and whole not in hints.words.split():
+        return 0.0
+    value = 1.0 if any(word in hints.words.split() for word in [*found, whole]) else 0.8
+    return value + 0.1 * hit(hints.better) - 0.3 * hit(hints.worse)
+
+
+def is_unit_price(name: str) -> bool:
+    """Whether a name speaks of the price of one piece.
+
+    >>> is_unit_price("Einzelpreis"), is_unit_price("unit_price"), is_unit_price("price")
+    (True, True, False)
+    """
+    whole = "".join(words(name))
+    return any(
+        hint in whole for hint in ("unitprice", "einzelpreis", "unitaire", "unitario", "each")
+    )
+
+
+def currency_in(name: str) -> str | None:
+    """The currency that a column's name tells.
+
+    >>> currency_in("umsatz_eur"), currency_in("Total (€)"), currency_in("amount") is None
+    ('EUR', 'EUR', True)
+    """
+    for sign, code in _SIGNS.items():
+        if sign in name:
+            return code
+    return next((word.upper() for word in words(name) if word.upper() in _CURRENCIES), None)

@@ -1,0 +1,111 @@
+"""Usable rows into the canonical tables, and the account of what became of all the others."""
+
+from dataclasses import dataclass, field
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from features.cleaning import literal
+from features.errors import SourceError
+from features.staging import Judged, Staged
+
+__all__ = ["Ingested", "Intake"]
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of one source's rows: read = kept + rejected + repeats + later.
+
+    duplicates: rows equal to an earlier one in every column; kept, as they are often genuine.
+    repeats: dropped: a line_id seen before, or an attribute row replaced by a later one.
+    later: dropped: at or after `as_of`.
+    first, last: moments of the kept rows (naive UTC), None where there is none.
+    """
+
+    source: str
+    url: str
+    rows_read: int
+    rows_kept: int
+    rows_rejected: int
+    duplicates: int
+    first: pd.Timestamp | None
+    last: pd.Timestamp | None
+    repeats: int = 0
+    later: int = 0
+
+
+@dataclass
+class Intake:
+    """Takes judged sources in, one after the other; nothing at or after `as_of` (naive UTC)."""
+
+    con: duckdb.DuckDBPyConnection
+    max_reject_share: float
+    as_of: pd.Timestamp | None
+    ingested: list[Ingested] = field(default_factory=list)
+    rejects: list[pd.DataFrame] = field(default_factory=list)
+
+    def keep(
+        self,
+        table: str,
+        schema: pa.Schema,
+        values: dict[str, str],
+        staged: Staged,
+        judged: Judged,
+        repeats: str,
+    ) -> None:
+        """Insert the usable rows; `values` is SQL for the fields not judged under their name."""
+        self.count(staged, judged, "moment", repeats)
+        listed = ", ".join(values.get(name, name) for name in schema.names)
+        self.con.execute(f'INSERT INTO {table} SELECT {listed} FROM kept_rows ORDER BY "row"')
+        self.con.execute("DROP VIEW kept_rows")
+
+    def count(self, staged: Staged, judged: Judged, when: str, repeats: str) -> None:
+        """Put the usable rows into `kept_rows`, and note what became of the others."""
+        self._refuse_too_many(staged, judged)
+        cut = "false"
+        if self.as_of is not None:
+            cut = f"coalesce({when} >= TIMESTAMP {literal(str(self.as_of))}, false)"
+        self.con.execute(
+            f"CREATE TEMP VIEW kept_rows AS SELECT * EXCLUDE (is_later, is_repeat) FROM "
+            f"(SELECT *, {repeats} AS is_repeat FROM "
+            f"(SELECT *, {cut} AS is_later FROM judged_rows WHERE problem IS NULL) "
+            "WHERE NOT is_later) WHERE NOT is_repeat"
+        )
+        kept, first, last = self.con.execute(
+            f"SELECT count(*), min({when}), max({when}) FROM kept_rows"
+        ).fetchall()[0]
+        later = 0
+        if self.as_of is not None:
+            later = self.con.execute(
+                f"SELECT count(*) FROM judged_rows WHERE problem IS NULL AND {cut}"
+            ).fetchall()[0][0]
+        self.rejects.append(judged.rejects)
+        self.ingested.append(
+            Ingested(
+                source=staged.name,
+                url=staged.url,
+                rows_read=staged.read,
+                rows_kept=kept,
+                rows_rejected=judged.rejected,
+                duplicates=staged.duplicates,
+                first=None if first is None else pd.Timestamp(first),
+                last=None if last is None else pd.Timestamp(last),
+                repeats=staged.read - kept - judged.rejected - later,
+                later=later,
+            )
+        )
+
+    def _refuse_too_many(self, staged: Staged, judged: Judged) -> None:
+        share, limit = judged.rejected / staged.read, self.max_reject_share
+        if share <= limit:
+            return
+        whole = judged.rejects[~judged.rejects["reason"].str.endswith("row is kept")]
+        reasons = (whole["column"] + " " + whole["reason"]).value_counts(sort=True)
+        counted = sorted(reasons.items(), key=lambda pair: (-pair[1], str(pair[0])))[:3]
+        raise SourceError(
+            f"{staged.name}: at most {limit:.2%} of the rows may be unusable.",
+            f"{judged.rejected} of {staged.read} rows ({share:.2%}): "
+            + "; ".join(f"{reason} ({count})" for reason, count in counted),
+            "correct the rows or the column names, or raise experiment.max_reject_share",
+        )

@@ -1,0 +1,74 @@
+"""Journey lens: the stage of a customer's life, by stated rules relative to the own rhythm.
+
+The *limit* of a customer is how long a silence is still usual: mean time between the own
+orders plus two standard deviations, at least 14 days; with fewer than four orders, 60 days.
+
+| stage | rule, the first that holds |
+|---|---|
+| prospect | no order yet |
+| lapsed | silent for more than three limits |
+| at_risk | silent for more than one limit |
+| new | first order at most 30 days ago |
+| returned | the silence before the last order was more than three times the mean before it, and over 30 days |
+| loyal | at least 6 orders, in 8 or more of the last 12 weeks or never silent beyond the limit |
+| active | everyone else |
+"""  # noqa: E501 - the table reads better whole
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from features.feature import Feature
+
+LENS = "journey"
+STAGES = ("prospect", "new", "active", "loyal", "returned", "at_risk", "lapsed")
+NEW_DAYS = 30
+FEW_ORDERS_LIMIT_DAYS = 60.0
+LEAST_LIMIT_DAYS = 14.0
+
+
+def features() -> list[Feature]:
+    """The catalog of this lens."""
+    return [
+        Feature("stage", LENS, "category", "category", "never",
+                "Stage of the customer's journey by the rules of `features.journey`."),
+        Feature("silence", LENS, "ratio", "number", "no order yet",
+                "Days since the last order over the customer's own limit of a usual silence."),
+        Feature("days_in_stage", LENS, "days", "number", "prospect, active or loyal: the rules give no day",
+                "Days since the stage was entered."),
+    ]  # fmt: skip
+
+
+def expression(purchases: ir.Table, spine: ir.Table) -> ir.Table:
+    """(customer_id, as_of) of the whole spine and this lens's features, from the purchase lens's."""
+    p = purchases.select(
+        "customer_id", "as_of", "orders", "recency_days", "T_days",
+        "gap_mean", "gap_sd", "gap_last", "gap_max", "active_weeks_12",
+    )  # fmt: skip
+    t = spine.left_join(p, ["customer_id", "as_of"]).drop("customer_id_right", "as_of_right")
+    own = ibis.greatest(t.gap_mean + 2.0 * t.gap_sd, LEAST_LIMIT_DAYS)
+    t = t.mutate(usual=(t.orders >= 4).ifelse(own, FEW_ORDERS_LIMIT_DAYS))
+    silence = t.recency_days / t.usual
+    gap_mean_before = (t.gap_mean * (t.orders - 1) - t.gap_last) / (t.orders - 2).nullif(0)
+    returned = (t.gap_last > 30.0) & (t.gap_last > 3.0 * gap_mean_before) & (t.orders >= 3)
+    loyal = (t.orders >= 6) & ((t.active_weeks_12 >= 8) | (t.gap_max <= t.usual))
+    t = t.mutate(silence=silence)
+    stage = ibis.cases(
+        (t.orders.fill_null(0) == 0, "prospect"),
+        (t.silence > 3.0, "lapsed"),
+        (t.silence > 1.0, "at_risk"),
+        (t.T_days <= NEW_DAYS, "new"),
+        (returned.fill_null(False), "returned"),
+        (loyal.fill_null(False), "loyal"),
+        else_="active",
+    )
+    t = t.mutate(stage=stage)
+    days = ibis.cases(
+        (t.stage == "lapsed", t.recency_days - 3.0 * t.usual),
+        (t.stage == "at_risk", t.recency_days - t.usual),
+        (t.stage == "new", t.T_days),
+        (t.stage == "returned", t.recency_days),
+        else_=ibis.null("float64"),
+    )
+    return t.select("customer_id", "as_of", "stage", "silence", days_in_stage=days)

@@ -1,0 +1,31 @@
+"""What happened after `as_of`: the only features-layer module that looks there."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from features.asof import within_horizon
+from features.purchases import pieces
+from features.spec import FeatureSpec
+
+
+def expression(orders: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
+    """(customer_id, as_of) of the whole spine with the outcomes over [as_of, as_of + horizon).
+
+    Columns: `future_orders` (int64, orders opened in the horizon), `future_spend` (float64,
+    currency, net of returns, never below 0) and `churned` (bool, no order in the horizon).
+    """
+    later = within_horizon(pieces(orders, FeatureSpec()), spine, horizon_days)
+    counted = later.group_by("customer_id", "as_of").aggregate(
+        future_orders=later.is_order.sum(), future_spend=later.amount.sum()
+    )
+    joined = spine.left_join(counted, ["customer_id", "as_of"])
+    orders_after = joined.future_orders.fill_null(0)
+    return joined.select(
+        customer_id=joined.customer_id,
+        as_of=joined.as_of,
+        future_orders=orders_after,
+        future_spend=ibis.greatest(joined.future_spend.fill_null(0.0), 0.0),
+        churned=orders_after == 0,
+    )

@@ -1,0 +1,169 @@
+"""Files as DuckDB sees them: one relation with its column names and types.
+
+CSV is read as text throughout (casting is `features.cleaning`'s matter). Lines with a wrong number
+of fields are set aside by DuckDB and come back from `malformed`.
+"""
+
+import codecs
+import csv
+import gzip
+import tempfile
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import duckdb
+
+from features.cleaning import literal
+from features.errors import SourceError
+from features.locations import Location
+
+__all__ = ["Relation", "guess_delimiter", "header_of", "malformed", "read"]
+
+_BLOCK = 1 << 20
+_ASIDE = "lines_set_aside"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What stands after FROM, and the columns that it has (name to DuckDB type)."""
+
+    sql: str
+    columns: dict[str, str]
+    # A file that is read in place of another, and goes when the relation goes.
+    copy: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.copy is not None:
+            weakref.finalize(self, self.copy.unlink, missing_ok=True)
+
+
+def read(
+    con: duckdb.DuckDBPyConnection, location: Location, delimiter: str | None = None
+) -> Relation:
+    """Open files without reading them whole; SourceError where they are empty or unreadable."""
+    copy = None
+    if location.format == "csv":
+        path = location.paths[0]
+        try:
+            encoding = encoding_of(path)
+            header = header_of(path, encoding)
+        except (OSError, EOFError) as error:  # a broken .gz
+            raise unreadable(location.url, error) from error
+        if not header.strip():
+            raise SourceError("A source has a header and rows.", f"{location.url} is empty", _FILL)
+        copy = _as_utf8(path) if encoding == "cp1252" else None
+        coded = "utf-16" if encoding == "utf-16" else "utf-8"
+        mark = delimiter or guess_delimiter(header)
+        # Less strict, DuckDB also reads lines that end now in one way and now in another.
+        ways = [_csv_sql(copy or path, mark, coded, strict) for strict in (True, False)]
+    else:
+        files = ", ".join(literal(_pattern(path)) for path in location.paths)
+        ways = [f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"]
+    for sql in ways:
+        try:
+            described = con.execute(f"DESCRIBE FROM {sql}").fetchall()
+        except duckdb.Error as error:
+            if sql == ways[-1]:
+                if copy is not None:
+                    copy.unlink()
+                raise unreadable(location.url, error) from error
+        else:
+            break
+    return Relation(sql, {name: dtype for name, dtype, *_ in described}, copy)
+
+
+def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
+    """header and all_varchar leave nothing for DuckDB to guess but the ends of lines."""
+    options = {
+        "delim": literal(mark),
+        "quote": literal('"'),
+        "escape": literal('"'),
+        "encoding": literal(encoding),
+        "header": "true",
+        "all_varchar": "true",
+        "strict_mode": str(strict).lower(),
+        "store_rejects": "true",
+        "rejects_table": literal(_ASIDE),
+        "rejects_scan": literal(f"{_ASIDE}_scan"),
+    }
+    given = ", ".join(f"{key} = {value}" for key, value in options.items())
+    return f"read_csv({literal(_pattern(path))}, {given})"
+
+
+_FILL = "check the export that wrote it"
+
+
+def unreadable(url: str, error: Exception) -> SourceError:
+    """The error of a file that DuckDB cannot read, with the first line of its message."""
+    message = str(error).strip().splitlines()[0].rstrip(".")
+    return SourceError("A source must be readable.", f"{url}: {message}", _FILL)
+
+
+def malformed(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
+    """(row, text) of the lines that the last CSV read set aside, and forget them.
+
+    Rows are counted from 1 after the header.
+    """
+    known = con.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [_ASIDE]
+    ).fetchone()
+    if not known or not known[0]:
+        return []
+    lines = con.execute(
+        f"SELECT line - 1, any_value(csv_line) FROM {_ASIDE} GROUP BY line ORDER BY line"
+    ).fetchall()
+    con.execute(f"DROP TABLE {_ASIDE}; DROP TABLE {_ASIDE}_scan")
+    return [(int(row), str(text)) for row, text in lines]
+
+
+def encoding_of(path: Path) -> str:
+    """utf-8 where the whole file is, utf-16 where its mark says so, otherwise cp1252."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for i, block in enumerate(_blocks(path)):
+        if i == 0 and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        try:
+            decoder.decode(block)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return "utf-8"
+
+
+def _as_utf8(path: Path) -> Path:
+    """A private copy in UTF-8 of a file in Windows-1252, which DuckDB cannot read."""
+    handle, name = tempfile.mkstemp(suffix=".csv")
+    with open(handle, "wb") as copy:
+        for block in _blocks(path):
+            copy.write(block.decode("cp1252", errors="replace").encode())
+    return Path(name)
+
+
+def header_of(path: Path, encoding: str) -> str:
+    """The first line of a text file that is not empty, without its byte-order mark."""
+    first = next(_blocks(path), b"").decode(encoding, errors="replace")
+    return next((line for line in first.removeprefix("\ufeff").splitlines() if line.strip()), "")
+
+
+def guess_delimiter(header: str) -> str:
+    """The separator that cuts a header into the most columns; a comma where none does.
+
+    >>> guess_delimiter('customer;"date, local";amount')
+    ';'
+    """
+    cuts = {mark: len(next(csv.reader([header], delimiter=mark))) for mark in ",;\t|"}
+    return max(cuts, key=lambda mark: cuts[mark])
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    zipped = path.suffix.lower() == ".gz"
+    with cast(IO[bytes], gzip.open(path) if zipped else path.open("rb")) as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _pattern(path: Path) -> str:
+    """A path that DuckDB does not take for a pattern."""
+    return "".join(f"[{mark}]" if mark in "*?[" else mark for mark in str(path))

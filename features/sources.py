@@ -1,0 +1,265 @@
+"""From the experiment's URLs to the three canonical tables in one DuckDB connection.
+
+What makes a run meaningless raises SourceError. A row that cannot be used is listed in `rejects`
+with its number and its reason, and the rest goes on.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from features.cleaning import identifier, literal, local, moment, number, quoted, text
+from features.errors import SourceError
+from features.experiment import AttributesSource, EventsSource, Experiment, OrdersSource
+from features.intake import Ingested, Intake
+from features.schema import ATTRIBUTES, EVENTS, ORDERS
+from features.staging import REJECT_COLUMNS, Field, Staged, judge, stage
+
+__all__ = ["Ingested", "Sources", "load"]
+
+_SQL_TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.timestamp("us"): "TIMESTAMP"}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The tables `orders`, `events` and `attributes` (see `features.schema`), and their origin.
+
+    connection: an Ibis DuckDB backend that holds the three tables, possibly empty ones.
+    rejects: source (str), row (int, from 1 after the header), column (str), value (str, null
+    where nothing is written), reason (str).
+    start, end: moments of the first and the last order, naive UTC.
+    """
+
+    connection: Any
+    rejects: pd.DataFrame
+    ingested: tuple[Ingested, ...]
+    start: pd.Timestamp
+    end: pd.Timestamp
+
+
+def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
+    """Read all sources of an experiment.
+
+    Nothing at or after `as_of` (UTC where it has no zone) is kept: orders and events by their
+    moment, attributes by valid_from; these rows are counted as `later`, not as rejects.
+
+    Raises SourceError for a missing file or column, an empty file, a column of the wrong type
+    throughout, more rejects than max_reject_share, amounts in a currency without rate, and an
+    `as_of` that leaves no order.
+    """
+    backend = ibis.duckdb.connect()
+    con: duckdb.DuckDBPyConnection = backend.con
+    con.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
+    for name, schema in (("orders", ORDERS), ("events", EVENTS), ("attributes", ATTRIBUTES)):
+        con.execute(f"CREATE TABLE {name} ({_columns_of(schema)})")
+    reader = _Reader(con, experiment, _naive_utc(as_of))
+    reader.orders(experiment.orders)
+    for events in experiment.events:
+        reader.events(events)
+    for attributes in experiment.attributes:
+        reader.attributes(attributes)
+    con.execute("DROP VIEW judged_rows; DROP TABLE raw_rows")
+    start, end = reader.intake.ingested[0].first, reader.intake.ingested[0].last
+    assert start is not None, "orders() raises where no order is left"
+    assert end is not None
+    rejects = pd.concat(reader.intake.rejects, ignore_index=True)
+    rejects = rejects.astype({"row": "int64"} | dict.fromkeys(set(REJECT_COLUMNS) - {"row"}, "str"))
+    return Sources(backend, rejects, tuple(reader.intake.ingested), start, end)
+
+
+class _Reader:
+    """Fills the three tables, source by source."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, experiment: Experiment, as_of: pd.Timestamp | None
+    ) -> None:
+        self.con = con
+        self.experiment = experiment
+        self.intake = Intake(con, experiment.max_reject_share, as_of)
+
+    def orders(self, source: OrdersSource) -> None:
+        form, zone = source.format, self.experiment.time_zone
+        named = {
+            "order_id": source.order_id,
+            "product_id": source.product_id,
+            "category": source.category,
+            "brand": source.brand,
+            "channel": source.channel,
+            "line_id": source.line_id,
+        }
+        texts = {name: column for name, column in named.items() if column is not None}
+        numbers = {"amount": source.amount}
+        if source.quantity is not None:
+            numbers["quantity"] = source.quantity
+        numbers |= {f"discount {i}": column for i, column in enumerate(source.discount)}
+        needed = [source.customer_id, source.moment, *texts.values(), *numbers.values()]
+        needed += [source.currency] if source.currency else []
+        staged = self._stage(source, needed)
+
+        fields = self._who_and_when(staged, source)
+        for name, column in numbers.items():
+            sql = number(quoted(column), staged.columns[column], form.decimal)
+            use = "always" if name == "amount" else "cell"
+            fields.append(Field(name, column, sql, use, "a number"))
+        if source.currency:
+            code = f"upper({text(quoted(source.currency), staged.columns[source.currency])})"
+            fields.append(Field("currency", source.currency, code, "always", "a currency"))
+        fields += [_text_field(staged, name, column) for name, column in texts.items()]
+        judged = judge(self.con, staged, fields)
+
+        rate = self._rate() if source.currency else "1"
+        iso = "strftime(moment, '%Y-%m-%dT%H:%M:%S')"
+        micros = "if(microsecond(moment) % 1000000 > 0, strftime(moment, '.%f'), '')"
+        at_once = f"{iso} || {micros}"  # as features.schema.order_id_of
+        given = [f"coalesce(abs({quoted(n)}), 0)" for n in numbers if n.startswith("discount")]
+        known = [quoted(n) for n in numbers if n.startswith("discount")]
+        values = {
+            "local": local("moment", zone),
+            "amount": f"amount * {rate}",
+            "order_id": f"coalesce(order_id, {at_once})" if source.order_id else at_once,
+            "quantity": "quantity" if source.quantity else "NULL",
+            "discount": "NULL",
+        }
+        if known:
+            some = f"coalesce({', '.join(known)}) IS NOT NULL"
+            values["discount"] = f"CASE WHEN {some} THEN ({' + '.join(given)}) * {rate} END"
+        for name in ("product_id", "category", "brand", "channel"):
+            values[name] = name if name in texts else "NULL"
+        self.intake.keep("orders", ORDERS, values, staged, judged, _repeats(source.line_id))
+        if self.intake.ingested[0].rows_kept == 0:
+            raise self._no_order()
+
+    def _no_order(self) -> SourceError:
+        found = self.con.execute("SELECT min(moment) FROM judged_rows WHERE problem IS NULL")
+        first = found.fetchall()[0][0]
+        if first is None:
+            return SourceError(
+                "orders: at least one row must be usable.", "none", "correct the rows, see rejects"
+            )
+        return SourceError(
+            "as_of must be later than the first order.",
+            f"as_of {self.intake.as_of}, first order {first}",
+            "choose a later as_of",
+        )
+
+    def events(self, source: EventsSource) -> None:
+        named = {
+            "kind": source.kind_column,
+            "channel": source.channel_column,
+            "line_id": source.line_id,
+        }
+        texts = {name: column for name, column in named.items() if column is not None}
+        staged = self._stage(source, [source.customer_id, source.moment, *texts.values()])
+        fields = self._who_and_when(staged, source)
+        fields += [
+            _text_field(staged, name, column, "always" if name == "kind" else "free")
+            for name, column in texts.items()
+        ]
+        judged = judge(self.con, staged, fields)
+        values = {
+            "kind": "kind" if source.kind is None else literal(source.kind),
+            "channel": "channel" if source.channel_column else "NULL",
+        }
+        if source.channel is not None:
+            values["channel"] = literal(source.channel)
+        self.intake.keep("events", EVENTS, values, staged, judged, _repeats(source.line_id))
+
+    def attributes(self, source: AttributesSource) -> None:
+        form, zone = source.format, self.experiment.time_zone
+        needed = [source.customer_id, *(column.name for column in source.columns)]
+        needed += [source.valid_from] if source.valid_from else []
+        staged = stage(self.con, source.name, source.url, self.experiment.path.parent, form, needed)
+        types = staged.columns
+        who = identifier(quoted(source.customer_id), types[source.customer_id])
+        fields = [Field("customer_id", source.customer_id, who, "always", "a customer")]
+        since = "CAST(NULL AS TIMESTAMP)"
+        if source.valid_from:
+            sql = moment(quoted(source.valid_from), types[source.valid_from], form, zone)
+            fields.append(Field("valid_from", source.valid_from, sql, "if given", "a moment"))
+            since = "valid_from"
+        for column in source.columns:
+            reference, dtype = quoted(column.name), types[column.name]
+            sql, what = text(reference, dtype, keep=column.order), "a text"
+            if column.kind == "number":
+                sql, what = number(reference, dtype, form.decimal), "a number"
+            elif column.kind == "ordered":
+                known = ", ".join(map(literal, column.order))
+                sql = f"CASE WHEN {sql} IN ({known}) THEN {sql} END"
+                what = f"one of {', '.join(column.order)}"
+            use = "free" if column.kind == "category" else "cell"
+            fields.append(Field(f"value {column.name}", column.name, sql, use, what))
+        judged = judge(self.con, staged, fields)
+        # A second row of one customer and moment replaces the first.
+        repeats = f'row_number() OVER (PARTITION BY customer_id, {since} ORDER BY "row" DESC) > 1'
+        self.intake.count(staged, judged, since, repeats)
+        for column in source.columns:
+            self.con.execute(
+                f"INSERT INTO attributes SELECT customer_id, {literal(column.name)}, "
+                f"CAST({quoted('value ' + column.name)} AS VARCHAR), {since} FROM kept_rows "
+                'ORDER BY "row"'
+            )
+        self.con.execute("DROP VIEW kept_rows")
+
+    def _stage(self, source: OrdersSource | EventsSource, needed: list[str]) -> Staged:
+        folder = self.experiment.path.parent
+        return stage(self.con, source.name, source.url, folder, source.format, needed, source.joins)
+
+    def _who_and_when(self, staged: Staged, source: OrdersSource | EventsSource) -> list[Field]:
+        who = identifier(quoted(source.customer_id), staged.columns[source.customer_id])
+        when = moment(
+            quoted(source.moment),
+            staged.columns[source.moment],
+            source.format,
+            self.experiment.time_zone,
+        )
+        return [
+            Field("customer_id", source.customer_id, who, "always", "a customer"),
+            Field("moment", source.moment, when, "always", "a moment"),
+        ]
+
+    def _rate(self) -> str:
+        """SQL for the worth of a row's currency in the experiment's."""
+        own, rates = self.experiment.currency, self.experiment.rates
+        found = self.con.execute(
+            "SELECT DISTINCT currency FROM judged_rows WHERE problem IS NULL ORDER BY currency"
+        ).fetchall()
+        without = [code for (code,) in found if code != own and code not in rates]
+        if without:
+            raise SourceError(
+                f"All amounts must be in {own}, or their currency must have a rate.",
+                f"{', '.join(without)} without a rate",
+                f"add rates = {{ {without[0]} = ... }} to [experiment]: {own} for one {without[0]}",
+            )
+        cases = " ".join(f"WHEN {literal(code)} THEN {rate!r}" for code, rate in rates.items())
+        return f"(CASE currency {cases} ELSE 1 END)" if cases else "1"
+
+
+def _text_field(staged: Staged, name: str, column: str, use: str = "free") -> Field:
+    as_id = name in ("order_id", "product_id", "line_id")
+    clean = identifier if as_id else text
+    return Field(name, column, clean(quoted(column), staged.columns[column]), use, "a text")
+
+
+def _repeats(line_id: str | None) -> str:
+    if line_id is None:
+        return "false"
+    later = 'row_number() OVER (PARTITION BY line_id ORDER BY "row") > 1'
+    return f"line_id IS NOT NULL AND {later}"
+
+
+def _columns_of(schema: pa.Schema) -> str:
+    return ", ".join(
+        f"{field.name} {_SQL_TYPES[field.type]}{'' if field.nullable else ' NOT NULL'}"
+        for field in schema
+    )
+
+
+def _naive_utc(as_of: pd.Timestamp | None) -> pd.Timestamp | None:
+    if as_of is None:
+        return None
+    as_of = pd.Timestamp(as_of)
+    return as_of if as_of.tz is None else as_of.tz_convert("UTC").tz_localize(None)

@@ -1,0 +1,1 @@
+"""What is answered: the HTTP service and the process it runs in. Imports nothing that fits."""

@@ -1,0 +1,181 @@
+"""Histories as they were sent -> the canonical tables, cleaned by the training's own SQL.
+
+Blank texts, trimmed texts, identifiers and wall clocks are read as `features.sources` reads a
+source, so that a value means the same on both sides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features import cleaning
+from features.errors import closest
+from features.experiment import Format
+from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
+from features.spec import Attribute, FeatureSpec
+from serving.errors import shown
+
+ZONED = "zoned"  # whether the moment named a zone and is UTC already
+
+
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """The four tables of `features.schema`, and what each customer is to be told."""
+
+    orders: pa.Table
+    events: pa.Table
+    attributes: pa.Table
+    spine: pa.Table
+    warnings: Mapping[str, Sequence[str]]
+
+
+class Intake:
+    """Takes histories in for one model; one instance serves one thread at a time.
+
+    `zone` is the model's time zone: the one that moments without a zone are read in.
+    """
+
+    def __init__(self, spec: FeatureSpec, zone: str) -> None:
+        self.spec = spec
+        self._connection = duckdb.connect(":memory:", config={"threads": 1})
+        self._connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
+        when = f"CASE WHEN {ZONED} THEN moment ELSE {_utc('moment', zone)} END"
+        since = f"CASE WHEN {ZONED} THEN valid_from ELSE {_utc('valid_from', zone)} END"
+        as_id = {name: cleaning.identifier(name, "VARCHAR") for name in ("order_id", "product_id")}
+        free = {n: cleaning.text(n, "VARCHAR") for n in ("category", "brand", "channel", "kind")}
+        self._sql = {
+            "orders": _select(
+                ORDERS,
+                {**as_id, **free, "local": cleaning.local("moment", zone)},
+                f"(SELECT * REPLACE ({when} AS moment) FROM raw)",
+            ),
+            "events": _select(EVENTS, {**free, "moment": when, "kind": "kind"}, "raw"),
+            "attributes": _select(
+                ATTRIBUTES, {"value": _values(spec.attributes), "valid_from": since}, "raw"
+            ),
+        }
+
+    def __call__(self, histories: Mapping[str, Mapping[str, Any]], as_of: datetime) -> Tables:
+        """Tables of histories as `serving.history.read` gives them, by customer id.
+
+        `as_of` is naive UTC. Rows at or after it stay in: the features do not look at them.
+        """
+        orders = self._clean("orders", _raw(ORDERS, histories, "orders", "local"))
+        events = self._clean("events", _raw(EVENTS, histories, "events"))
+        sent = _raw(ATTRIBUTES, histories, "attributes")
+        attributes = self._clean("attributes", sent)
+        spine = pa.table({"customer_id": list(histories), "as_of": [as_of] * len(histories)}, SPINE)
+        told: dict[str, list[str]] = defaultdict(list)
+        _tell_later(told, as_of, (orders, "moment", "order line", "order lines"),
+                    (events, "moment", "event", "events"),
+                    (attributes, "valid_from", "attribute", "attributes"))  # fmt: skip
+        _tell_unknown_kinds(told, events, self.spec.event_kinds)
+        _tell_unknown_attributes(told, sent, attributes, self.spec.attributes)
+        return Tables(_with_order_ids(orders), events, attributes, spine, told)
+
+    def _clean(self, name: str, raw: pa.Table) -> pa.Table:
+        self._connection.register("raw", raw)
+        return self._connection.execute(self._sql[name]).to_arrow_table()
+
+
+def _utc(moment: str, zone: str) -> str:
+    return cleaning.moment(moment, "TIMESTAMP", Format(), zone)
+
+
+def _select(schema: pa.Schema, expressions: Mapping[str, str], table: str) -> str:
+    columns = ", ".join(f"{expressions.get(n, n)} AS {n}" for n in schema.names)
+    return f"SELECT {columns} FROM {table}"
+
+
+def _values(attributes: Iterable[Attribute]) -> str:
+    """SQL for an attribute's value as `features.sources` reads it, by the attribute's name."""
+    cases = []
+    for attribute in attributes:
+        sql = cleaning.text("value", "VARCHAR", keep=attribute.order)
+        if attribute.kind == "number":
+            sql = f"CAST({cleaning.number('value', 'VARCHAR')} AS VARCHAR)"
+        elif attribute.kind == "ordered":
+            known = ", ".join(map(cleaning.literal, attribute.order))
+            sql = f"CASE WHEN {sql} IN ({known}) THEN {sql} END"
+        cases.append(f"WHEN {cleaning.literal(attribute.name)} THEN {sql}")
+    return f"CASE name {' '.join(cases)} END" if cases else "NULL::VARCHAR"
+
+
+def _raw(
+    schema: pa.Schema, histories: Mapping[str, Mapping[str, Any]], part: str, *later: str
+) -> pa.Table:
+    """The rows of one part of all histories, a column a field but those that come `later`."""
+    rows = [row for history in histories.values() for row in history[part]]
+    columns: dict[str, Any] = {
+        "customer_id": [who for who, history in histories.items() for _ in history[part]]
+    }
+    fields = [pa.field(f.name, f.type) for f in schema if f.name not in later]
+    zoned: list[bool] = []
+    for field in fields[1:]:
+        values = [row.get(field.name) for row in rows]
+        if pa.types.is_timestamp(field.type):
+            zoned = [value is not None and value.tzinfo is UTC for value in values]
+            values = [v.replace(tzinfo=None) if v is not None else None for v in values]
+        columns[field.name] = values
+    columns[ZONED] = zoned
+    return pa.table(columns, pa.schema([*fields, pa.field(ZONED, pa.bool_())]))
+
+
+def _with_order_ids(orders: pa.Table) -> pa.Table:
+    if not orders["order_id"].null_count:
+        return orders
+    pairs = zip(orders["order_id"].to_pylist(), orders["moment"].to_pylist(), strict=True)
+    ids = pa.array([given or order_id_of(moment) for given, moment in pairs], pa.string())
+    return orders.set_column(orders.schema.get_field_index("order_id"), "order_id", ids)
+
+
+def _tell_later(
+    told: dict[str, list[str]], as_of: datetime, *parts: tuple[pa.Table, str, str, str]
+) -> None:
+    for table, when, one, many in parts:
+        later = table.filter(pc.greater_equal(table[when], pa.scalar(as_of, pa.timestamp("us"))))
+        for found in later["customer_id"].value_counts().to_pylist():
+            count = found["counts"]
+            what = f"{count} {one if count == 1 else many}"
+            told[found["values"]].append(f"{what} at or after as_of ignored")
+
+
+def _tell_unknown_kinds(told: dict[str, list[str]], events: pa.Table, known: Sequence[str]) -> None:
+    for who, kind in _pairs(events, "kind"):
+        if kind not in known:
+            told[who].append(f"events of kind {shown(kind)} are not known to this model: ignored")
+
+
+def _tell_unknown_attributes(
+    told: dict[str, list[str]], sent: pa.Table, read: pa.Table, attributes: Sequence[Attribute]
+) -> None:
+    known = {a.name: a for a in attributes}
+    for who, name in _pairs(sent, "name"):
+        if name not in known:
+            near = closest(name, known)
+            hint = f", did you mean {near!r}?" if near else ""
+            told[who].append(f"attribute {shown(name)} is not known to this model: ignored{hint}")
+    lost = pc.and_(pc.is_valid(sent["value"]), pc.is_null(read["value"]))
+    for row in sent.filter(lost).to_pylist():
+        attribute = known.get(row["name"])
+        blank = row["value"].strip().lower() in cleaning.NULLS
+        if attribute is not None and not blank:
+            asked = f"one of {', '.join(attribute.order)}" if attribute.order else "a number"
+            lost_value = f"{shown(row['value'])} taken as unknown"
+            told[row["customer_id"]].append(
+                f"attribute {attribute.name!r} is {asked}: {lost_value}"
+            )
+
+
+def _pairs(table: pa.Table, column: str) -> list[tuple[str, str]]:
+    """The different (customer id, value) pairs of a table, in the order they come."""
+    pairs = zip(table["customer_id"].to_pylist(), table[column].to_pylist(), strict=True)
+    return list(dict.fromkeys(pairs))

@@ -1,0 +1,275 @@
+"""All fitted parts of one model version: one folder, safe formats, and what predicts.
+
+Runs on numpy and ONNX Runtime alone; serving imports this module and nothing that fits.
+May not import: torch, sklearn, lightgbm, scipy, mlflow.
+
+| file | what |
+|---|---|
+| manifest.json | what this version is, and the SHA-256 of every other file |
+| features.json | feature spec and catalog |
+| preprocessing.json | `training.preprocessing.Preprocessor` |
+| model.json | calibration, spend bands, target scale, segments with their portraits |
+| arrays.safetensors | latent heads, linear churn weights, centroids |
+| encoder.onnx, churn.onnx, spend.onnx, orders.onnx | the networks and boosters |
+| network.safetensors | the whole autoencoder, from which a retrain starts |
+| report_card.json | how it was evaluated |
+
+No file holds a customer's id or row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pyarrow as pa
+import safetensors.numpy
+
+from features.errors import BundleError
+from features.spec import FeatureSpec
+from training import blend
+from training.intervals import Bands
+from training.preprocessing import Preprocessor
+from training.segments import SPACE, Segment, Segmentation
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+FILES = (
+    "features.json", "preprocessing.json", "model.json", "arrays.safetensors", "encoder.onnx",
+    "churn.onnx", "spend.onnx", "orders.onnx", "network.safetensors", "report_card.json",
+)  # fmt: skip
+CHUNK = 20_000
+SHORT_HISTORY_DAYS = 30
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetScale:
+    """Mean and deviation of log spend of those who spent, in training: undoes the ZILN head."""
+
+    mean: float
+    deviation: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Raw:
+    """Uncalibrated outputs, each (n,) but `scores` (n, axes)."""
+
+    churn_logit: np.ndarray
+    boosted_spend: np.ndarray
+    latent_spend: np.ndarray
+    boosted_orders: np.ndarray
+    scores: np.ndarray
+
+
+class Bundle:
+    """One model version in memory. Build it from files (`load`) or from parts (`training.fit`)."""
+
+    def __init__(self, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        self.manifest = dict(manifest)
+        self.files = dict(files)
+        features = json.loads(files["features.json"])
+        model = json.loads(files["model.json"])
+        arrays = safetensors.numpy.load(files["arrays.safetensors"])
+        self.spec = FeatureSpec.from_dict(features["spec"])
+        self.catalog: list[dict[str, Any]] = features["catalog"]
+        self.preprocessor = Preprocessor.from_dict(json.loads(files["preprocessing.json"]))
+        self.calibration = blend.Calibration.from_dict(model["calibration"])
+        self.bands = Bands.from_dict(model["bands"])
+        self.target = TargetScale(**model["target"])
+        self.segments = tuple(Segment(**s) for s in model["segments"])
+        self.next_segment: int = model["next_segment"]
+        self.heads: list[str] = model["heads"]
+        self.segmentation = Segmentation(
+            arrays["centroids"], arrays["score_mean"], arrays["score_scale"], model["spread"]
+        )
+        self._head_weight, self._head_bias = arrays["head_weight"], arrays["head_bias"]
+        self._linear_weight, self._linear_bias = arrays["linear_weight"], arrays["linear_bias"]
+        self._sessions = {
+            name: _session(files[f"{name}.onnx"]) for name in ("encoder", "churn", "spend", "orders")
+        }
+
+    @property
+    def report_card(self) -> dict[str, Any]:
+        """How this version was evaluated, as `training.report_card` wrote it."""
+        card: dict[str, Any] = json.loads(self.files["report_card.json"])
+        return card
+
+    def latent(self, design: np.ndarray) -> np.ndarray:
+        """Latent codes (n, members, latent) of design rows."""
+        return self._run("encoder", design, "latent")
+
+    def read_heads(self, z: np.ndarray) -> dict[str, np.ndarray]:
+        """Every member's linear heads on its latent code: head name -> (n, members)."""
+        out = np.einsum("nml,mlh->nmh", z.astype(np.float64), self._head_weight) + self._head_bias
+        return {name: out[:, :, i] for i, name in enumerate(self.heads)}
+
+    def raw(self, columns: Mapping[str, np.ndarray]) -> Raw:
+        """Outputs of every part before calibration."""
+        design = self.preprocessor.design(columns)
+        head = self.read_heads(self.latent(design))
+        sigma = (np.logaddexp(0.0, head["log_sigma"]) + 0.05) * self.target.deviation
+        mu = head["mu"] * self.target.deviation + self.target.mean
+        # ZILN mean, Wang, Liu & Miao 2019, eq. 4; the exponent is bounded against outliers
+        amount = np.exp(np.minimum(mu + sigma**2 / 2.0, 30.0))
+        latent_spend = (blend.sigmoid(head["return"]) * amount).mean(axis=1)
+        linear = design.astype(np.float64) @ self._linear_weight + self._linear_bias
+        boosted = self._run("churn", design, "probabilities")[:, 1].astype(np.float64)
+        return Raw(
+            blend.churn_logit(boosted, linear, -head["return"].mean(axis=1)),
+            self._run("spend", design, "variable")[:, 0].astype(np.float64),
+            latent_spend,
+            self._run("orders", design, "variable")[:, 0].astype(np.float64),
+            np.column_stack([head[a].mean(axis=1) for a in SPACE]),
+        )
+
+    def _run(self, name: str, design: np.ndarray, output: str) -> np.ndarray:
+        out: np.ndarray = self._sessions[name].run([output], {"design": design})[0]
+        return out
+
+    def predict(self, features: pa.Table) -> pa.Table:
+        """One assignment a row.
+
+        Parameters
+        ----------
+        features : rows as `features.snapshot.feature_table` makes them for `self.spec`
+
+        Returns
+        -------
+        `customer_id`, `as_of`, `segment_id`, `segment_name`, `membership`, `runner_up_id`,
+        `runner_up_name`, `runner_up_membership`, `churn_probability`, `expected_orders`,
+        `expected_spend`, `expected_spend_low`, `expected_spend_high` (currency of the model),
+        `stage`, `warnings` (list of strings, empty where there is nothing to say).
+        """
+        parts = [self._predict(chunk) for chunk in _chunks(features)]
+        return pa.concat_tables(parts)
+
+    def _predict(self, features: pa.Table) -> pa.Table:
+        columns = to_columns(features)
+        raw, c = self.raw(columns), self.calibration
+        churned = blend.churn(raw.churn_logit, c)
+        spend = blend.spend(raw.boosted_spend, raw.latent_spend, c)
+        orders = blend.orders(raw.boosted_orders, churned, c)
+        low, high = self.bands.interval(spend, c.spend_stretch)
+        shares = self.segmentation.memberships(raw.scores)
+        ranked = np.argsort(-shares, axis=1, kind="stable")
+        rows = np.arange(len(shares))
+        ids = np.array([s.id for s in self.segments], dtype=object)
+        names = np.array([s.name for s in self.segments], dtype=object)
+        first, second = ranked[:, 0], ranked[:, 1]
+        return pa.table(
+            {
+                "customer_id": features["customer_id"],
+                "as_of": features["as_of"],
+                "segment_id": pa.array(ids[first], pa.string()),
+                "segment_name": pa.array(names[first], pa.string()),
+                "membership": shares[rows, first],
+                "runner_up_id": pa.array(ids[second], pa.string()),
+                "runner_up_name": pa.array(names[second], pa.string()),
+                "runner_up_membership": shares[rows, second],
+                "churn_probability": churned,
+                "expected_orders": orders,
+                "expected_spend": spend,
+                "expected_spend_low": low,
+                "expected_spend_high": high,
+                "stage": features["stage"],
+                "warnings": pa.array(self._warnings(columns), pa.list_(pa.string())),
+            }
+        )
+
+    def _warnings(self, columns: Mapping[str, np.ndarray]) -> list[list[str]]:
+        no_orders = columns["orders"] == 0
+        short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
+        outside = self.preprocessor.outside(columns)
+        made = []
+        for prospect, brief, count in zip(no_orders, short, outside, strict=True):
+            said = []
+            if prospect:
+                said.append("no orders yet: predicted from what else is known, take with caution")
+            if brief:
+                said.append(f"short history: first order less than {SHORT_HISTORY_DAYS} days ago")
+            if count:
+                said.append(f"outside the training range in {count} feature(s)")
+            made.append(said)
+        return made
+
+    def save(self, folder: Path) -> Path:
+        """Write the bundle as `folder` (replaced whole if it exists); returns it."""
+        folder = Path(folder)
+        staging = folder.with_name(f".{folder.name}.{os.getpid()}")
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        for name, content in self.files.items():
+            (staging / name).write_bytes(content)
+        digests = {n: hashlib.sha256(b).hexdigest() for n, b in sorted(self.files.items())}
+        manifest = {**self.manifest, "format": FORMAT, "digests": digests}
+        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        staging.rename(folder)
+        return folder
+
+    @classmethod
+    def load(cls, folder: Path) -> Bundle:
+        """Read and verify a bundle. Raises BundleError where a file is missing or changed."""
+        folder = Path(folder)
+        remedy = "take the bundle from the registry again, or retrain"
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text())
+            digests = manifest["digests"]
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise BundleError(
+                "A bundle is a folder with a manifest.json that names its files.",
+                f"{folder.name}: {type(problem).__name__}",
+                remedy,
+            ) from problem
+        if manifest.get("format") != FORMAT or set(digests) != set(FILES):
+            raise BundleError(
+                f"This Coterie reads bundles of format {FORMAT}.",
+                f"format {manifest.get('format')!r} with {len(digests)} files",
+                "use the Coterie version that wrote it, or retrain",
+            )
+        files = {}
+        for name in FILES:
+            try:
+                files[name] = (folder / name).read_bytes()
+            except OSError as problem:
+                raise BundleError("Every file of a bundle must be there.", f"no {name}", remedy) from problem
+            if hashlib.sha256(files[name]).hexdigest() != digests[name]:
+                raise BundleError(
+                    "Every file of a bundle must have the digest that the manifest names.",
+                    f"{name} was changed",
+                    remedy,
+                )
+        return cls(manifest, files)
+
+
+def to_columns(table: pa.Table) -> dict[str, np.ndarray]:
+    """Arrow columns -> numpy: numbers as float64 with nan for null, strings as objects with None."""
+    columns = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            columns[name] = np.array(column.to_pylist(), dtype=object)
+        elif not pa.types.is_timestamp(column.type):
+            columns[name] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return columns
+
+
+def _chunks(table: pa.Table) -> Iterator[pa.Table]:
+    for start in range(0, max(len(table), 1), CHUNK):
+        yield table.slice(start, CHUNK)
+
+
+def _session(model: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,41 @@
+"""Fits what makes raw scores honest, on a window later than the training's (numpy in, plain
+numbers out)."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from training.blend import LOGIT_LIMIT
+
+LEAST_OF_EACH = 10
+
+
+def platt(logits: np.ndarray, outcome: np.ndarray) -> tuple[float, float]:
+    """Intercept and slope of Platt scaling (Platt 1999), sigmoid(intercept + slope * logit).
+
+    With fewer than 10 of either outcome only the intercept is fitted (the base rate); with one
+    outcome alone nothing can be learned and (0, 1) is returned.
+    """
+    ones = int(outcome.sum())
+    if min(ones, len(outcome) - ones) == 0:
+        return 0.0, 1.0
+    logits = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
+    if min(ones, len(outcome) - ones) < LEAST_OF_EACH:
+        target = np.log(ones / (len(outcome) - ones))
+        return float(target - logits.mean()), 1.0
+    model = LogisticRegression(C=1e4).fit(logits[:, None], outcome)
+    slope = float(model.coef_[0, 0])
+    if slope <= 0:  # a score that ranks backwards here is worth its base rate only
+        return float(np.log(outcome.mean() / (1 - outcome.mean()))), 0.0
+    return float(model.intercept_[0]), slope
+
+
+def total_scale(predicted: np.ndarray, actual: np.ndarray) -> float:
+    """The factor that makes the predicted total equal the realised one; 1 where either is 0.
+
+    Kept within a third to three, since one window is one season.
+    """
+    if predicted.sum() <= 0 or actual.sum() <= 0:
+        return 1.0
+    return float(np.clip(actual.sum() / predicted.sum(), 1 / 3, 3.0))

@@ -1,0 +1,99 @@
+"""Train, calibrate and test on later and later windows: what the report card is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from features.spec import FeatureSpec
+from training import autoencoder, boosting, clustering, fit, report_card, rivals
+from training.blend import Calibration
+from training.bundle import Bundle, to_columns
+from training.intervals import Bands
+from training.report_card import Section
+from training.segments import Segment
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """What an honest evaluation chose and found. `test` holds the test rows with predictions."""
+
+    space: fit.Latent
+    frozen: fit.Frozen
+    calibrated: tuple[Calibration, Bands]
+    k: int
+    choices: list[clustering.Choice]
+    bundle: Bundle
+    sections: tuple[Section, ...]
+    test: pd.DataFrame
+
+
+def evaluate(
+    train: pd.DataFrame,
+    calibration: pd.DataFrame,
+    test: pd.DataFrame,
+    spec: FeatureSpec,
+    history_days: int,
+    window_days: int,
+    level: float,
+    currency: str,
+    network: autoencoder.Settings,
+    trees: boosting.Settings,
+    segments: int | str,
+    held: int | None,
+    told: fit.Told | None = None,
+) -> Evaluated:
+    """Fit on `train`, choose and calibrate on `calibration`, measure on `test` (snapshot rows with
+    outcomes, of later and later cut-offs). Figures are of customers with an order before the cut-off.
+
+    `segments` is a number or "auto"; `held` the champion's number of segments, if there is one.
+    """
+    space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
+    fitted = fit.parts(train, space, trees, later=calibration, told=told)
+    bare = fit.assemble(fitted, spec, {})
+    then = bare.raw(to_columns(fit.table(calibration)))
+    calibrated = fit.calibrate(then, calibration, level)
+    known, bought = calibration[calibration.orders > 0], test[test.orders > 0]
+    then_scores = then.scores[(calibration.orders > 0).to_numpy()]
+    last = train[(train.as_of == train.as_of.max()) & (train.orders > 0)]
+    if told:
+        told("choosing the number of segments", 0, 1)
+    k, choices = clustering.choose(
+        space.scores(last), then_scores, known.future_spend.to_numpy(float),
+        (known.future_orders == 0).to_numpy(float), network.seed, held,
+    )  # fmt: skip
+    k = k if segments == "auto" else int(segments)
+    segmentation = clustering.fit(then_scores, k, network.seed)
+    plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
+    bundle = fit.assemble(fitted, spec, {}, calibrated, segmentation, plain)
+    if told:
+        told("measuring the naive rules", 0, 1)
+    rows = fit.table(bought)
+    predicted = bundle.predict(rows).to_pandas()
+    values = {c: predicted[c].to_numpy() for c in predicted.columns if predicted[c].dtype == float}
+    now = bundle.raw(to_columns(rows))
+    ours = (segmentation.labels(then_scores), segmentation.labels(now.scores))
+    inside = (calibration.orders > 0).to_numpy()
+    designs = tuple(space.preprocessor.design(to_columns(fit.table(f))) for f in (known, bought))
+    boosted = [fitted.boosters["churn"].predict(x) for x in designs]
+    others = rivals.segment_rules(
+        known, bought, designs,
+        (
+            np.column_stack([np.log1p(then.boosted_spend[inside]), boosted[0]]),
+            np.column_stack([np.log1p(now.boosted_spend), boosted[1]]),
+        ),
+        k, network.seed,
+    )  # fmt: skip
+    seed = network.seed
+    sections = (
+        report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
+        report_card.spend_section(known, bought, values, window_days, level, currency, seed),
+        report_card.segment_section(
+            known, bought, ours, others, next((c for c in choices if c.k == k), None), seed
+        ),
+    )
+    shown = bought[["future_orders", "future_spend"]].reset_index(drop=True)
+    shown = pd.concat([shown, predicted.drop(columns=["customer_id", "as_of"])], axis=1)
+    return Evaluated(space, fit.freeze(fitted), calibrated, k, choices, bundle, sections, shown)

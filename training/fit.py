@@ -1,0 +1,287 @@
+"""Fits every part of a model version and assembles the bundle that predicts with them."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import safetensors.numpy
+import safetensors.torch
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from features import catalog
+from features.spec import FeatureSpec
+from training import autoencoder, boosting, calibration, conformal, scaling
+from training.blend import Calibration, spend
+from training.bundle import Bundle, Raw, to_columns
+from training.intervals import Bands
+from training.preprocessing import Preprocessor
+from training.segments import SPACE, Segment, Segmentation
+from training.stretch import Stretch
+
+LATENT_SHARES = (0.0, 0.25, 0.5)
+LINEAR_C = 0.03
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Preprocessed rows with their outcomes."""
+
+    design: np.ndarray
+    targets: autoencoder.Targets
+
+    @property
+    def churned(self) -> np.ndarray:
+        """(n,) 0/1: no order in the window."""
+        return 1.0 - self.targets.returned
+
+    def for_network(self) -> autoencoder.Rows:
+        return self.design, self.targets
+
+
+@dataclasses.dataclass
+class Latent:
+    """Preprocessor and autoencoder: what segments stand on, and what a warm start needs."""
+
+    preprocessor: Preprocessor
+    network: autoencoder.Fitted
+
+    def scores(self, frame: pd.DataFrame) -> np.ndarray:
+        """(n, axes) scores that segments are made on; equal to a bundle's to float32 rounding."""
+        z = self.network.codes(self.preprocessor.design(to_columns(table(frame))))
+        with torch.no_grad():
+            out = self.network.network.head_outputs(torch.from_numpy(z)).mean(dim=0).numpy()
+        return out[:, [autoencoder.HEADS.index(axis) for axis in SPACE]].astype(np.float64)
+
+
+@dataclasses.dataclass
+class Parts(Latent):
+    """What was fitted, before calibration and segments."""
+
+    boosters: dict[str, lgb.Booster]
+    linear: tuple[np.ndarray, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    """What the evaluation chose and the final fit keeps: epochs and trees."""
+
+    epochs: int
+    trees: Mapping[str, int]
+
+
+def table(frame: pd.DataFrame) -> pa.Table:
+    """A snapshot frame as Arrow."""
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def layout(preprocessor: Preprocessor) -> autoencoder.Layout:
+    """The design's columns as the network wants to know them."""
+    return autoencoder.Layout(
+        len(preprocessor.inputs), tuple(preprocessor.cardinalities), tuple(preprocessor.groups)
+    )
+
+
+def rows(frame: pd.DataFrame, preprocessor: Preprocessor) -> Rows:
+    """Snapshot rows with outcomes -> what the models take in."""
+    targets = autoencoder.Targets(
+        (frame.future_orders > 0).to_numpy(np.float32),
+        frame.future_spend.to_numpy(np.float32),
+        frame.future_orders.to_numpy(np.float32),
+    )
+    return Rows(preprocessor.design(to_columns(table(frame))), targets)
+
+
+Told = Callable[[str, int, int], None]
+
+
+def latent(
+    train: pd.DataFrame,
+    spec: FeatureSpec,
+    history_days: int,
+    settings: autoencoder.Settings,
+    later: pd.DataFrame | None = None,
+    start: Latent | None = None,
+    told: Told | None = None,
+) -> Latent:
+    """Fit preprocessor and autoencoder on `train` (snapshot rows with outcomes).
+
+    With `later` (rows of a later cut-off) training stops early, else all `settings.epochs` run.
+    With `start` (the champion's, or the evaluated model's) the preprocessor is kept and the
+    network learns on from there, held near by `settings.anchor`.
+    """
+    preprocessor = start.preprocessor if start else scaling.fit(
+        to_columns(table(train)), catalog.features(spec), history_days
+    )  # fmt: skip
+    fitted = autoencoder.fit(
+        rows(train, preprocessor).for_network(),
+        rows(later, preprocessor).for_network() if later is not None else None,
+        layout(preprocessor),
+        settings,
+        start.network if start else None,
+        (lambda done, of: told("autoencoder", done, of)) if told else None,
+    )
+    return Latent(preprocessor, fitted)
+
+
+def parts(
+    train: pd.DataFrame,
+    space: Latent,
+    trees: boosting.Settings,
+    later: pd.DataFrame | None = None,
+    frozen: Frozen | None = None,
+    told: Told | None = None,
+) -> Parts:
+    """Fit boosters and the linear churn model beside a fitted latent space.
+
+    Exactly one of `later` (rows of a later cut-off, for early stopping) and `frozen` (what an
+    earlier fit chose) is given.
+    """
+    data = rows(train, space.preprocessor)
+    check = rows(later, space.preprocessor) if later is not None else None
+    outcomes: dict[str, tuple[str, Callable[[Rows], np.ndarray]]] = {
+        "churn": ("binary", lambda r: r.churned),
+        "spend": ("tweedie", lambda r: r.targets.spend),
+        "orders": ("poisson", lambda r: r.targets.orders),
+    }
+    boosters = {}
+    for i, (name, (objective, outcome)) in enumerate(outcomes.items()):
+        if told:
+            told(f"gradient boosting of {name}", i, len(outcomes))
+        chosen = dataclasses.replace(trees, trees=frozen.trees[name]) if frozen else trees
+        boosters[name] = boosting.fit(
+            objective, data.design, outcome(data), chosen,
+            (check.design, outcome(check)) if check else None,
+        )  # fmt: skip
+    return Parts(space.preprocessor, space.network, boosters, _linear(data))
+
+
+def start_from(bundle: Bundle, settings: autoencoder.Settings) -> Latent | None:
+    """The warm start that a bundle offers, or None where its network has another shape."""
+    network = autoencoder.Autoencoder(layout(bundle.preprocessor), settings)
+    state = safetensors.torch.load(bundle.files["network.safetensors"])
+    own = network.state_dict()
+    if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in own.items()}:
+        return None
+    network.load_state_dict(state)
+    network.eval()
+    scale = autoencoder.Scale(**json.loads(bundle.files["model.json"])["network_scale"])
+    return Latent(bundle.preprocessor, autoencoder.Fitted(network, scale, 0, []))
+
+
+def freeze(p: Parts) -> Frozen:
+    """The choices of an evaluated fit."""
+    trees = {name: max(b.best_iteration, 1) for name, b in p.boosters.items()}
+    return Frozen(max(p.network.epochs, 1), trees)
+
+
+def _linear(data: Rows) -> tuple[np.ndarray, float]:
+    """Logistic regression of churn on the design: weights (columns,) and intercept."""
+    share = float(data.churned.mean())
+    if share in (0.0, 1.0):
+        edge = np.clip(share, 1e-3, 1 - 1e-3)
+        return np.zeros(data.design.shape[1]), float(np.log(edge / (1 - edge)))
+    model = LogisticRegression(C=LINEAR_C, max_iter=500).fit(data.design.astype(np.float64), data.churned)
+    return model.coef_[0].astype(np.float64), float(model.intercept_[0])
+
+
+def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration, Bands]:
+    """Calibration and spend bands from a bundle's raw outputs on the calibration window."""
+    actual = window.future_spend.to_numpy(np.float64)
+    orders = window.future_orders.to_numpy(np.float64)
+    base = Calibration(
+        churn=calibration.platt(raw.churn_logit, (orders == 0).astype(np.float64)),
+        boosted_spend=calibration.total_scale(raw.boosted_spend, actual),
+        latent_spend=calibration.total_scale(raw.latent_spend, actual),
+        orders=calibration.total_scale(raw.boosted_orders, orders),
+    )
+    tried = [dataclasses.replace(base, latent_share=s) for s in LATENT_SHARES]
+    errors = [
+        float(((spend(raw.boosted_spend, raw.latent_spend, c) - actual) ** 2).mean()) for c in tried
+    ]
+    best = tried[int(np.argmin(errors))]
+    return best, conformal.fit(spend(raw.boosted_spend, raw.latent_spend, best), actual, level)
+
+
+def stretched(c: Calibration, stretch: Stretch) -> Calibration:
+    """The same calibration, carried on to the horizon."""
+    return dataclasses.replace(
+        c, churn_power=stretch.churn_power, orders_stretch=stretch.orders, spend_stretch=stretch.spend
+    )
+
+
+def assemble(
+    p: Parts,
+    spec: FeatureSpec,
+    manifest: Mapping[str, Any],
+    calibrated: tuple[Calibration, Bands] | None = None,
+    segmentation: Segmentation | None = None,
+    segments: tuple[Segment, ...] = (),
+    next_segment: int = 1,
+    report_card: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """The bundle of fitted parts. Without `calibrated` only its `raw` outputs mean anything."""
+    network = p.network.network
+    heads = network.heads
+    if segmentation is None:
+        segmentation = Segmentation(np.zeros((1, 2)), np.zeros(2), np.ones(2), 1.0)
+    c, bands = calibrated or (Calibration(), Bands(0.8, (0.0,), (0.0,), (0.0,)))
+    arrays = {
+        "head_weight": heads.weight.detach().numpy().astype(np.float64),
+        "head_bias": heads.bias.detach().numpy().astype(np.float64)[:, 0, :],
+        "linear_weight": p.linear[0],
+        "linear_bias": np.array([p.linear[1]]),
+        "centroids": segmentation.centroids,
+        "score_mean": segmentation.mean,
+        "score_scale": segmentation.scale,
+    }
+    positive = p.network.scale.positive
+    model = {
+        "calibration": dataclasses.asdict(c), "bands": dataclasses.asdict(bands),
+        "target": {"mean": positive[0], "deviation": positive[1]},
+        "network_scale": dataclasses.asdict(p.network.scale),
+        "heads": list(autoencoder.HEADS), "spread": segmentation.spread,
+        "segments": [dataclasses.asdict(s) for s in segments], "next_segment": next_segment,
+    }  # fmt: skip
+    columns = len(p.preprocessor.design_names)
+    files = {
+        "features.json": _json({"spec": spec.to_dict(), "catalog": catalog.entries(spec)}),
+        "preprocessing.json": _json(p.preprocessor.to_dict()),
+        "model.json": _json(model),
+        "arrays.safetensors": safetensors.numpy.save(
+            {k: np.ascontiguousarray(v) for k, v in arrays.items()}
+        ),
+        "encoder.onnx": _export(network.encoder, p.preprocessor),
+        **{f"{n}.onnx": boosting.to_onnx(b, columns) for n, b in p.boosters.items()},
+        "network.safetensors": safetensors.torch.save(
+            {k: v.contiguous() for k, v in network.state_dict().items()}
+        ),
+        "report_card.json": _json(report_card or {}),
+    }
+    return Bundle({**manifest, "catalog_hash": catalog.catalog_hash(spec)}, files)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, indent=1).encode()
+
+
+def _export(encoder: autoencoder.Encoder, preprocessor: Preprocessor) -> bytes:
+    design = torch.zeros(2, len(preprocessor.design_names))
+    out = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            encoder.eval(), (design,), out, dynamo=False, opset_version=17,
+            input_names=["design"], output_names=["latent"],
+            dynamic_axes={"design": {0: "n"}, "latent": {0: "n"}},
+        )  # fmt: skip
+    return out.getvalue()

@@ -1,0 +1,248 @@
+"""The model against every naive rule, in one run, at a cut-off that trained nothing.
+
+A card is plain values: sections of rows (ours and each rival) with the same measures, paired
+bootstrap intervals of our difference to each rival, and the rules that win, said out loud.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from training import metrics, rivals
+from training.bootstrap import paired_bootstrap
+from training.clustering import Choice
+from training.rivals import Rule
+
+OURS = "Coterie"
+RESAMPLES = 400
+HIGHER = {"AUC", "PR-AUC", "norm. Gini", "Spearman", "gain 10 %", "gain 20 %",
+          "η² spend", "η² log spend", "churn AUC", "bootstrap ARI", "worst Jaccard", "min share"}  # fmt: skip
+TO_ZERO = {"bias"}
+CHURN = {"AUC": metrics.roc_auc, "PR-AUC": metrics.pr_auc, "Brier": metrics.brier, "ECE": metrics.ece}
+SPEND = {"norm. Gini": metrics.normalized_gini, "Spearman": metrics.spearman, "RMSE": metrics.rmse,
+         "MAE/mean": metrics.mae_over_mean, "decile MAPE": metrics.decile_mape,
+         "bias": metrics.total_bias}  # fmt: skip
+BY_SCORE = {"AUC", "PR-AUC", "norm. Gini", "Spearman"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Our figure less a rival's on one measure, with a 95 % interval; `better` reads the sign."""
+
+    measure: str
+    rival: str
+    difference: float
+    low: float
+    high: float
+    better: bool
+    certain: bool
+
+    def sentence(self) -> str:
+        beaten = f"{self.rival} beats {OURS} on {self.measure} by {abs(self.difference):.4f}"
+        if not np.isfinite(self.low):
+            return f"{beaten} (no interval: the measure is binned or of the total)"
+        sure = "" if self.certain else ", within noise"
+        return f"{beaten} (95 % interval of the difference {self.low:+.4f} to {self.high:+.4f}{sure})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """One table: `rows` maps a name (ours first) to its measures; `notes` are sentences."""
+
+    title: str
+    rows: dict[str, dict[str, float]]
+    comparisons: tuple[Comparison, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportCard:
+    """Everything that one run says of itself."""
+
+    heading: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+    def losses(self) -> list[Comparison]:
+        """Comparisons that a naive rule wins, certain ones first."""
+        lost = [c for s in self.sections for c in s.comparisons if not c.better]
+        return sorted(lost, key=lambda c: (not c.certain, c.measure, c.rival))
+
+    def metrics(self) -> dict[str, float]:
+        """Flat names and figures for a tracker: ours and the rivals'."""
+        made = {}
+        for section in self.sections:
+            for name, row in section.rows.items():
+                for measure, value in row.items():
+                    if np.isfinite(value):
+                        made[_key(section.title, name, measure)] = float(value)
+        return made
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    def markdown(self) -> str:
+        """The card as a page of tables."""
+        lines = ["# Report card", "", *(f"{line}  " for line in self.heading), ""]
+        for section in self.sections:
+            measures = list(next(iter(section.rows.values())))
+            lines += [f"## {section.title}", "", "| | " + " | ".join(measures) + " |"]
+            lines.append("|---" * (len(measures) + 1) + "|")
+            for name, row in section.rows.items():
+                shown = f"**{name}**" if name == OURS else name
+                lines.append(f"| {shown} | " + " | ".join(figure(row[m]) for m in measures) + " |")
+            lines += ["", *(f"{note}  " for note in section.notes), ""]
+        lines += ["## Where a naive rule wins", ""]
+        lines += [f"- {c.sentence()}" for c in self.losses()] or ["Nowhere in this run."]
+        return "\n".join(lines) + "\n"
+
+
+def figure(value: float) -> str:
+    """A figure as it is shown: four digits that matter, a dash where undefined."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"
+
+
+def _key(title: str, name: str, measure: str) -> str:
+    plain = f"{title}/{name}/{measure}".lower().replace("η²", "eta2").replace("%", "pct")
+    return "".join(c if c.isalnum() or c in "/-_." else "_" for c in plain)
+
+
+def _compare(
+    measures: Mapping[str, Any], truth: np.ndarray, ours: Rule, others: Sequence[Rule], seed: int
+) -> tuple[dict[str, dict[str, float]], tuple[Comparison, ...]]:
+    rows: dict[str, dict[str, float]] = {}
+    for rule in (ours, *others):
+        rows[rule.name] = {
+            m: float(f(truth, rule.score if m in BY_SCORE else rule.prediction))
+            for m, f in measures.items()
+        }
+    made = []
+    for rule in others:
+        for measure, function in measures.items():
+            mine = ours.score if measure in BY_SCORE else ours.prediction
+            theirs = rule.score if measure in BY_SCORE else rule.prediction
+            better = _better(measure, rows[ours.name][measure], rows[rule.name][measure])
+            if measure in ("ECE", "decile MAPE", "bias"):  # bootstraps of binned measures are biased
+                mine, theirs = rows[ours.name][measure], rows[rule.name][measure]
+                gap = abs(mine) - abs(theirs)
+                made.append(Comparison(measure, rule.name, gap, np.nan, np.nan, better, False))
+                continue
+            d = paired_bootstrap(function, truth, mine, theirs, RESAMPLES, seed)
+            made.append(
+                Comparison(measure, rule.name, *d, better=better, certain=bool(d.excludes_zero))
+            )
+    return rows, tuple(made)
+
+
+def _better(measure: str, ours: float, theirs: float) -> bool:
+    if measure in TO_ZERO:
+        return abs(ours) <= abs(theirs)
+    return ours >= theirs if measure in HIGHER else ours <= theirs
+
+
+def churn_section(
+    calibration: pd.DataFrame, test: pd.DataFrame, probability: np.ndarray, window_days: int, seed: int
+) -> Section:
+    """Probability of no order in the window against the naive rules."""
+    truth = (test.future_orders == 0).to_numpy(np.float64)
+    if truth.min() == truth.max():
+        note = f"Every customer of the test {'left' if truth[0] else 'came back'}: nothing to rank."
+        return Section("Churn", {OURS: {"Brier": metrics.brier(truth, probability)}}, (), (note,))
+    others = rivals.churn_rules(calibration, test, window_days)
+    rows, made = _compare(CHURN, truth, Rule(OURS, probability, probability), others, seed)
+    note = f"{len(truth):,} customers, {truth.mean():.1%} without an order in {window_days} days."
+    return Section("Churn", rows, made, (note, *_refused(others, "BG/NBD")))
+
+
+def spend_section(
+    calibration: pd.DataFrame,
+    test: pd.DataFrame,
+    predicted: Mapping[str, np.ndarray],
+    window_days: int,
+    level: float,
+    currency: str,
+    seed: int,
+) -> Section:
+    """Expected spend and its interval against the naive rules."""
+    truth = test.future_spend.to_numpy(np.float64)
+    if truth.sum() <= 0:
+        return Section("Spend", {OURS: {"bias": float("nan")}}, (), ("Nobody spent in the test window.",))
+    others = rivals.spend_rules(calibration, test, window_days)
+    ours = Rule(OURS, predicted["expected_spend"], predicted["expected_spend"])
+    rows, made = _compare(SPEND, truth, ours, others, seed)
+    low, high = predicted["expected_spend_low"], predicted["expected_spend_high"]
+    fifths = np.array_split(np.argsort(predicted["expected_spend"], kind="stable"), 5)
+    covered = [metrics.coverage(truth[i], low[i], high[i]) for i in fifths]
+    return Section("Spend", rows, made, (
+        f"Mean spend {truth.mean():,.2f} {currency} in {window_days} days; realised total "
+        f"{truth.sum():,.0f}, predicted {predicted['expected_spend'].sum():,.0f} {currency}.",
+        f"The {level:.0%} interval held {metrics.coverage(truth, low, high):.1%} of the outcomes; by "
+        f"fifth of predicted value, lowest first: {', '.join(f'{c:.1%}' for c in covered)}; "
+        f"interval score {metrics.interval_score(truth, low, high, level):,.1f}.",
+        *_refused(others, "BG/NBD + Gamma-Gamma"),
+    ))  # fmt: skip
+
+
+def _refused(others: Sequence[Rule], name: str) -> tuple[str, ...]:
+    if any(rule.name == name for rule in others):
+        return ()
+    return (f"{name} was refused on these histories (no proper maximum), so it stands in no row.",)
+
+
+def segment_section(
+    calibration: pd.DataFrame,
+    test: pd.DataFrame,
+    ours: tuple[np.ndarray, np.ndarray],
+    others: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    chosen: Choice | None,
+    seed: int,
+) -> Section:
+    """Segments as predictors: each `labels` pair is (calibration cut-off, test cut-off)."""
+    spend = test.future_spend.to_numpy(np.float64)
+    churned = (test.future_orders == 0).to_numpy(np.float64)
+    before = (calibration.future_orders == 0).to_numpy(np.float64)
+    rows, made = {}, []
+    for name, (then, now) in {OURS: ours, **others}.items():
+        rates = {int(i): float(before[then == i].mean()) for i in np.unique(then)}
+        rates |= {int(i): float(before.mean()) for i in np.unique(now) if int(i) not in rates}
+        order = {int(i): float(calibration.future_spend[then == i].mean()) for i in np.unique(then)}
+        value = np.array([order.get(int(i), 0.0) for i in now])
+        rows[name] = {
+            "η² spend": metrics.eta_squared(spend, now),
+            "η² log spend": metrics.eta_squared(np.log1p(spend), now),
+            "churn AUC": metrics.segment_auc(churned, now, rates),
+            "gain 10 %": metrics.gain_at(spend, value, 0.1),
+            "gain 20 %": metrics.gain_at(spend, value, 0.2),
+            "min share": float(np.unique(now, return_counts=True)[1].min() / len(now)),
+        }
+    logs = np.log1p(spend)
+    for name, (_, now) in others.items():
+        for measure, values in (("η² spend", spend), ("η² log spend", logs)):
+            d = paired_bootstrap(metrics.eta_squared, values, ours[1], now, 200, seed)
+            better = rows[OURS][measure] >= rows[name][measure]
+            made.append(Comparison(measure, name, *d, better=better, certain=bool(d.excludes_zero)))
+        gap = rows[OURS]["churn AUC"] - rows[name]["churn AUC"]
+        made.append(Comparison("segments' churn AUC", name, gap, np.nan, np.nan, gap >= 0, False))
+    notes = [f"{len(np.unique(ours[1]))} segments, the same number for every rival."]
+    if chosen:
+        notes.append(
+            f"Chosen among k = 4 to 9 on the calibration window: bootstrap refits agree with an adjusted "
+            f"Rand index of {chosen.agreement:.2f}, the least segment holds {chosen.least_share:.1%}."
+        )
+    return Section("Segments", rows, tuple(made), tuple(notes))
+
+
+def stability_section(kept: Mapping[str, float], agreement: Mapping[str, float], days: int, n: int) -> Section:
+    """How many customers keep their segment when the model is retrained `days` later."""
+    rows = {name: {"keep their segment": kept[name], "adjusted Rand": agreement[name]} for name in kept}
+    note = (
+        f"Two models, the later trained on {days} days more, label the same {n:,} customers; "
+        "segments are matched one to one, and every retrain but the cold one starts from the model before."
+    )
+    return Section(f"Retrained {days} days later", rows, (), (note,))

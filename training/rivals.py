@@ -1,0 +1,153 @@
+"""The naive rules that every model must be measured beside, computed in the same run.
+
+Each rule sees what the model sees at the test cut-off, and may be calibrated on the calibration
+window as the model is. None is weakened: a rule's own units are used where it has them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.isotonic import IsotonicRegression
+
+from features.errors import FitError
+from training.bg_nbd import BgNbd
+from training.gamma_gamma import GammaGamma
+
+LEAST_IN_CELL = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A rule's ranking score and, where it is more than a ranking, its calibrated prediction."""
+
+    name: str
+    score: np.ndarray
+    prediction: np.ndarray
+
+
+def churn_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int) -> list[Rule]:
+    """Rules for the probability of no order in the window; higher is likelier to leave."""
+    outcome = (calibration.future_orders == 0).to_numpy(np.float64)
+    made = []
+    recent = "orders_30d" if window_days <= 60 else "orders_90d"
+    for name, column, sign in (("recency", "recency_days", 1.0), ("recent trips", recent, -1.0)):
+        then, now = sign * calibration[column].to_numpy(float), sign * test[column].to_numpy(float)
+        curve = IsotonicRegression(out_of_bounds="clip").fit(then, outcome)
+        made.append(Rule(name, now, curve.predict(now)))
+    cells = _cells(calibration, test, outcome)
+    made.append(Rule("RFM cells", cells, cells))
+    structural = btyd(test, window_days)
+    if structural is not None:
+        made.append(Rule("BG/NBD", 1.0 - structural[0], 1.0 - structural[0]))
+    return made
+
+
+def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int) -> list[Rule]:
+    """Rules for the spend of the window, in currency."""
+    outcome = calibration.future_spend.to_numpy(np.float64)
+    made = []
+    recent = min(("spend_30d", "spend_90d", "spend_180d", "spend_365d"),
+                 key=lambda c: abs(int(c[6:-1]) - window_days))  # fmt: skip
+    for name, column in (("total past spend", "spend"), ("recent spend", recent)):
+        then, now = calibration[column].to_numpy(float), test[column].to_numpy(float)
+        scale = outcome.sum() / then.sum() if then.sum() > 0 else 1.0
+        made.append(Rule(name, now, np.maximum(now * scale, 0.0)))
+    cells = _cells(calibration, test, outcome)
+    made.append(Rule("RFM cells", cells, cells))
+    structural = btyd(test, window_days)
+    if structural is not None:
+        made.append(Rule("BG/NBD + Gamma-Gamma", structural[2], structural[2]))
+    return made
+
+
+def btyd(frame: pd.DataFrame, window_days: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """BG/NBD and Gamma-Gamma fitted on the histories themselves: probability of an order within
+    the window, expected order days, expected spend; None where the fit is refused."""
+    x, t_x, T = histories(frame)
+    try:
+        model = BgNbd.fit(x, t_x, T)
+        mean_spend = frame.spend.to_numpy(float) / (x + 1.0)
+        amounts = GammaGamma.fit(x + 1.0, mean_spend)
+    except FitError:
+        return None
+    days = model.expected_orders(window_days, x, t_x, T)
+    value = amounts.expected_value(x + 1.0, mean_spend)
+    return model.probability_of_order(window_days, x, t_x, T), days, days * value
+
+
+def histories(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x, t_x, T) in days of customers with an order: repeat order days, time of the last, age."""
+    x = frame.frequency.to_numpy(np.float64)
+    T = np.maximum(frame["T_days"].to_numpy(np.float64), 1e-3)
+    t_x = np.where(x > 0, np.clip(T - frame.recency_days.to_numpy(np.float64), 0.0, T), 0.0)
+    return x, t_x, T
+
+
+def _cells(calibration: pd.DataFrame, test: pd.DataFrame, outcome: np.ndarray) -> np.ndarray:
+    """Mean outcome of the RFM cell (3 x 3 x 3 by the calibration cut-off's terciles)."""
+    def codes(frame: pd.DataFrame) -> np.ndarray:
+        made = np.zeros(len(frame), dtype=int)
+        for column in ("recency_days", "orders", "spend"):
+            edges = np.nanquantile(calibration[column].to_numpy(float), [1 / 3, 2 / 3])
+            made = made * 3 + np.searchsorted(edges, frame[column].to_numpy(float))
+        return made
+
+    then, now = codes(calibration), codes(test)
+    means = np.full(27, outcome.mean())
+    for cell in range(27):
+        inside = then == cell
+        if inside.sum() >= LEAST_IN_CELL:
+            means[cell] = outcome[inside].mean()
+    return means[now]
+
+
+def segment_rules(
+    calibration: pd.DataFrame,
+    test: pd.DataFrame,
+    designs: tuple[np.ndarray, np.ndarray],
+    predicted: tuple[np.ndarray, np.ndarray],
+    k: int,
+    seed: int,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Rival segmentations with the same k: name -> labels at (calibration, test) cut-off.
+
+    `designs` are the preprocessed rows; `predicted` columns (log spend, churn probability) by
+    gradient boosting alone, at both cut-offs.
+    """
+    made = {}
+    for name, column in (("spend quantiles", "spend"), ("recent spend quantiles", "spend_90d")):
+        then, now = calibration[column].to_numpy(float), test[column].to_numpy(float)
+        made[name] = (_quantiles(then, then, k), _quantiles(then, now, k))
+    made["k-means on log-RFM"] = _kmeans(log_rfm(calibration), log_rfm(test), k, seed)
+    made["k-means on predicted value and churn"] = _kmeans(*predicted, k, seed)
+    axes = min(8, designs[0].shape[1])
+    pca = PCA(axes, random_state=seed).fit(designs[0])
+    made["k-means on PCA"] = _kmeans(
+        pca.transform(designs[0]), pca.transform(designs[1]), k, seed, scale=False
+    )
+    return made
+
+
+def log_rfm(frame: pd.DataFrame) -> np.ndarray:
+    """(n, 3): log recency, orders and spend."""
+    return np.log1p(np.maximum(frame[["recency_days", "orders", "spend"]].to_numpy(float), 0.0))
+
+
+def _quantiles(reference: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
+    edges = np.quantile(reference, np.arange(1, k) / k)
+    return np.searchsorted(edges, values)
+
+
+def _kmeans(
+    then: np.ndarray, now: np.ndarray, k: int, seed: int, scale: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    mean, deviation = then.mean(axis=0), np.maximum(then.std(axis=0), 1e-9)
+    if not scale:
+        mean, deviation = np.zeros_like(mean), np.ones_like(deviation)
+    model = KMeans(k, n_init=10, random_state=seed).fit((then - mean) / deviation)
+    return model.labels_, model.predict((now - mean) / deviation)

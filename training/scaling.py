@@ -1,0 +1,52 @@
+"""Learns the numbers of a `Preprocessor` from training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.feature import Feature
+from training.preprocessing import Columns, Preprocessor
+
+LEAST_SHARE = 0.005
+LINEAR_UNITS = ("share", "code", "category")
+
+
+def fit(columns: Columns, features: Sequence[Feature], history_days: float) -> Preprocessor:
+    """Learn the numbers of a `Preprocessor` from training rows.
+
+    Columns that never vary are left out, and so are windows longer than `history_days` (the
+    history before the earliest training cut-off): they would mean something else in training
+    than later.
+    """
+    numeric, logged, mean, scale, flagged = [], [], [], [], []
+    vocabulary: dict[str, tuple[str, ...]] = {}
+    for feature in features:
+        if feature.dtype == "category":
+            vocabulary[feature.name] = _common(columns[feature.name])
+            continue
+        if feature.window > history_days:
+            continue
+        raw = np.asarray(columns[feature.name], dtype=np.float64)
+        seen = raw[np.isfinite(raw)]
+        if len(seen) < 2 or seen.min() == seen.max():
+            continue
+        log = feature.unit not in LINEAR_UNITS
+        values = np.sign(seen) * np.log1p(np.abs(seen)) if log else seen
+        numeric.append(feature.name)
+        logged.append(log)
+        mean.append(float(values.mean()))
+        scale.append(float(max(values.std(), 1e-6)))
+        if len(seen) < len(raw):
+            flagged.append(feature.name)
+    return Preprocessor(
+        *(tuple(x) for x in (numeric, logged, mean, scale, flagged)), vocabulary
+    )
+
+
+def _common(values: np.ndarray) -> tuple[str, ...]:
+    known = [str(v) for v in values if v is not None]
+    names, counts = np.unique(np.array(known, dtype=object), return_counts=True)
+    keep = counts >= max(2, LEAST_SHARE * len(values))
+    return tuple(sorted(str(n) for n in names[keep]))

@@ -1,0 +1,148 @@
+"""Splits by time, never by row: which cut-offs train, calibrate, test, and train the final model.
+
+The ladder, where the history is short:
+
+1. `full`: training, calibration and test windows of the whole horizon, each later than the one
+   before and none overlapping.
+2. `short windows`: the three windows are shortened until they fit; what is predicted over the
+   window is stretched to the horizon (`training.stretch`), and the run says so.
+3. Below windows of a week, or a horizon longer than the history: refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pandas as pd
+
+from features.errors import HistoryError
+
+PREFERRED_HISTORY_DAYS = 90
+LEAST_WINDOW_DAYS = 7
+MOST_CUTOFFS = 8
+FEW_CUTOFFS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """A cut-off and the end of its outcomes: [as_of, end), UTC."""
+
+    as_of: pd.Timestamp
+    end: pd.Timestamp
+
+
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """Every window of a run. `window_days` is what models are trained over; it equals
+    `horizon_days` on the rung `full` and is shorter on `short windows`."""
+
+    rung: str
+    horizon_days: int
+    window_days: int
+    history_days: int
+    now: pd.Timestamp
+    train: tuple[Window, ...]
+    calibration: Window
+    test: Window
+    final: tuple[Window, ...]
+
+    def __post_init__(self) -> None:
+        last = max(w.end for w in self.train)
+        if not last <= self.calibration.as_of:
+            raise AssertionError(f"training ends {last}, after calibration's {self.calibration.as_of}")
+        if not self.calibration.end <= self.test.as_of:
+            raise AssertionError(f"calibration ends {self.calibration.end}, after test's {self.test.as_of}")
+        if not max(w.end for w in (self.test, *self.final)) <= self.now:
+            raise AssertionError(f"a window ends after now, {self.now}")
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """(what, first cut-off, last cut-off, end of outcomes) in words, for the screen."""
+        made = []
+        for name, windows in (
+            ("train", self.train), ("calibrate", (self.calibration,)),
+            ("test", (self.test,)), ("final fit", self.final),
+        ):  # fmt: skip
+            first, last = windows[0], windows[-1]
+            made.append((name, f"{first.as_of:%Y-%m-%d}", f"{last.as_of:%Y-%m-%d}", f"{last.end:%Y-%m-%d}"))
+        return made
+
+    def to_dict(self) -> dict[str, Any]:
+        def plain(w: Window) -> dict[str, str]:
+            return {"as_of": w.as_of.isoformat(), "end": w.end.isoformat()}
+
+        return {
+            "rung": self.rung, "horizon_days": self.horizon_days, "window_days": self.window_days,
+            "now": self.now.isoformat(), "train": [plain(w) for w in self.train],
+            "calibration": plain(self.calibration), "test": plain(self.test),
+            "final": [plain(w) for w in self.final],
+        }  # fmt: skip
+
+
+def now_after(last: pd.Timestamp) -> pd.Timestamp:
+    """The moment a history that ends with `last` is known until: the next full hour, or the next
+    midnight where the last moment is a bare date.
+
+    >>> now_after(pd.Timestamp("2024-05-09 17:20")), now_after(pd.Timestamp("2024-05-09"))
+    (Timestamp('2024-05-09 18:00:00'), Timestamp('2024-05-10 00:00:00'))
+    """
+    if last == last.normalize():
+        return last + pd.Timedelta(days=1)
+    return last.floor("h") + pd.Timedelta(hours=1)
+
+
+def plan(
+    start: pd.Timestamp, now: pd.Timestamp, horizon_days: int, min_history_days: int = 0
+) -> Splits:
+    """Windows for a history from `start` (first order) to `now` (UTC).
+
+    `min_history_days` is the least history before a training cut-off; 0 chooses 90 days, or as
+    much as there is down to a horizon or 30 days. Cut-offs stand at midnight.
+
+    Raises HistoryError where the horizon is longer than the history or no rung fits.
+    """
+    first, last = start.floor("D"), now.floor("D")
+    span = (last - first).days
+    if horizon_days > span:
+        raise HistoryError(
+            "The horizon must be shorter than the history of orders.",
+            f"a horizon of {horizon_days} days and a history of {span} days "
+            f"({first:%Y-%m-%d} to {last:%Y-%m-%d})",
+            f"set horizon_days to {max(span // 5, 1)} or less, or bring a longer history",
+        )
+    least = min_history_days or max(14, min(30, horizon_days))
+    if span - 3 * horizon_days >= least:
+        rung, window = "full", horizon_days
+        history = min_history_days or min(PREFERRED_HISTORY_DAYS, span - 3 * window)
+    else:
+        rung = "short windows"
+        history = min_history_days or min(60, span // 4)
+        window = (span - history) // 3
+        if window < LEAST_WINDOW_DAYS:
+            raise HistoryError(
+                "Training, calibration and test need three windows of at least a week each after "
+                f"{history} days of history.",
+                f"a history of {span} days ({first:%Y-%m-%d} to {last:%Y-%m-%d})",
+                f"bring at least {history + 3 * LEAST_WINDOW_DAYS} days of orders",
+            )
+    step = pd.Timedelta(days=window)
+
+    def made(cutoff: pd.Timestamp) -> Window:
+        return Window(cutoff, cutoff + step)
+
+    earliest = first + pd.Timedelta(days=history)
+    test, calibration = last - step, last - 2 * step
+    return Splits(
+        rung, horizon_days, window, history, now,
+        tuple(made(c) for c in _cutoffs(earliest, calibration - step, window)),
+        made(calibration), made(test),
+        tuple(made(c) for c in _cutoffs(earliest, last - step, window)),
+    )  # fmt: skip
+
+
+def _cutoffs(earliest: pd.Timestamp, latest: pd.Timestamp, window: int) -> list[pd.Timestamp]:
+    """Rolling cut-offs back from `latest`, a window apart; closer where that would give few."""
+    span = (latest - earliest).days
+    step = min(window, max(7, span // (FEW_CUTOFFS - 1))) if span >= 7 else window
+    count = min(span // step + 1, MOST_CUTOFFS)
+    return sorted(latest - pd.Timedelta(days=step * i) for i in range(count))

@@ -1,0 +1,60 @@
+"""From a window to a longer horizon: what to multiply by when the history was too short to train
+over the whole horizon."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from features.errors import FitError
+from training.bg_nbd import BgNbd
+
+
+@dataclasses.dataclass(frozen=True)
+class Stretch:
+    """`orders` and `spend` multiply; the churn probability is raised to `churn_power` (>= 1: the
+    longer one waits, the fewer have not come back). `source` says where the ratios come from."""
+
+    orders: float = 1.0
+    spend: float = 1.0
+    churn_power: float = 1.0
+    source: str = "none needed"
+
+
+def observed(
+    short: tuple[np.ndarray, np.ndarray], long: tuple[np.ndarray, np.ndarray]
+) -> Stretch:
+    """Ratios seen at one cut-off: (orders, spend) of the same customers over window and horizon."""
+    orders = _ratio(long[0].sum(), short[0].sum())
+    spend = _ratio(long[1].sum(), short[1].sum())
+    power = _power(float((short[0] == 0).mean()), float((long[0] == 0).mean()))
+    return Stretch(orders, spend, power, "observed at the latest cut-off with a whole horizon")
+
+
+def modelled(
+    x: np.ndarray, t_x: np.ndarray, T: np.ndarray, window_days: float, horizon_days: float
+) -> Stretch:
+    """Ratios by BG/NBD fitted on histories (x, t_x, T) in days; constant rates where it refuses."""
+    try:
+        model = BgNbd.fit(x, t_x, T)
+    except FitError as refusal:
+        ratio = horizon_days / window_days
+        return Stretch(ratio, ratio, ratio, f"constant rates, since BG/NBD was refused: {refusal.seen}")
+    orders = _ratio(
+        model.expected_orders(horizon_days, x, t_x, T).sum(),
+        model.expected_orders(window_days, x, t_x, T).sum(),
+    )
+    short = 1.0 - model.probability_of_order(window_days, x, t_x, T).mean()
+    long = 1.0 - model.probability_of_order(horizon_days, x, t_x, T).mean()
+    return Stretch(orders, orders, _power(float(short), float(long)), "BG/NBD")
+
+
+def _ratio(long: float, short: float) -> float:
+    return float(max(long / short, 1.0)) if short > 0 else 1.0
+
+
+def _power(short: float, long: float) -> float:
+    if not (0 < long < 1 and 0 < short < 1):
+        return 1.0
+    return float(max(np.log(long) / np.log(short), 1.0))

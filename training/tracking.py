@@ -1,0 +1,204 @@
+"""The MLflow store: experiments, runs, registered bundles, the champion. The only importer of mlflow.
+
+Opening it switches MLflow's telemetry off. Without `MLFLOW_TRACKING_URI` the store is a SQLite
+file in the project's `mlflow/` folder by an absolute path, so it is the same one from any folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+import mlflow
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+from mlflow.models.signature import ModelSignature
+from mlflow.types.schema import ColSpec, DataType, Schema
+
+from features.errors import BundleError
+from training.bundle import Bundle
+
+CHAMPION = "champion"
+FLAVOR = "coterie"
+BUNDLE = "bundle"
+
+
+def home() -> Path:
+    """The project's folder where it is a checkout, else the working directory."""
+    project = Path(__file__).resolve().parent.parent
+    return project if (project / "mlflow").is_dir() else Path.cwd()
+
+
+def store_uri() -> str:
+    """The tracking URI in force: `MLFLOW_TRACKING_URI`, or the project's SQLite file."""
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    if given:
+        return given
+    return f"sqlite:///{home() / 'mlflow' / 'mlflow.db'}"
+
+
+def open_store() -> None:
+    """Point MLflow at the store; creates its folder and tables on first use."""
+    uri = store_uri()
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models.model"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """Where a run stands: its id, the registered version, the experiment's id."""
+
+    run_id: str
+    version: int
+    experiment_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What a run leaves in the store. `datasets` maps a context (train, calibrate, ...) to rows
+    without customer ids, of which only schema, size and digest are kept."""
+
+    name: str
+    note: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    history: list[dict[str, float]]
+    datasets: Mapping[str, pd.DataFrame]
+    figures: Mapping[str, Any]
+    texts: Mapping[str, str]
+    tables: Mapping[str, pd.DataFrame]
+    tags: Mapping[str, str]
+
+
+def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
+    """Log everything as one run, log `folder` (the saved bundle) as a model and register it."""
+    open_store()
+    experiment = _experiment(what.name)
+    with warnings.catch_warnings(), mlflow.start_run(
+        experiment_id=experiment, run_name=bundle.manifest["version"], description=what.note or None
+    ) as run:
+        warnings.simplefilter("ignore")
+        mlflow.set_tags(dict(what.tags))
+        mlflow.log_params({k: str(v)[:500] for k, v in what.params.items()})
+        mlflow.log_metrics(dict(what.metrics))
+        for epoch, losses in enumerate(what.history, start=1):
+            mlflow.log_metrics({f"loss/{k}": v for k, v in losses.items()}, step=epoch)
+        for context, rows in what.datasets.items():
+            dataset = mlflow.data.from_pandas(rows, name=f"{what.name}-{context}"[:50])
+            mlflow.log_input(dataset, context=context)
+        for name, figure in what.figures.items():
+            mlflow.log_figure(figure, name)
+        for name, text in what.texts.items():
+            mlflow.log_text(text, name)
+        for name, frame in what.tables.items():
+            mlflow.log_table(frame, name)
+        info = Model.log(
+            artifact_path=None, name=FLAVOR, flavor=_Flavor, registered_model_name=what.name,
+            bundle=bundle, folder=folder,
+            params={k: str(v) for k, v in what.params.items() if k in ("horizon_days", "segments", "seed")},
+        )  # fmt: skip
+        version = int(info.registered_model_version)
+    client = mlflow.MlflowClient()
+    client.set_model_version_tag(what.name, str(version), "version", bundle.manifest["version"])
+    client.update_model_version(what.name, str(version), what.note or None)
+    return Recorded(run.info.run_id, version, experiment)
+
+
+def promote(name: str, version: int) -> None:
+    """Move the alias `champion` of the registered model `name` to `version`."""
+    mlflow.MlflowClient().set_registered_model_alias(name, CHAMPION, str(version))
+
+
+def registered() -> list[str]:
+    """Names of the registered models that have a champion, the latest changed first."""
+    open_store()
+    found = mlflow.MlflowClient().search_registered_models()
+    found = [m for m in found if CHAMPION in m.aliases]
+    return [m.name for m in sorted(found, key=lambda m: -(m.last_updated_timestamp or 0))]
+
+
+def champion(name: str) -> Bundle | None:
+    """The champion of the registered model `name`, verified; None where there is none."""
+    open_store()
+    try:
+        version = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
+    except MlflowException:
+        return None
+    try:
+        path = mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}")
+    except (MlflowException, OSError) as problem:
+        raise BundleError(
+            "The champion's files must be where the registry says.",
+            f"version {version.version} of {name}: {type(problem).__name__}",
+            "retrain, or move the alias champion to a version whose files exist",
+        ) from problem
+    return Bundle.load(Path(path) / BUNDLE)
+
+
+def _experiment(name: str) -> str:
+    """The id of the MLflow experiment, made on first use with artifacts beside a local store."""
+    found = mlflow.get_experiment_by_name(name)
+    if found:
+        return str(found.experiment_id)
+    place = None
+    if store_uri().startswith("sqlite:///"):
+        folder = Path(store_uri().removeprefix("sqlite:///")).parent / "artifacts" / name
+        place = folder.absolute().as_uri()
+    return str(mlflow.create_experiment(name, artifact_location=place))
+
+
+class _Flavor:
+    """A model flavour without code: MLmodel names a folder of safe files and a signature."""
+
+    __name__ = FLAVOR
+
+    @staticmethod
+    def save_model(path: str, mlflow_model: Model, bundle: Bundle, folder: Path, **_: Any) -> None:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        bundle_path = Path(path) / BUNDLE
+        bundle_path.mkdir()
+        for file in sorted(folder.iterdir()):
+            (bundle_path / file.name).write_bytes(file.read_bytes())
+        mlflow_model.signature = _signature(bundle)
+        mlflow_model.add_flavor(
+            FLAVOR, bundle=BUNDLE, version=bundle.manifest["version"],
+            catalog_hash=bundle.manifest["catalog_hash"],
+        )  # fmt: skip
+        mlflow_model.save(str(Path(path) / "MLmodel"))
+
+
+def _signature(bundle: Bundle) -> ModelSignature:
+    kinds = {"number": DataType.double, "count": DataType.double, "category": DataType.string}
+    inputs = [ColSpec(kinds[f["dtype"]], f["name"], required=f["null"] == "never") for f in bundle.catalog]
+    outputs = [
+        ColSpec(DataType.string, "segment_id"), ColSpec(DataType.string, "segment_name"),
+        *(ColSpec(DataType.double, n) for n in (
+            "membership", "churn_probability", "expected_orders", "expected_spend",
+            "expected_spend_low", "expected_spend_high")),
+    ]  # fmt: skip
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def serve_ui(host: str, port: int) -> int:
+    """Run the MLflow UI on this store in the foreground; returns its exit status."""
+    open_store()
+    command = [
+        sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store_uri(),
+        "--host", host, "--port", str(port),
+    ]  # fmt: skip
+    return subprocess.call(command)
