@@ -15,7 +15,10 @@ KEYS = ("customer_id", "as_of")
 
 
 def days_between(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:
-    """Days from `earlier` to `later` as a float; whole seconds count, fractions do not."""
+    """Days from `earlier` to `later` as a float.
+
+    Fractions of a second count on DuckDB; an engine whose epoch is in whole seconds drops them.
+    """
     return (later.epoch_seconds() - earlier.epoch_seconds()) / SECONDS_PER_DAY
 
 
@@ -40,7 +43,7 @@ def known(table: ir.Table, spine: ir.Table) -> ir.Table:
 
 
 def known_or_undated(table: ir.Table, spine: ir.Table) -> ir.Table:
-    """Like `known` by the column `valid_from`, where null means always valid (taken as constant)."""
+    """Like `known` by the column `valid_from`; null means always valid (taken as constant)."""
     right = spine.select(spine_customer="customer_id", as_of="as_of")
     return table.inner_join(
         right,

@@ -9,10 +9,10 @@ orders plus two standard deviations, at least 14 days; with fewer than four orde
 | lapsed | silent for more than three limits |
 | at_risk | silent for more than one limit |
 | new | first order at most 30 days ago |
-| returned | the silence before the last order was more than three times the mean before it, and over 30 days |
-| loyal | at least 6 orders, in 8 or more of the last 12 weeks or never silent beyond the limit |
+| returned | silent before the last order for over 30 days and over three times the mean before it |
+| loyal | at least 6 orders, and in 8 of the last 12 weeks or never silent beyond the limit |
 | active | everyone else |
-"""  # noqa: E501 - the table reads better whole
+"""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def features() -> list[Feature]:
                 "Stage of the customer's journey by the rules of `features.journey`."),
         Feature("silence", LENS, "ratio", "number", "no order yet",
                 "Days since the last order over the customer's own limit of a usual silence."),
-        Feature("days_in_stage", LENS, "days", "number", "prospect, active or loyal: the rules give no day",
-                "Days since the stage was entered."),
+        Feature("days_in_stage", LENS, "days", "number", "the stage is prospect, active or loyal",
+                "Days since the stage was entered; of some the rules give no day."),
     ]  # fmt: skip
 
 
 def expression(purchases: ir.Table, spine: ir.Table) -> ir.Table:
-    """(customer_id, as_of) of the whole spine and this lens's features, from the purchase lens's."""
+    """(customer_id, as_of) of the whole spine and this lens's features, from `purchases`'s own."""
     p = purchases.select(
         "customer_id", "as_of", "orders", "recency_days", "T_days",
         "gap_mean", "gap_sd", "gap_last", "gap_max", "active_weeks_12",

@@ -19,7 +19,9 @@ class OnlineFeatures:
 
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
-        self.sql = ibis.to_sql(feature_table(spec), dialect="duckdb")
+        expression = feature_table(spec)
+        self.sql = ibis.to_sql(expression, dialect="duckdb")
+        self._schema = expression.schema().to_pyarrow()
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
 
     def __call__(
@@ -31,7 +33,8 @@ class OnlineFeatures:
         for name, table in {**given, "spine": spine, "numbered": numbered}.items():
             self._connection.register(name, table)
         table = self._connection.execute(
-            f"SELECT f.*, n.row FROM ({self.sql}) f "  # noqa: S608 - our own SQL, no input in it
+            f"SELECT f.*, n.row FROM ({self.sql}) f "
             "JOIN numbered n USING (customer_id, as_of) ORDER BY n.row"
         ).to_arrow_table()
-        return table.drop_columns(["row"])
+        # DuckDB's sums of whole numbers are wider than the catalog's int64.
+        return table.drop_columns(["row"]).cast(self._schema)

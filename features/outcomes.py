@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.asof import within_horizon
-from features.purchases import pieces
+from features.pieces import pieces
 from features.spec import FeatureSpec
 
 

@@ -1,4 +1,4 @@
-"""What a model was fitted to see: plain values that fix the feature columns, saved in its bundle."""
+"""What a model was fitted to see: plain values that fix the feature columns, kept in its bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPTIONAL = ("category", "quantity", "discount", "channel")
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """One attribute column. `kind` is `category`, `ordered` (by `order`, low to high) or `number`."""
+    """One attribute; `kind` is `category`, `ordered` (by `order`, low to high) or `number`."""
 
     name: str
     lens: str
@@ -96,7 +96,9 @@ def learn_spec(
     )
 
 
-def _largest(table: ir.Table, column: str, weigh: Callable[[ir.Table], ir.Value], limit: int) -> tuple[str, ...]:
+def _largest(
+    table: ir.Table, column: str, weigh: Callable[[ir.Table], ir.Value], limit: int
+) -> tuple[str, ...]:
     """The commonest values of a column, largest first, ties by name."""
     table = table.filter(table[column].notnull())
     counted = table.group_by(column).aggregate(weight=weigh(table)).execute()

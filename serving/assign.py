@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, from_json
 
 from features.errors import RequestError
 from features.online import OnlineFeatures
@@ -26,6 +26,20 @@ _NUMBERS = (
 def now() -> datetime:
     """The present moment, naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def parse(body: bytes) -> Any:
+    """The JSON of a request's body; RequestError where it is none.
+
+    >>> parse(b'{"customers": ')
+    Traceback (most recent call last):
+    features.errors.RequestError: A body must be JSON. Seen: EOF while parsing a value at line 1 \
+column 14. Remedy: correct it there
+    """
+    try:
+        return from_json(body)
+    except ValueError as problem:
+        raise RequestError("A body must be JSON.", str(problem), "correct it there") from None
 
 
 class Assigner:

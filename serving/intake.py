@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -47,6 +47,8 @@ class Intake:
         self.spec = spec
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         self._connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
+        # Mere projections: optimising them took three quarters of a small request's intake.
+        self._connection.execute("PRAGMA disable_optimizer")
         when = f"CASE WHEN {ZONED} THEN moment ELSE {_utc('moment', zone)} END"
         since = f"CASE WHEN {ZONED} THEN valid_from ELSE {_utc('valid_from', zone)} END"
         as_id = {name: cleaning.identifier(name, "VARCHAR") for name in ("order_id", "product_id")}
@@ -113,19 +115,17 @@ def _raw(
     schema: pa.Schema, histories: Mapping[str, Mapping[str, Any]], part: str, *later: str
 ) -> pa.Table:
     """The rows of one part of all histories, a column a field but those that come `later`."""
-    rows = [row for history in histories.values() for row in history[part]]
-    columns: dict[str, Any] = {
-        "customer_id": [who for who, history in histories.items() for _ in history[part]]
-    }
     fields = [pa.field(f.name, f.type) for f in schema if f.name not in later]
-    zoned: list[bool] = []
-    for field in fields[1:]:
-        values = [row.get(field.name) for row in rows]
-        if pa.types.is_timestamp(field.type):
-            zoned = [value is not None and value.tzinfo is UTC for value in values]
-            values = [v.replace(tzinfo=None) if v is not None else None for v in values]
-        columns[field.name] = values
-    columns[ZONED] = zoned
+    when = next(field.name for field in fields if pa.types.is_timestamp(field.type))
+    columns: dict[str, list[Any]] = {field.name: [] for field in fields}
+    for who, history in histories.items():  # one after the other, while its rows are in the cache
+        rows = history[part]
+        columns["customer_id"] += [who] * len(rows)
+        for field in fields[1:]:
+            columns[field.name] += [row.get(field.name) for row in rows]
+    moments = columns[when]
+    columns[ZONED] = [moment is not None and moment.tzinfo is not None for moment in moments]
+    columns[when] = [moment and moment.replace(tzinfo=None) for moment in moments]
     return pa.table(columns, pa.schema([*fields, pa.field(ZONED, pa.bool_())]))
 
 

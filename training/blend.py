@@ -57,7 +57,9 @@ def churn(logits: np.ndarray, c: Calibration) -> np.ndarray:
 
 def spend(boosted: np.ndarray, latent: np.ndarray, c: Calibration) -> np.ndarray:
     """Expected spend within the horizon, (n,), >= 0."""
-    mixed = (1 - c.latent_share) * c.boosted_spend * boosted + c.latent_share * c.latent_spend * latent
+    mixed = (
+        1 - c.latent_share
+    ) * c.boosted_spend * boosted + c.latent_share * c.latent_spend * latent
     return np.maximum(mixed * c.spend_stretch, 0.0)
 
 

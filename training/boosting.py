@@ -24,7 +24,7 @@ class Settings:
     columns: float = 0.5
     l2: float = 5.0
     power: float = 1.3
-    threads: int = 2
+    threads: int = 1
     seed: int = 7
 
 

@@ -39,6 +39,7 @@ from training import blend
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
+from training.structure import Prior
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -85,6 +86,7 @@ class Bundle:
         self.bands = Bands.from_dict(model["bands"])
         self.target = TargetScale(**model["target"])
         self.segments = tuple(Segment(**s) for s in model["segments"])
+        self.prior = Prior.from_dict(model["prior"])
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
         self.segmentation = Segmentation(
@@ -93,7 +95,8 @@ class Bundle:
         self._head_weight, self._head_bias = arrays["head_weight"], arrays["head_bias"]
         self._linear_weight, self._linear_bias = arrays["linear_weight"], arrays["linear_bias"]
         self._sessions = {
-            name: _session(files[f"{name}.onnx"]) for name in ("encoder", "churn", "spend", "orders")
+            name: _session(files[f"{name}.onnx"])
+            for name in ("encoder", "churn", "spend", "orders")
         }
 
     @property
@@ -111,8 +114,17 @@ class Bundle:
         out = np.einsum("nml,mlh->nmh", z.astype(np.float64), self._head_weight) + self._head_bias
         return {name: out[:, :, i] for i, name in enumerate(self.heads)}
 
+    def with_prior(self, columns: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """The columns and those of the structural prior, which are computed here unless they are
+        given: at a past cut-off they come from the parameters of that cut-off.
+        """
+        if self.prior is None or "structural_return" in columns:
+            return columns
+        return {**columns, **self.prior.columns(columns)}
+
     def raw(self, columns: Mapping[str, np.ndarray]) -> Raw:
         """Outputs of every part before calibration."""
+        columns = self.with_prior(columns)
         design = self.preprocessor.design(columns)
         head = self.read_heads(self.latent(design))
         sigma = (np.logaddexp(0.0, head["log_sigma"]) + 0.05) * self.target.deviation
@@ -152,7 +164,7 @@ class Bundle:
         return pa.concat_tables(parts)
 
     def _predict(self, features: pa.Table) -> pa.Table:
-        columns = to_columns(features)
+        columns = self.with_prior(to_columns(features))
         raw, c = self.raw(columns), self.calibration
         churned = blend.churn(raw.churn_logit, c)
         spend = blend.spend(raw.boosted_spend, raw.latent_spend, c)
@@ -240,7 +252,9 @@ class Bundle:
             try:
                 files[name] = (folder / name).read_bytes()
             except OSError as problem:
-                raise BundleError("Every file of a bundle must be there.", f"no {name}", remedy) from problem
+                raise BundleError(
+                    "Every file of a bundle must be there.", f"no {name}", remedy
+                ) from problem
             if hashlib.sha256(files[name]).hexdigest() != digests[name]:
                 raise BundleError(
                     "Every file of a bundle must have the digest that the manifest names.",
@@ -251,7 +265,7 @@ class Bundle:
 
 
 def to_columns(table: pa.Table) -> dict[str, np.ndarray]:
-    """Arrow columns -> numpy: numbers as float64 with nan for null, strings as objects with None."""
+    """Arrow columns -> numpy: numbers as float64 (null: nan), strings as objects (null: None)."""
     columns = {}
     for name in table.column_names:
         column = table[name]

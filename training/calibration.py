@@ -1,5 +1,6 @@
 """Fits what makes raw scores honest, on a window later than the training's (numpy in, plain
-numbers out)."""
+numbers out).
+"""
 
 from __future__ import annotations
 

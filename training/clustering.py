@@ -10,15 +10,13 @@ from sklearn.cluster import KMeans
 from training.metrics import adjusted_rand, eta_squared, roc_auc
 from training.segments import Segmentation
 
-CHOICES = tuple(range(4, 10))
+CHOICES = tuple(range(3, 10))
 LEAST_SHARE = 0.04
 LEAST_AGREEMENT = 0.75
 DRAWS = 8
 
 
-def fit(
-    scores: np.ndarray, k: int, seed: int, start: Segmentation | None = None
-) -> Segmentation:
+def fit(scores: np.ndarray, k: int, seed: int, start: Segmentation | None = None) -> Segmentation:
     """k-means of scores (n, axes); from the champion's centroids and scale where `start` has k.
 
     Without a start the first centroids lie along the diagonal of the standardised scores, evenly
@@ -84,8 +82,8 @@ def choose(
     -------
     k and the table it was chosen from. A k is eligible when its least segment holds 4 % of the
     customers and bootstrap refits agree (mean adjusted Rand index >= .75); where none is, the
-    steadiest wins. Of the eligible, the smallest k within 0.01 of the best score, so that a
-    marketer gets no segment more than the outcomes carry.
+    steady one with the largest least segment wins. Of the eligible, the smallest k within 0.01 of
+    the best score, so that a marketer gets no segment more than the outcomes carry.
     """
     draw = np.random.default_rng(seed)
     table = []
@@ -100,15 +98,20 @@ def choose(
             refits.append(adjusted_rand(fit(train[rows], k, seed).labels(later), labels))
         agreement = float(np.mean(refits))
         share = float(np.bincount(labels, minlength=k).min() / len(labels))
-        rates = np.array([churned[labels == i].mean() if (labels == i).any() else 0.0 for i in range(k)])
+        rates = np.array(
+            [churned[labels == i].mean() if (labels == i).any() else 0.0 for i in range(k)]
+        )
         auc = roc_auc(churned, rates[labels]) if 0 < churned.sum() < len(churned) else 0.5
         value = eta_squared(np.log1p(spend), labels)
         eligible = share >= LEAST_SHARE and agreement >= LEAST_AGREEMENT
         table.append(Choice(k, value, auc, agreement, share, eligible, (value + auc) / 2))
     if not table:
         return 2, []
-    fine = [c for c in table if c.eligible] or [max(table, key=lambda c: c.agreement)]
+    steady = [c for c in table if c.agreement >= LEAST_AGREEMENT] or table
+    fine = [c for c in table if c.eligible] or [max(steady, key=lambda c: c.least_share)]
     best = max(c.score for c in fine)
     kept = [c for c in fine if c.k == held and c.score >= best - 0.02]
-    chosen = kept[0] if kept else min((c for c in fine if c.score >= best - 0.01), key=lambda c: c.k)
+    chosen = (
+        kept[0] if kept else min((c for c in fine if c.score >= best - 0.01), key=lambda c: c.k)
+    )
     return chosen.k, table

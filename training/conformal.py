@@ -1,6 +1,7 @@
 """Fits conformal bands on the calibration window: split conformal (Vovk et al. 2005; Lei et al.
 2018) of root-spend residuals, one calibration per band of predicted value (Mondrian), so that
-the promise holds for the best customers too and not only on average."""
+the promise holds for the best customers too and not only on average.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ def evaluate(
     told: fit.Told | None = None,
 ) -> Evaluated:
     """Fit on `train`, choose and calibrate on `calibration`, measure on `test` (snapshot rows with
-    outcomes, of later and later cut-offs). Figures are of customers with an order before the cut-off.
+    outcomes, of later and later cut-offs). Figures are of customers with an order before the
+    cut-off.
 
     `segments` is a number or "auto"; `held` the champion's number of segments, if there is one.
     """
@@ -76,10 +77,10 @@ def evaluate(
     now = bundle.raw(to_columns(rows))
     ours = (segmentation.labels(then_scores), segmentation.labels(now.scores))
     inside = (calibration.orders > 0).to_numpy()
-    designs = tuple(space.preprocessor.design(to_columns(fit.table(f))) for f in (known, bought))
-    boosted = [fitted.boosters["churn"].predict(x) for x in designs]
+    first, second = (space.preprocessor.design(to_columns(fit.table(f))) for f in (known, bought))
+    boosted = [fitted.boosters["churn"].predict(x) for x in (first, second)]
     others = rivals.segment_rules(
-        known, bought, designs,
+        known, bought, (first, second),
         (
             np.column_stack([np.log1p(then.boosted_spend[inside]), boosted[0]]),
             np.column_stack([np.log1p(now.boosted_spend), boosted[1]]),

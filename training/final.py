@@ -1,5 +1,6 @@
 """The model that is served: refitted on every cut-off with all that the evaluation chose frozen,
-its segments matched to the champion's."""
+its segments matched to the champion's.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from training.evaluation import Evaluated
 from training.identity import Matching
 from training.segments import Segment, Segmentation
 from training.stretch import Stretch
+from training.structure import Prior
 
 ANCHOR = 20.0
 
@@ -38,6 +40,7 @@ def final(
     train: pd.DataFrame,
     now: pd.DataFrame,
     spec: FeatureSpec,
+    prior: Prior | None,
     evaluated: Evaluated,
     stretch: Stretch,
     network: autoencoder.Settings,
@@ -51,10 +54,12 @@ def final(
     """Fit on all complete cut-offs (`train`), starting from the champion where its network fits,
     else from the evaluated model; label the customers of `now`.
 
+    `prior` is today's structural prior (`train` and `now` carry its columns, if there is one);
     `champion_labels` are the champion's segment indices of the same rows of `now`.
     """
     start = None
-    if champion is not None and champion.spec == spec:
+    same_inputs = champion is not None and (champion.prior is None) == (prior is None)
+    if champion is not None and champion.spec == spec and same_inputs:
         start = fit.start_from(champion, network)
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
@@ -74,9 +79,11 @@ def final(
     predicted = bare.predict(fit.table(now))
     segments, following = _named(predicted, labels, now, spec, segmentation, champion, matching)
     bundle = fit.assemble(
-        fitted, spec, manifest, calibrated, segmentation, segments, following, card
+        fitted, spec, manifest, calibrated, segmentation, segments, prior, following, card
     )
-    return Final(bundle, bundle.predict(fit.table(now)), segmentation.place(scores), labels, matching)
+    return Final(
+        bundle, bundle.predict(fit.table(now)), segmentation.place(scores), labels, matching
+    )
 
 
 def _named(

@@ -19,6 +19,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from features import catalog
+from features.feature import Feature
 from features.spec import FeatureSpec
 from training import autoencoder, boosting, calibration, conformal, scaling
 from training.blend import Calibration, spend
@@ -27,6 +28,7 @@ from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
 from training.stretch import Stretch
+from training.structure import FEATURES, Prior
 
 LATENT_SHARES = (0.0, 0.25, 0.5)
 LINEAR_C = 0.03
@@ -91,6 +93,12 @@ def layout(preprocessor: Preprocessor) -> autoencoder.Layout:
     )
 
 
+def inputs(spec: FeatureSpec, frame: pd.DataFrame) -> list[Feature]:
+    """What the models may see: the catalog, and the structural prior where the frame has it."""
+    prior = [feature for feature in FEATURES if feature.name in frame.columns]
+    return [*catalog.features(spec), *prior]
+
+
 def rows(frame: pd.DataFrame, preprocessor: Preprocessor) -> Rows:
     """Snapshot rows with outcomes -> what the models take in."""
     targets = autoencoder.Targets(
@@ -120,7 +128,7 @@ def latent(
     network learns on from there, held near by `settings.anchor`.
     """
     preprocessor = start.preprocessor if start else scaling.fit(
-        to_columns(table(train)), catalog.features(spec), history_days
+        to_columns(table(train)), inputs(spec, train), history_days
     )  # fmt: skip
     fitted = autoencoder.fit(
         rows(train, preprocessor).for_network(),
@@ -190,7 +198,9 @@ def _linear(data: Rows) -> tuple[np.ndarray, float]:
     if share in (0.0, 1.0):
         edge = np.clip(share, 1e-3, 1 - 1e-3)
         return np.zeros(data.design.shape[1]), float(np.log(edge / (1 - edge)))
-    model = LogisticRegression(C=LINEAR_C, max_iter=500).fit(data.design.astype(np.float64), data.churned)
+    model = LogisticRegression(C=LINEAR_C, max_iter=500).fit(
+        data.design.astype(np.float64), data.churned
+    )
     return model.coef_[0].astype(np.float64), float(model.intercept_[0])
 
 
@@ -215,7 +225,10 @@ def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration
 def stretched(c: Calibration, stretch: Stretch) -> Calibration:
     """The same calibration, carried on to the horizon."""
     return dataclasses.replace(
-        c, churn_power=stretch.churn_power, orders_stretch=stretch.orders, spend_stretch=stretch.spend
+        c,
+        churn_power=stretch.churn_power,
+        orders_stretch=stretch.orders,
+        spend_stretch=stretch.spend,
     )
 
 
@@ -226,6 +239,7 @@ def assemble(
     calibrated: tuple[Calibration, Bands] | None = None,
     segmentation: Segmentation | None = None,
     segments: tuple[Segment, ...] = (),
+    prior: Prior | None = None,
     next_segment: int = 1,
     report_card: Mapping[str, Any] | None = None,
 ) -> Bundle:
@@ -251,6 +265,7 @@ def assemble(
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS), "spread": segmentation.spread,
         "segments": [dataclasses.asdict(s) for s in segments], "next_segment": next_segment,
+        "prior": dataclasses.asdict(prior) if prior else None,
     }  # fmt: skip
     columns = len(p.preprocessor.design_names)
     files = {

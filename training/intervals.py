@@ -26,7 +26,9 @@ class Bands:
     def from_dict(cls, v: dict[str, Any]) -> Bands:
         return cls(v["level"], tuple(v["centre"]), tuple(v["low"]), tuple(v["high"]))
 
-    def interval(self, expected_spend: np.ndarray, stretch: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    def interval(
+        self, expected_spend: np.ndarray, stretch: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """(low, high) of spend, both (n,) in currency and >= 0.
 
         `stretch` is the factor between the horizon of `expected_spend` and the window that the

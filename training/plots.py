@@ -50,7 +50,9 @@ def profile(portraits: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Fig
         for j in range(len(names)):
             shade = "white" if abs(grid[i, j]) > 0.6 * reach else "black"
             axes.text(j, i, f"{grid[i, j]:+.1f}", ha="center", va="center", fontsize=7, color=shade)
-    axes.set_title("Segment profiles: difference from everyone, in standard deviations", fontsize=10)
+    axes.set_title(
+        "Segment profiles: difference from everyone, in standard deviations", fontsize=10
+    )
     figure.colorbar(image, ax=axes, shrink=0.8)
     return figure
 
@@ -79,7 +81,9 @@ def deciles(expected: np.ndarray, spend: np.ndarray, currency: str) -> Figure:
     figure, axes = _figure(8, 5)
     groups = np.array_split(np.argsort(-expected, kind="stable"), 10)
     at = np.arange(10)
-    axes.bar(at - 0.2, [expected[g].mean() for g in groups], 0.4, color=COLOURS[0], label="predicted")
+    axes.bar(
+        at - 0.2, [expected[g].mean() for g in groups], 0.4, color=COLOURS[0], label="predicted"
+    )
     axes.bar(at + 0.2, [spend[g].mean() for g in groups], 0.4, color=COLOURS[1], label="realised")
     axes.set_xticks(at, [str(i + 1) for i in at])
     axes.set(xlabel="decile of predicted spend, highest first", ylabel=f"mean spend, {currency}",

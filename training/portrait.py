@@ -11,6 +11,7 @@ from features.feature import Feature
 
 MOST_TRAITS = 5
 MOST_ROWS = 18
+LEAST_KNOWN = 0.5
 SPEND_WORDS = ((2.5, "Top spenders"), (1.3, "High spenders"), (0.6, "Mid spenders"),
                (0.2, "Low spenders"), (0.0, "Minimal spenders"))  # fmt: skip
 CHURN_WORDS = ((0.6, "mostly gone"), (0.3, "slipping away"), (0.1, "wavering"), (0.0, "steady"))
@@ -53,26 +54,32 @@ def describe(
         basket = basket[np.isfinite(basket)]
         portrait["basket_value"] = float(np.median(basket)) if len(basket) else None
         stages, counts = np.unique(columns["stage"][inside].astype(str), return_counts=True)
-        portrait["stages"] = {str(s): float(c / max(n, 1)) for s, c in zip(stages, counts, strict=True)}
+        portrait["stages"] = {
+            str(s): float(c / max(n, 1)) for s, c in zip(stages, counts, strict=True)
+        }
         portrait["traits"] = _traits(inside, columns, features) if n else []
         made.append(portrait)
     _profile(made, labels, columns)
     return made
 
 
-def _profile(portraits: list[dict[str, Any]], labels: np.ndarray, columns: dict[str, np.ndarray]) -> None:
+def _profile(
+    portraits: list[dict[str, Any]], labels: np.ndarray, columns: dict[str, np.ndarray]
+) -> None:
     """Every segment's difference from everyone on the features that are a trait of any."""
     strength: dict[str, float] = {}
     for portrait in portraits:
         for trait in portrait["traits"]:
-            strength[trait["feature"]] = max(strength.get(trait["feature"], 0.0), abs(trait["difference"]))
+            strength[trait["feature"]] = max(
+                strength.get(trait["feature"], 0.0), abs(trait["difference"])
+            )
     shown = sorted(strength, key=lambda name: -strength[name])[:MOST_ROWS]
     for i, portrait in enumerate(portraits):
         portrait["profile"] = {name: _difference(labels == i, columns[name]) for name in shown}
 
 
 def _difference(inside: np.ndarray, values: np.ndarray) -> float:
-    """Mean of the segment less everyone's, in signed logs, over everyone's deviation; 0 if unknown."""
+    """Mean of the segment less everyone's in signed logs, over everyone's deviation; unknown: 0."""
     known = np.isfinite(values)
     logged = np.sign(values) * np.log1p(np.abs(values))
     spread = float(np.std(logged[known])) if known.any() else 0.0
@@ -84,16 +91,20 @@ def _difference(inside: np.ndarray, values: np.ndarray) -> float:
 def _traits(
     inside: np.ndarray, columns: dict[str, np.ndarray], features: Sequence[Feature]
 ) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for feature in features:
         if feature.dtype == "category":
             continue
         values = columns[feature.name]
         known = np.isfinite(values)
-        if (known & inside).sum() < 5 or known.sum() < 10:
+        if known[inside].mean() < LEAST_KNOWN or known.mean() < LEAST_KNOWN:
             continue
         away = _difference(inside, values)
         here, everyone = np.median(values[known & inside]), np.median(values[known])
+        if abs(here - everyone) <= 0.1 * abs(
+            everyone
+        ):  # the means differ, the usual customer does not
+            continue
         found.append(
             {"feature": feature.name, "definition": feature.definition, "unit": feature.unit,
              "segment": float(here), "everyone": float(everyone), "difference": away}
@@ -102,9 +113,7 @@ def _traits(
     return found[:MOST_TRAITS]
 
 
-def name_all(
-    portraits: Sequence[dict[str, Any]], kept: Sequence[str | None]
-) -> list[str]:
+def name_all(portraits: Sequence[dict[str, Any]], kept: Sequence[str | None]) -> list[str]:
     """A name a segment, never twice: kept names stay, others are made from the portraits.
 
     A name says how much the segment will spend against everyone, how sure its return is and in

@@ -90,7 +90,7 @@ class Preprocessor:
         return made
 
     def outside(self, columns: Columns) -> np.ndarray:
-        """(n,) int64: how many numbers lie so far from training's that the model sees them clipped."""
+        """(n,) int64: how many numbers lie so far from training's that the model clips them."""
         count: np.ndarray = (np.abs(self._standardised(columns)) > CLIP).sum(axis=1)
         return count
 

@@ -20,14 +20,20 @@ from training.rivals import Rule
 
 OURS = "Coterie"
 RESAMPLES = 400
-HIGHER = {"AUC", "PR-AUC", "norm. Gini", "Spearman", "gain 10 %", "gain 20 %",
-          "η² spend", "η² log spend", "churn AUC", "bootstrap ARI", "worst Jaccard", "min share"}  # fmt: skip
+HIGHER = {"AUC", "PR-AUC", "norm. Gini", "Spearman", "gain 10 %", "gain 20 %", "η² spend",
+          "η² log spend", "churn AUC", "bootstrap ARI", "worst Jaccard", "min share"}  # fmt: skip
 TO_ZERO = {"bias"}
-CHURN = {"AUC": metrics.roc_auc, "PR-AUC": metrics.pr_auc, "Brier": metrics.brier, "ECE": metrics.ece}
+CHURN = {
+    "AUC": metrics.roc_auc,
+    "PR-AUC": metrics.pr_auc,
+    "Brier": metrics.brier,
+    "ECE": metrics.ece,
+}
 SPEND = {"norm. Gini": metrics.normalized_gini, "Spearman": metrics.spearman, "RMSE": metrics.rmse,
          "MAE/mean": metrics.mae_over_mean, "decile MAPE": metrics.decile_mape,
          "bias": metrics.total_bias}  # fmt: skip
 BY_SCORE = {"AUC", "PR-AUC", "norm. Gini", "Spearman"}
+WITHOUT_INTERVAL = {"ECE", "decile MAPE", "bias"}  # the bootstrap of a binned measure is biased
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +53,9 @@ class Comparison:
         if not np.isfinite(self.low):
             return f"{beaten} (no interval: the measure is binned or of the total)"
         sure = "" if self.certain else ", within noise"
-        return f"{beaten} (95 % interval of the difference {self.low:+.4f} to {self.high:+.4f}{sure})"
+        return (
+            f"{beaten} (95 % interval of the difference {self.low:+.4f} to {self.high:+.4f}{sure})"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,11 +109,13 @@ class ReportCard:
         return "\n".join(lines) + "\n"
 
 
-def figure(value: float) -> str:
+def figure(value: float | None) -> str:
     """A figure as it is shown: four digits that matter, a dash where undefined."""
     if value is None or not np.isfinite(value):
         return "–"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"
+    if abs(value) >= 100:
+        return f"{value:,.1f}"
+    return f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"
 
 
 def _key(title: str, name: str, measure: str) -> str:
@@ -128,9 +138,8 @@ def _compare(
             mine = ours.score if measure in BY_SCORE else ours.prediction
             theirs = rule.score if measure in BY_SCORE else rule.prediction
             better = _better(measure, rows[ours.name][measure], rows[rule.name][measure])
-            if measure in ("ECE", "decile MAPE", "bias"):  # bootstraps of binned measures are biased
-                mine, theirs = rows[ours.name][measure], rows[rule.name][measure]
-                gap = abs(mine) - abs(theirs)
+            if measure in WITHOUT_INTERVAL:
+                gap = abs(rows[ours.name][measure]) - abs(rows[rule.name][measure])
                 made.append(Comparison(measure, rule.name, gap, np.nan, np.nan, better, False))
                 continue
             d = paired_bootstrap(function, truth, mine, theirs, RESAMPLES, seed)
@@ -147,7 +156,11 @@ def _better(measure: str, ours: float, theirs: float) -> bool:
 
 
 def churn_section(
-    calibration: pd.DataFrame, test: pd.DataFrame, probability: np.ndarray, window_days: int, seed: int
+    calibration: pd.DataFrame,
+    test: pd.DataFrame,
+    probability: np.ndarray,
+    window_days: int,
+    seed: int,
 ) -> Section:
     """Probability of no order in the window against the naive rules."""
     truth = (test.future_orders == 0).to_numpy(np.float64)
@@ -172,7 +185,9 @@ def spend_section(
     """Expected spend and its interval against the naive rules."""
     truth = test.future_spend.to_numpy(np.float64)
     if truth.sum() <= 0:
-        return Section("Spend", {OURS: {"bias": float("nan")}}, (), ("Nobody spent in the test window.",))
+        return Section(
+            "Spend", {OURS: {"bias": float("nan")}}, (), ("Nobody spent in the test window.",)
+        )
     others = rivals.spend_rules(calibration, test, window_days)
     ours = Rule(OURS, predicted["expected_spend"], predicted["expected_spend"])
     rows, made = _compare(SPEND, truth, ours, others, seed)
@@ -182,8 +197,8 @@ def spend_section(
     return Section("Spend", rows, made, (
         f"Mean spend {truth.mean():,.2f} {currency} in {window_days} days; realised total "
         f"{truth.sum():,.0f}, predicted {predicted['expected_spend'].sum():,.0f} {currency}.",
-        f"The {level:.0%} interval held {metrics.coverage(truth, low, high):.1%} of the outcomes; by "
-        f"fifth of predicted value, lowest first: {', '.join(f'{c:.1%}' for c in covered)}; "
+        f"The {level:.0%} interval held {metrics.coverage(truth, low, high):.1%} of the outcomes; "
+        f"by fifth of predicted value, lowest first: {', '.join(f'{c:.1%}' for c in covered)}; "
         f"interval score {metrics.interval_score(truth, low, high, level):,.1f}.",
         *_refused(others, "BG/NBD + Gamma-Gamma"),
     ))  # fmt: skip
@@ -232,17 +247,23 @@ def segment_section(
     notes = [f"{len(np.unique(ours[1]))} segments, the same number for every rival."]
     if chosen:
         notes.append(
-            f"Chosen among k = 4 to 9 on the calibration window: bootstrap refits agree with an adjusted "
-            f"Rand index of {chosen.agreement:.2f}, the least segment holds {chosen.least_share:.1%}."
+            "Chosen among k = 3 to 9 on the calibration window: bootstrap refits agree with an "
+            f"adjusted Rand index of {chosen.agreement:.2f}, the least segment holds "
+            f"{chosen.least_share:.1%}."
         )
     return Section("Segments", rows, tuple(made), tuple(notes))
 
 
-def stability_section(kept: Mapping[str, float], agreement: Mapping[str, float], days: int, n: int) -> Section:
+def stability_section(
+    kept: Mapping[str, float], agreement: Mapping[str, float], days: int, n: int
+) -> Section:
     """How many customers keep their segment when the model is retrained `days` later."""
-    rows = {name: {"keep their segment": kept[name], "adjusted Rand": agreement[name]} for name in kept}
+    rows = {
+        name: {"keep their segment": kept[name], "adjusted Rand": agreement[name]} for name in kept
+    }
     note = (
         f"Two models, the later trained on {days} days more, label the same {n:,} customers; "
-        "segments are matched one to one, and every retrain but the cold one starts from the model before."
+        "segments are matched one to one, and every retrain but the cold one starts from the model "
+        "before."
     )
     return Section(f"Retrained {days} days later", rows, (), (note,))

@@ -67,7 +67,8 @@ def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
 
 def btyd(frame: pd.DataFrame, window_days: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """BG/NBD and Gamma-Gamma fitted on the histories themselves: probability of an order within
-    the window, expected order days, expected spend; None where the fit is refused."""
+    the window, expected order days, expected spend; None where the fit is refused.
+    """
     x, t_x, T = histories(frame)
     try:
         model = BgNbd.fit(x, t_x, T)
@@ -90,6 +91,7 @@ def histories(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _cells(calibration: pd.DataFrame, test: pd.DataFrame, outcome: np.ndarray) -> np.ndarray:
     """Mean outcome of the RFM cell (3 x 3 x 3 by the calibration cut-off's terciles)."""
+
     def codes(frame: pd.DataFrame) -> np.ndarray:
         made = np.zeros(len(frame), dtype=int)
         for column in ("recency_days", "orders", "spend"):

@@ -16,24 +16,32 @@ import torch
 
 from features import catalog, sources
 from features.config import Experiment
-from features.errors import HistoryError
-from features.snapshot import customers_known, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec, learn_spec
 from training import (
-    autoencoder, boosting, plots, report_card, scoring, splits, stability, stretch, tracking,
+    autoencoder,
+    boosting,
+    plots,
+    report_card,
+    scoring,
+    snapshots,
+    splits,
+    stability,
+    stretch,
+    tracking,
 )  # fmt: skip
 from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated, evaluate
 from training.final import ANCHOR, Final, final
 from training.fit import table
 from training.report_card import OURS, ReportCard, figure
-from training.rivals import histories
 from training.screen import Screen
 from training.splits import Splits
+from training.structure import FEATURES
 
-LEAST_CUSTOMERS = 100
-THREADS = 2
+# A second thread gains little on models this small, and on busy cores waiting for it costs tenfold;
+# one thread also makes the same seed give the same weights on every machine of a kind.
+THREADS = 1
 PACKAGES = ("torch", "scikit-learn", "lightgbm", "mlflow", "bentoml", "pandas", "numpy", "duckdb",
             "ibis-framework", "onnxruntime")  # fmt: skip
 
@@ -50,39 +58,37 @@ class Retrained:
     now: pd.Timestamp
 
 
-@dataclasses.dataclass(frozen=True)
-class Snapshots:
-    """Feature rows: with outcomes at the cut-offs of the splits, without at now; `earlier` are
-    those whose outcomes ended 28 days before now (None where the history does not reach)."""
-
-    past: pd.DataFrame
-    now: pd.DataFrame
-    earlier: pd.DataFrame | None
-
-    def at(self, windows: tuple[splits.Window, ...]) -> pd.DataFrame:
-        """The rows of these windows."""
-        return self.past[self.past.as_of.isin([w.as_of for w in windows])]
-
-
 def load(experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out: Path) -> Sources:
     """Read the sources, write the rejects, say what came in."""
     with screen.step("Reading the sources"):
         read = sources.load(experiment, as_of)
     screen.table(
-        "", ("source", "rows read", "kept", "rejected", "after as_of", "from", "to"),
-        [(i.source, f"{i.rows_read:,}", f"{i.rows_kept:,}", f"{i.rows_rejected:,}", f"{i.later:,}",
-          "–" if i.first is None else f"{i.first:%Y-%m-%d}", "–" if i.last is None else f"{i.last:%Y-%m-%d}")
-         for i in read.ingested],
-    )  # fmt: skip
+        "",
+        ("source", "rows read", "kept", "rejected", "after as_of", "from", "to"),
+        [
+            (
+                i.source,
+                *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.later)),
+                *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
+            )
+            for i in read.ingested
+        ],
+    )
     if len(read.rejects):
         out.mkdir(parents=True, exist_ok=True)
         read.rejects.to_csv(out / "rejects.csv", index=False)
-        screen.say(f"{len(read.rejects):,} values could not be used; each with its reason: {out / 'rejects.csv'}")
+        screen.say(
+            f"{len(read.rejects):,} values could not be used; each with its reason: "
+            f"{out / 'rejects.csv'}"
+        )
     return read
 
 
 def retrain(
-    experiment: Experiment, screen: Screen, as_of: pd.Timestamp | None = None, out: Path = Path("out")
+    experiment: Experiment,
+    screen: Screen,
+    as_of: pd.Timestamp | None = None,
+    out: Path = Path("out"),
 ) -> Retrained:
     """Train, evaluate, register and promote a model; score everyone with it.
 
@@ -104,12 +110,13 @@ def retrain(
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)
-        shots = _snapshots(read, spec, plan, told)
+        shots = snapshots.gather(read, spec, plan, told)
     screen.say(
-        f"   {len(catalog.features(spec))} features (catalog {catalog.catalog_hash(spec)}), {len(shots.past):,} rows "
-        f"at {shots.past.as_of.nunique()} cut-offs, {len(shots.now):,} customers now"
+        f"   {len(catalog.features(spec))} features (catalog {catalog.catalog_hash(spec)}), "
+        f"{len(shots.past):,} rows at {shots.past.as_of.nunique()} cut-offs, "
+        f"{len(shots.now):,} customers now"
     )
-    _enough(shots, plan)
+    snapshots.require_enough(shots, plan)
     with screen.step("Evaluating: train, calibrate and test on later and later windows") as told:
         held = len(champion.segments) if champion else None
         evaluated = evaluate(
@@ -119,32 +126,44 @@ def retrain(
         )  # fmt: skip
     sections = list(evaluated.sections)
     if shots.earlier is not None:
-        with screen.step(f"Retraining {stability.DAYS} days later, to see whether segments hold still") as told:
+        with screen.step(
+            f"Retraining {stability.DAYS} days later, to see whether segments hold still"
+        ) as told:
             steady = stability.measure(
-                shots.earlier, shots.at(plan.final), _buyers(shots.now), spec, plan.history_days,
-                dataclasses.replace(network, epochs=evaluated.frozen.epochs), ANCHOR, evaluated.k, told,
+                shots.earlier, shots.at(plan.final), snapshots.buyers(shots.now), spec,
+                plan.history_days,
+                dataclasses.replace(network, epochs=evaluated.frozen.epochs), ANCHOR, evaluated.k,
+                told,
             )  # fmt: skip
-        sections.append(report_card.stability_section(steady.kept, steady.agreement, stability.DAYS, steady.customers))
+        sections.append(
+            report_card.stability_section(
+                steady.kept, steady.agreement, stability.DAYS, steady.customers
+            )
+        )
     card = ReportCard(_heading(experiment, plan), tuple(sections))
     show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
-        ratio = _stretch(read, spec, plan, shots)
+        ratio = snapshots.ratio(read, spec, plan, shots)
         champion_labels = _champion_labels(champion, read, spec, shots.now, now)
         served = final(
-            shots.at(plan.final), shots.now, spec, evaluated, ratio, network, trees,
-            _manifest(experiment, plan, version, ratio, champion), card.to_dict(), champion, champion_labels, told,
+            shots.at(plan.final), shots.now, spec, shots.prior, evaluated, ratio, network, trees,
+            _manifest(experiment, plan, version, ratio, champion), card.to_dict(),
+            champion, champion_labels, told,
         )  # fmt: skip
     if plan.window_days != plan.horizon_days:
         screen.say(
-            f"   predictions over {plan.window_days} days are stretched to {plan.horizon_days}: orders and "
-            f"spend x {ratio.orders:.2f} and {ratio.spend:.2f}, churn to the power {ratio.churn_power:.2f} ({ratio.source})"
+            f"   predictions over {plan.window_days} days are stretched to {plan.horizon_days}: "
+            f"orders and spend x {ratio.orders:.2f} and {ratio.spend:.2f}, churn to the power "
+            f"{ratio.churn_power:.2f} ({ratio.source})"
         )
     with screen.step("Logging to MLflow, registering, moving the alias champion"):
         pictures = _figures(experiment, evaluated, served, card)
         folder = _write(out, served, card, pictures)
         recorded = tracking.record(
-            _record(experiment, plan, evaluated, served, card, pictures, shots), served.bundle, folder
+            _record(experiment, plan, evaluated, served, card, pictures, shots),
+            served.bundle,
+            folder,
         )
         tracking.promote(experiment.name, recorded.version)
     screen.say(f"   {experiment.name} version {recorded.version} ({version}) is the champion")
@@ -153,7 +172,10 @@ def retrain(
         scored.to_parquet(out / "customers.parquet", index=False)
     _show_identity(champion, served, screen)
     show_segments(served.bundle, screen)
-    screen.say(f"Every customer's row: {out / 'customers.parquet'} ({len(scored):,}); report card and plots: {out}")
+    screen.say(
+        f"Every customer's row: {out / 'customers.parquet'} ({len(scored):,}); "
+        f"report card and plots: {out}"
+    )
     return Retrained(served.bundle, card, recorded, folder, scored, now)
 
 
@@ -163,13 +185,12 @@ def _settings(experiment: Experiment) -> tuple[autoencoder.Settings, boosting.Se
     return network, boosting.Settings(seed=experiment.seed, threads=THREADS)
 
 
-def _buyers(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame.orders > 0]
-
-
-def _spec(experiment: Experiment, read: Sources, plan: Splits, champion: Bundle | None) -> FeatureSpec:
+def _spec(
+    experiment: Experiment, read: Sources, plan: Splits, champion: Bundle | None
+) -> FeatureSpec:
     """What to see: learned before the first training cut-off; the champion's own where it still
-    describes the same sources, so that a retrain starts from it."""
+    describes the same sources, so that a retrain starts from it.
+    """
     attributes = [a for source in experiment.attributes for a in source.columns]
     learned = learn_spec(
         read.connection.table("orders"), read.connection.table("events"),
@@ -185,58 +206,29 @@ def _spec(experiment: Experiment, read: Sources, plan: Splits, champion: Bundle 
     return old if same else learned
 
 
-def _snapshots(read: Sources, spec: FeatureSpec, plan: Splits, told: Any) -> Snapshots:
-    connection, window = read.connection, plan.window_days
-    later = pd.Timedelta(days=stability.DAYS)
-    cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test, *plan.final)}
-    shifted = {w.as_of - later for w in plan.final if w.as_of - later >= plan.train[0].as_of}
-    told("cut-offs with outcomes", 0, 1)
-    made = snapshot(connection, spec, customers_known(connection, cutoffs | shifted), window)
-    told("customers now", 0, 1)
-    now = snapshot(connection, spec, scoring.everyone(connection, plan.now))
-    earlier = made[made.as_of.isin(shifted)] if shifted else None
-    return Snapshots(made[made.as_of.isin(cutoffs)], now, earlier)
-
-
-def _enough(shots: Snapshots, plan: Splits) -> None:
-    """Refuse to learn from a handful of customers: nothing could be said of such a model."""
-    for name, windows in (("train", plan.train), ("calibration", (plan.calibration,)), ("test", (plan.test,))):
-        count = _buyers(shots.at(windows)).customer_id.nunique()
-        if count < LEAST_CUSTOMERS:
-            raise HistoryError(
-                f"Every window needs at least {LEAST_CUSTOMERS} customers with an order before its cut-off.",
-                f"{count} in the {name} window ({windows[0].as_of:%Y-%m-%d} to {windows[-1].end:%Y-%m-%d})",
-                "bring more customers, or a shorter horizon_days so that the cut-offs come later",
-            )
-
-
-def _stretch(read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots) -> stretch.Stretch:
-    """Ratios from the trained window to the horizon, observed where a whole horizon has passed
-    since a cut-off with enough customers, modelled otherwise."""
-    if plan.window_days == plan.horizon_days:
-        return stretch.Stretch()
-    whole = plan.now.floor("D") - pd.Timedelta(days=plan.horizon_days)
-    if (whole - read.start).days >= plan.history_days:
-        spine = customers_known(read.connection, [whole])
-        over = [snapshot(read.connection, spec, spine, days) for days in (plan.window_days, plan.horizon_days)]
-        pairs = [(f.future_orders.to_numpy(float), f.future_spend.to_numpy(float)) for f in over]
-        if len(spine) >= LEAST_CUSTOMERS:
-            return stretch.observed(pairs[0], pairs[1])
-    return stretch.modelled(*histories(_buyers(shots.now)), plan.window_days, plan.horizon_days)
-
-
 def _champion_labels(
-    champion: Bundle | None, read: Sources, spec: FeatureSpec, now: pd.DataFrame, as_of: pd.Timestamp
+    champion: Bundle | None,
+    read: Sources,
+    spec: FeatureSpec,
+    now: pd.DataFrame,
+    as_of: pd.Timestamp,
 ) -> np.ndarray | None:
     """The champion's segment index of each row of `now`."""
     if champion is None:
         return None
-    rows = now if champion.spec == spec else scoring.features_at(read, champion, as_of)
+    if champion.spec == spec:
+        rows = now.drop(columns=[f.name for f in FEATURES], errors="ignore")  # it has its own prior
+    else:
+        rows = scoring.features_at(read, champion, as_of)
     return champion.segmentation.labels(champion.raw(to_columns(table(rows))).scores)
 
 
 def _manifest(
-    experiment: Experiment, plan: Splits, version: str, ratio: stretch.Stretch, champion: Bundle | None
+    experiment: Experiment,
+    plan: Splits,
+    version: str,
+    ratio: stretch.Stretch,
+    champion: Bundle | None,
 ) -> dict[str, Any]:
     return {
         "name": experiment.name, "version": version, "note": experiment.note,
@@ -261,16 +253,19 @@ def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
         f"{experiment.name}: horizon {plan.horizon_days} days, rung {plan.rung!r}"
         + ("" if plan.window_days == plan.horizon_days else f" of {plan.window_days} days"),
         f"Cut-offs: {windows}.",
-        "Figures are of the evaluated model (trained before the calibration and test windows); the served "
-        "model is refitted on every cut-off with everything chosen here frozen.",
-        "One season trains and another tests: less than two years of history cannot tell a season from a trend."
+        "Figures are of the evaluated model (trained before the calibration and test windows); the "
+        "served model is refitted on every cut-off with everything chosen here frozen.",
+        "One season trains and another tests: less than two years of history cannot tell a season "
+        "from a trend."
         if (plan.now - plan.train[0].as_of).days < 730 else "",
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in lines if line)
 
 
-def _figures(experiment: Experiment, e: Evaluated, served: Final, card: ReportCard) -> dict[str, Any]:
+def _figures(
+    experiment: Experiment, e: Evaluated, served: Final, card: ReportCard
+) -> dict[str, Any]:
     names = [s.name for s in served.bundle.segments]
     test = e.test
     return {
@@ -299,12 +294,13 @@ def _write(out: Path, served: Final, card: ReportCard, pictures: dict[str, Any])
 
 def _record(
     experiment: Experiment, plan: Splits, e: Evaluated, served: Final, card: ReportCard,
-    pictures: dict[str, Any], shots: Snapshots,
+    pictures: dict[str, Any], shots: snapshots.Snapshots,
 ) -> tracking.Record:  # fmt: skip
     manifest = served.bundle.manifest
     settings = dataclasses.asdict(e.calibrated[0])
     params = {
-        "experiment_file": experiment.path.name, "orders_url": experiment.orders.url, "experiment_digest": experiment.digest,
+        "experiment_file": experiment.path.name, "experiment_digest": experiment.digest,
+        "orders_url": experiment.orders.url,
         "horizon_days": plan.horizon_days, "window_days": plan.window_days, "rung": plan.rung,
         "now": plan.now.isoformat(), "seed": experiment.seed, "segments": e.k,
         "features": len(served.bundle.catalog), "catalog_hash": manifest["catalog_hash"],
@@ -313,6 +309,7 @@ def _record(
         "network_members": experiment.model.seeds, "network_latent": experiment.model.latent,
         "started_from": manifest["started_from"],
     }  # fmt: skip
+
     def anonymous(windows: tuple[splits.Window, ...]) -> pd.DataFrame:
         return shots.at(windows).drop(columns="customer_id")
 
@@ -346,10 +343,14 @@ def segments_frame(bundle: Bundle) -> pd.DataFrame:
     made = []
     for s in bundle.segments:
         p = s.portrait
-        traits = "; ".join(f"{t['feature']} {figure(t['segment'])} (all {figure(t['everyone'])})" for t in p["traits"][:3])
+        traits = "; ".join(
+            f"{t['feature']} {figure(t['segment'])} (all {figure(t['everyone'])})"
+            for t in p["traits"][:3]
+        )
         made.append({
             "id": s.id, "name": s.name, "customers": p["customers"], "share": p["share"],
-            "churn": p["churn_probability"], "orders": p["expected_orders"], "spend": p["expected_spend"],
+            "churn": p["churn_probability"], "orders": p["expected_orders"],
+            "spend": p["expected_spend"],
             "what distinguishes it": traits,
         })  # fmt: skip
     return pd.DataFrame(made)
@@ -368,14 +369,17 @@ def show_segments(bundle: Bundle, screen: Screen) -> None:
         ))  # fmt: skip
     screen.table(
         f"Segments (predicted over {days} days, {currency})",
-        ("id", "name", "customers", "share", "churn", "orders", "spend", "what distinguishes it (medians)"),
+        ("id", "name", "customers", "share", "churn", "orders", "spend",
+         "what distinguishes it (medians)"),
         rows, left=2,
     )  # fmt: skip
 
 
 def _show_plan(plan: Splits, screen: Screen) -> None:
     title = f"Windows by time (rung: {plan.rung}"
-    title += ")" if plan.rung == "full" else f" of {plan.window_days} days, since the history is short)"
+    title += (
+        ")" if plan.rung == "full" else f" of {plan.window_days} days, since the history is short)"
+    )
     screen.table(title, ("what", "first cut-off", "last cut-off", "outcomes until"), plan.rows())
 
 
@@ -387,7 +391,10 @@ def show_card(card: ReportCard, screen: Screen) -> None:
     screen.say()
     for section in card.sections:
         measures = list(next(iter(section.rows.values())))
-        rows = [(f"» {n}" if n == OURS else f"  {n}", *(figure(r[m]) for m in measures)) for n, r in section.rows.items()]
+        rows = [
+            (f"» {n}" if n == OURS else f"  {n}", *(figure(r[m]) for m in measures))
+            for n, r in section.rows.items()
+        ]
         screen.table(section.title, ("", *measures), rows)
         for note in section.notes:
             screen.say(note, "dim")
@@ -408,6 +415,7 @@ def _show_identity(champion: Bundle | None, served: Final, screen: Screen) -> No
     born = [s.id for s, old in zip(served.bundle.segments, m.old_of, strict=True) if old is None]
     gone = [champion.segments[i].id for i in m.deaths]
     screen.say(
-        f"Against the champion before ({champion.manifest['version']}): {m.kept:.1%} of the customers keep their "
-        f"segment; new segments: {', '.join(born) or 'none'}; ended: {', '.join(gone) or 'none'}"
+        f"Against the champion before ({champion.manifest['version']}): {m.kept:.1%} of the "
+        f"customers keep their segment; new segments: {', '.join(born) or 'none'}; "
+        f"ended: {', '.join(gone) or 'none'}"
     )

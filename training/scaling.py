@@ -20,7 +20,11 @@ def fit(columns: Columns, features: Sequence[Feature], history_days: float) -> P
     history before the earliest training cut-off): they would mean something else in training
     than later.
     """
-    numeric, logged, mean, scale, flagged = [], [], [], [], []
+    numeric: list[str] = []
+    logged: list[bool] = []
+    mean: list[float] = []
+    scale: list[float] = []
+    flagged: list[str] = []
     vocabulary: dict[str, tuple[str, ...]] = {}
     for feature in features:
         if feature.dtype == "category":
@@ -41,7 +45,7 @@ def fit(columns: Columns, features: Sequence[Feature], history_days: float) -> P
         if len(seen) < len(raw):
             flagged.append(feature.name)
     return Preprocessor(
-        *(tuple(x) for x in (numeric, logged, mean, scale, flagged)), vocabulary
+        tuple(numeric), tuple(logged), tuple(mean), tuple(scale), tuple(flagged), vocabulary
     )
 
 

@@ -23,9 +23,12 @@ COLUMNS = (
 
 def everyone(connection: Any, as_of: pd.Timestamp) -> pa.Table:
     """The spine of all customers to score: with a known order or event, or with any attribute
-    (a prospect)."""
+    (a prospect).
+    """
     known = customers_known(connection, [as_of]).to_pandas()
-    listed = connection.table("attributes").select("customer_id").distinct().to_pyarrow().to_pandas()
+    listed = (
+        connection.table("attributes").select("customer_id").distinct().to_pyarrow().to_pandas()
+    )
     new = listed[~listed.customer_id.isin(known.customer_id)].assign(as_of=as_of)
     both = pd.concat([known, new]).sort_values(list(KEYS))
     return pa.Table.from_pandas(both, schema=SPINE, preserve_index=False)

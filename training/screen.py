@@ -17,7 +17,8 @@ Told = Callable[[str, int, int], None]
 
 class Screen:
     """Prints steps, tables and notes. On a terminal a step that runs shows a live line; elsewhere
-    (a log file, CI) a line at most every two seconds."""
+    (a log file, CI) a line at most every two seconds.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or _console()
@@ -31,7 +32,9 @@ class Screen:
         begun = last = time.monotonic()
         if self.console.is_terminal:
             with self.console.status(title) as status:
-                yield lambda of, done, total: status.update(f"{title}: {_progress(of, done, total)}")
+                yield lambda of, done, total: status.update(
+                    f"{title}: {_progress(of, done, total)}"
+                )
         else:
             self.console.print(f"{title} ...")
 
@@ -48,9 +51,13 @@ class Screen:
         """A line of its own."""
         self.console.print(escape(text), style=style, soft_wrap=True)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
+    ) -> None:
         """A table whose first `left` columns are aligned left."""
-        table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        table = Table(
+            title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
+        )
         for i, column in enumerate(columns):
             table.add_column(escape(column), justify="left" if i < left else "right")
         for row in rows:

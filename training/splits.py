@@ -35,7 +35,8 @@ class Window:
 @dataclasses.dataclass(frozen=True)
 class Splits:
     """Every window of a run. `window_days` is what models are trained over; it equals
-    `horizon_days` on the rung `full` and is shorter on `short windows`."""
+    `horizon_days` on the rung `full` and is shorter on `short windows`.
+    """
 
     rung: str
     horizon_days: int
@@ -50,9 +51,13 @@ class Splits:
     def __post_init__(self) -> None:
         last = max(w.end for w in self.train)
         if not last <= self.calibration.as_of:
-            raise AssertionError(f"training ends {last}, after calibration's {self.calibration.as_of}")
+            raise AssertionError(
+                f"training ends {last}, after calibration's {self.calibration.as_of}"
+            )
         if not self.calibration.end <= self.test.as_of:
-            raise AssertionError(f"calibration ends {self.calibration.end}, after test's {self.test.as_of}")
+            raise AssertionError(
+                f"calibration ends {self.calibration.end}, after test's {self.test.as_of}"
+            )
         if not max(w.end for w in (self.test, *self.final)) <= self.now:
             raise AssertionError(f"a window ends after now, {self.now}")
 
@@ -64,7 +69,9 @@ class Splits:
             ("test", (self.test,)), ("final fit", self.final),
         ):  # fmt: skip
             first, last = windows[0], windows[-1]
-            made.append((name, f"{first.as_of:%Y-%m-%d}", f"{last.as_of:%Y-%m-%d}", f"{last.end:%Y-%m-%d}"))
+            made.append(
+                (name, f"{first.as_of:%Y-%m-%d}", f"{last.as_of:%Y-%m-%d}", f"{last.end:%Y-%m-%d}")
+            )
         return made
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,7 +14,11 @@ from training.metrics import adjusted_rand
 from training.rivals import log_rfm
 
 DAYS = 28
-WARM, COLD, RFM = "Coterie, retrained from the model before", "Coterie, retrained cold", "k-means on log-RFM"
+WARM, COLD, RFM = (
+    "Coterie, retrained from the model before",
+    "Coterie, retrained cold",
+    "k-means on log-RFM",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +42,9 @@ def measure(
     told: fit.Told | None = None,
 ) -> Stability:
     """Train on `earlier`, again on `later` (snapshot rows with outcomes that ended `DAYS` apart),
-    and label the customers of `now` (snapshot rows) by both."""
-    last = [frame[frame.as_of == frame.as_of.max()] for frame in (earlier, later)]
+    and label the customers of `now` (snapshot rows) by both.
+    """
+    last = [f[(f.as_of == f.as_of.max()) & (f.orders > 0)] for f in (earlier, later)]
     first = fit.latent(earlier, spec, history_days, settings, told=told)
     first_segments = clustering.fit(first.scores(last[0]), k, settings.seed)
     old = first_segments.labels(first.scores(now))

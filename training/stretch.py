@@ -1,5 +1,6 @@
 """From a window to a longer horizon: what to multiply by when the history was too short to train
-over the whole horizon."""
+over the whole horizon.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from training.bg_nbd import BgNbd
 @dataclasses.dataclass(frozen=True)
 class Stretch:
     """`orders` and `spend` multiply; the churn probability is raised to `churn_power` (>= 1: the
-    longer one waits, the fewer have not come back). `source` says where the ratios come from."""
+    longer one waits, the fewer have not come back). `source` says where the ratios come from.
+    """
 
     orders: float = 1.0
     spend: float = 1.0
@@ -22,9 +24,7 @@ class Stretch:
     source: str = "none needed"
 
 
-def observed(
-    short: tuple[np.ndarray, np.ndarray], long: tuple[np.ndarray, np.ndarray]
-) -> Stretch:
+def observed(short: tuple[np.ndarray, np.ndarray], long: tuple[np.ndarray, np.ndarray]) -> Stretch:
     """Ratios seen at one cut-off: (orders, spend) of the same customers over window and horizon."""
     orders = _ratio(long[0].sum(), short[0].sum())
     spend = _ratio(long[1].sum(), short[1].sum())
@@ -34,13 +34,12 @@ def observed(
 
 def modelled(
     x: np.ndarray, t_x: np.ndarray, T: np.ndarray, window_days: float, horizon_days: float
-) -> Stretch:
-    """Ratios by BG/NBD fitted on histories (x, t_x, T) in days; constant rates where it refuses."""
+) -> Stretch | None:
+    """Ratios by BG/NBD fitted on histories (x, t_x, T) in days; None where the fit is refused."""
     try:
         model = BgNbd.fit(x, t_x, T)
-    except FitError as refusal:
-        ratio = horizon_days / window_days
-        return Stretch(ratio, ratio, ratio, f"constant rates, since BG/NBD was refused: {refusal.seen}")
+    except FitError:
+        return None
     orders = _ratio(
         model.expected_orders(horizon_days, x, t_x, T).sum(),
         model.expected_orders(window_days, x, t_x, T).sum(),
@@ -48,6 +47,12 @@ def modelled(
     short = 1.0 - model.probability_of_order(window_days, x, t_x, T).mean()
     long = 1.0 - model.probability_of_order(horizon_days, x, t_x, T).mean()
     return Stretch(orders, orders, _power(float(short), float(long)), "BG/NBD")
+
+
+def constant(window_days: float, horizon_days: float) -> Stretch:
+    """Ratios of customers who go on as they are: the last resort, and said to be that."""
+    ratio = horizon_days / window_days
+    return Stretch(ratio, ratio, ratio, "constant rates, for want of anything better")
 
 
 def _ratio(long: float, short: float) -> float:

@@ -1,7 +1,8 @@
-"""The MLflow store: experiments, runs, registered bundles, the champion. The only importer of mlflow.
+"""The MLflow store: experiments, runs, registered bundles, the champion.
 
-Opening it switches MLflow's telemetry off. Without `MLFLOW_TRACKING_URI` the store is a SQLite
-file in the project's `mlflow/` folder by an absolute path, so it is the same one from any folder.
+The only importer of mlflow. Opening it switches MLflow's telemetry off. Without
+`MLFLOW_TRACKING_URI` the store is a SQLite file in the project's `mlflow/` folder by an absolute
+path, so it is the same one from any folder.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from training.bundle import Bundle
 CHAMPION = "champion"
 FLAVOR = "coterie"
 BUNDLE = "bundle"
+SHOWN = ("horizon_days", "segments", "seed")
 
 
 def home() -> Path:
@@ -53,7 +55,7 @@ def open_store() -> None:
     uri = store_uri()
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models.model"):
+    for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
@@ -71,7 +73,8 @@ class Recorded:
 @dataclasses.dataclass(frozen=True)
 class Record:
     """What a run leaves in the store. `datasets` maps a context (train, calibrate, ...) to rows
-    without customer ids, of which only schema, size and digest are kept."""
+    without customer ids, of which only schema, size and digest are kept.
+    """
 
     name: str
     note: str
@@ -89,9 +92,14 @@ def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
     """Log everything as one run, log `folder` (the saved bundle) as a model and register it."""
     open_store()
     experiment = _experiment(what.name)
-    with warnings.catch_warnings(), mlflow.start_run(
-        experiment_id=experiment, run_name=bundle.manifest["version"], description=what.note or None
-    ) as run:
+    with (
+        warnings.catch_warnings(),
+        mlflow.start_run(
+            experiment_id=experiment,
+            run_name=bundle.manifest["version"],
+            description=what.note or None,
+        ) as run,
+    ):
         warnings.simplefilter("ignore")
         mlflow.set_tags(dict(what.tags))
         mlflow.log_params({k: str(v)[:500] for k, v in what.params.items()})
@@ -110,12 +118,13 @@ def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
         info = Model.log(
             artifact_path=None, name=FLAVOR, flavor=_Flavor, registered_model_name=what.name,
             bundle=bundle, folder=folder,
-            params={k: str(v) for k, v in what.params.items() if k in ("horizon_days", "segments", "seed")},
+            params={k: str(what.params[k]) for k in SHOWN if k in what.params},
         )  # fmt: skip
         version = int(info.registered_model_version)
     client = mlflow.MlflowClient()
     client.set_model_version_tag(what.name, str(version), "version", bundle.manifest["version"])
-    client.update_model_version(what.name, str(version), what.note or None)
+    if what.note:
+        client.update_model_version(what.name, str(version), what.note)
     return Recorded(run.info.run_id, version, experiment)
 
 
@@ -184,7 +193,9 @@ class _Flavor:
 
 def _signature(bundle: Bundle) -> ModelSignature:
     kinds = {"number": DataType.double, "count": DataType.double, "category": DataType.string}
-    inputs = [ColSpec(kinds[f["dtype"]], f["name"], required=f["null"] == "never") for f in bundle.catalog]
+    inputs = [
+        ColSpec(kinds[f["dtype"]], f["name"], required=f["null"] == "never") for f in bundle.catalog
+    ]
     outputs = [
         ColSpec(DataType.string, "segment_id"), ColSpec(DataType.string, "segment_name"),
         *(ColSpec(DataType.double, n) for n in (

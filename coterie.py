@@ -1,0 +1,287 @@
+"""The front door: one command line over features, training and serving.
+
+Importing it does nothing; each command loads what it needs. What the user got wrong is told as
+rule, value seen and remedy with exit status 2, never as a traceback.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from features.errors import CoterieError, SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from features.guess import Question
+    from training.bundle import Bundle
+
+DEMO = "mlflow/experiments/complete_journey.toml"
+LOOPBACK = "127.0.0.1"
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Commands(click.Group):
+    """Tells a CoterieError in words and ends with status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CoterieError as problem:
+            click.secho(problem.rule, err=True, fg="red", bold=True)
+            click.echo(f"  Seen:   {problem.seen}", err=True)
+            click.echo(f"  Remedy: {problem.remedy}", err=True)
+            sys.exit(2)
+
+
+class Moment(click.ParamType):
+    """A moment as ISO text; without a zone it is UTC."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> pd.Timestamp:
+        import pandas as pd
+
+        try:
+            moment = pd.Timestamp(value)
+            return moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
+        except (ValueError, TypeError):
+            self.fail(
+                f"{value!r} is not a moment like 2024-05-09 or 2024-05-09T17:00:00+02:00",
+                param,
+                ctx,
+            )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(importlib.metadata.version("coterie"), prog_name="coterie")
+def main() -> None:
+    """Predictive customer segmentation: the segment each customer belongs to and will behave
+    like, how likely each is to leave, and what each is worth.
+
+    \b
+    Your own data, in three commands:
+      coterie init orders.csv        writes orders.toml, a commented experiment file
+      coterie retrain orders.toml    trains, reports, registers
+      coterie serve                  answers over HTTP on this machine
+    """
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "--out", type=FILE, help="Where to write the experiment file  [default: NAME.toml here]"
+)
+@click.option(
+    "--currency", help="ISO code of the amounts' currency, such as EUR; asked for if not given"
+)
+@click.option(
+    "--horizon", type=int, help="Days ahead to predict  [default: suggested from the data]"
+)
+@click.option("--force", is_flag=True, help="Overwrite an experiment file that exists")
+def init(
+    file: Path, out: Path | None, currency: str | None, horizon: int | None, force: bool
+) -> None:
+    """Write a commented experiment file for FILE (CSV or Parquet, one row an order or order line).
+
+    Columns are guessed from their names and values; what cannot be known is asked, or, where
+    nobody can answer, taken at its default and said.
+    """
+    from features import guess
+
+    given = {"currency": currency, "horizon_days": None if horizon is None else str(horizon)}
+
+    def ask(question: Question) -> str:
+        answer = given.get(question.key)
+        if answer:
+            return answer
+        if not sys.stdin.isatty():
+            click.echo(f"{question.text}  Nobody to ask here: taking {question.default!r}.")
+            return question.default
+        kind = click.Choice(question.choices) if question.choices else str
+        return str(click.prompt(question.text, default=question.default, type=kind))
+
+    found = guess.guess(file, ask)
+    target = out or Path(f"{found.name}.toml")
+    if target.exists() and not force:
+        raise SourceError(
+            "An experiment file is not overwritten unasked.",
+            f"{target} exists",
+            "give another name with --out, or overwrite it with --force",
+        )
+    target.write_text(guess.render(found, target.resolve().parent))
+    click.echo(f"Wrote {target}. Read it, change what is wrong, then:\n  coterie retrain {target}")
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "--as-of",
+    type=Moment(),
+    help="See nothing at or after this moment (UTC)  [default: all there is]",
+)
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=Path("out"),
+    show_default=True,
+    help="Folder for the report card, plots and scores (in a folder of the experiment's name)",
+)
+def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
+    """Train on the experiment FILE, report against naive rules, register, promote, score.
+
+    A champion of the same name is where the retrain starts: its segments keep their ids and names.
+    """
+    from features import config
+    from training import run, tracking
+    from training.screen import Screen
+
+    screen = Screen()
+    made = run.retrain(config.load(_experiment_file(file)), screen, as_of, out)
+    made.bundle.save(_served())
+    screen.say(f"MLflow store: {tracking.store_uri()}")
+    screen.say("Next: coterie serve    coterie ui")
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "--as-of", type=Moment(), help="Score at this moment (UTC)  [default: the end of the data]"
+)
+@click.option("--out", type=FILE, required=True, help="File to write: .parquet or .csv")
+def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
+    """Score every customer of the experiment FILE with its champion: one row a customer."""
+    from features import config
+    from training import run, scoring, splits
+    from training.screen import Screen
+
+    if out.suffix not in (".parquet", ".csv"):
+        raise SourceError("Scores are written as Parquet or CSV, by the file's ending.",
+                          f"--out {out}", "end it with .parquet or .csv")  # fmt: skip
+    experiment = config.load(_experiment_file(file))
+    bundle, screen = _champion(experiment.name), Screen()
+    read = run.load(experiment, as_of, screen, out.resolve().parent)
+    moment = as_of if as_of is not None else splits.now_after(read.end)
+    with screen.step(f"Scoring every customer at {moment:%Y-%m-%d %H:%M} UTC"):
+        made = scoring.score(bundle, read, moment)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.suffix == ".csv":
+            made.to_csv(out, index=False)
+        else:
+            made.to_parquet(out, index=False)
+    screen.say(f"{len(made):,} customers in {out}")
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on")
+@click.option("--port", default=3000, show_default=True, help="Port to listen on")
+@click.option(
+    "--bundle",
+    type=FOLDER,
+    help="Serve this bundle folder instead of a champion",
+)
+def serve(name: str | None, host: str, port: int, bundle: Path | None) -> None:
+    """Serve the champion of the experiment NAME over HTTP (the one trained last, if not named)."""
+    from serving import process
+
+    if bundle is None:
+        champion = _champion(name)
+        bundle = champion.save(_served())
+        click.echo(f"Serving {champion.manifest['name']} {champion.manifest['version']}")
+    process.serve_forever(bundle, host, port)
+
+
+@main.command()
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on")
+@click.option("--port", default=5000, show_default=True, help="Port to listen on")
+def ui(host: str, port: int) -> None:
+    """Open the MLflow UI on this project's store: runs, report cards, plots, models."""
+    from training import tracking
+
+    click.echo(
+        f"Store: {tracking.store_uri()}\nOpen http://{host}:{port} in a browser; Ctrl-C ends it."
+    )
+    sys.exit(tracking.serve_ui(host, port))
+
+
+@main.command()
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=Path("out"),
+    show_default=True,
+    help="Folder for the report card, plots and scores",
+)
+def demo(out: Path) -> None:
+    """The whole line on the demo data: train, report, register, score, serve, ask."""
+    from features import config, sources
+    from serving import process
+    from serving.question import question
+    from training import run, tracking
+    from training.screen import Screen
+
+    screen = Screen()
+    experiment = config.load(_experiment_file(tracking.home() / DEMO))
+    screen.say(f"{experiment.name}: {experiment.description} {experiment.note}")
+    made = run.retrain(experiment, screen, None, out)
+    folder = made.bundle.save(_served())
+    row = made.scores.sort_values("expected_spend").iloc[len(made.scores) // 2]
+    with screen.step("Serving over HTTP and asking for one customer's own raw history"):
+        asked = question(sources.load(experiment).connection, [row.customer_id], made.now)
+        with process.running(folder, None) as service:
+            answer = service.ask("/assign", asked)
+    customer = asked["customers"][0]
+    parts = {"orders": "order lines", "events": "events", "attributes": "attributes"}
+    sent = ", ".join(f"{len(customer[part])} {words}" for part, words in parts.items())
+    screen.say(f"POST {service.url}/assign, with {sent}, of which the first of each:")
+    first = {"customer_id": customer["customer_id"], **{p: customer[p][:1] for p in parts}}
+    screen.say(json.dumps({"as_of": asked["as_of"], "customers": [first]}, indent=2))
+    screen.say("Answer:")
+    screen.say(json.dumps(answer, indent=2))
+    screen.say()
+    screen.say("Next:", "bold")
+    activate = "" if "VIRTUAL_ENV" in os.environ else "  (in .venv/bin)"
+    screen.say(f"  coterie serve           answers at http://{LOOPBACK}:3000{activate}")
+    screen.say(f"  coterie ui              the runs of {tracking.store_uri()} in a browser")
+    screen.say("  coterie retrain FILE    on your own data; `coterie init orders.csv` writes FILE")
+
+
+def _experiment_file(file: Path) -> Path:
+    if file.suffix.lower() != ".toml":
+        raise SourceError(
+            "An experiment file is TOML.", f"{file}", f"write one with: coterie init {file}"
+        )
+    return file
+
+
+def _champion(name: str | None) -> Bundle:
+    from training import tracking
+
+    names = [name] if name else tracking.registered()
+    bundle = tracking.champion(names[0]) if names else None
+    if bundle is None:
+        raise SourceError(
+            "There must be a champion to work with.",
+            f"none{f' of {name!r}' if name else ''} in {tracking.store_uri()}",
+            "train one: coterie retrain FILE, or coterie demo",
+        )
+    return bundle
+
+
+def _served() -> Path:
+    from training import tracking
+
+    return tracking.home() / "serving" / "champion"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What the served model says of itself, as plain values and as a small page."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+from serving.schemas import EXAMPLE
+from training.bundle import Bundle
+
+_OF_MANIFEST = (
+    "name", "version", "created", "trained_until", "horizon_days", "currency", "interval_level",
+    "time_zone", "catalog_hash", "note",
+)  # fmt: skip
+
+
+def facts(bundle: Bundle) -> dict[str, Any]:
+    """The model's own facts.
+
+    `features` is the catalog (lens, unit, dtype, meaning of null, definition); `segments` have id,
+    name and portrait; `evaluated` is the short form of the report card: its plain values, without
+    the lists and tables of the whole.
+    """
+    return {
+        **{name: bundle.manifest.get(name) for name in _OF_MANIFEST},
+        "evaluated": _short(bundle.report_card),
+        "segments": [{"id": s.id, "name": s.name, "portrait": s.portrait} for s in bundle.segments],
+        "features": bundle.catalog,
+    }
+
+
+def _short(card: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in card.items() if isinstance(value, str | int | float)}
+
+
+def page(bundle: Bundle) -> str:
+    """The page at `/`: HTML without anything from elsewhere."""
+    told = facts(bundle)
+    names = {
+        "model": f"{told['name']}, version {told['version']}",
+        "trained until": told["trained_until"],
+        "horizon": f"{told['horizon_days']} days",
+        "currency": told["currency"],
+        "time zone": told["time_zone"],
+        "features": f"{len(told['features'])}, catalog {told['catalog_hash']}",
+        "note": told["note"],
+    }
+    rows = "".join(
+        f"<tr><th>{name}<td>{html.escape(str(value))}" for name, value in names.items() if value
+    )
+    segments = "".join(
+        f"<tr><td>{html.escape(s['id'])}<td>{html.escape(s['name'])}" for s in told["segments"]
+    )
+    example = html.escape(json.dumps(EXAMPLE, indent=2))
+    return _PAGE.format(rows=rows, segments=segments, example=example)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Coterie</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto }}
+th {{ text-align: left; padding-right: 2rem; font-weight: 600 }} td, th {{ vertical-align: top }}
+pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto }}
+</style>
+<h1>Coterie</h1>
+<p>The segment each customer belongs to and will behave like, the risk of leaving, the value to
+come.</p>
+<table>{rows}</table>
+<h2>What can be asked</h2>
+<table>
+<tr><th>POST /assign<td>customers with their raw histories in, one assignment each out
+<tr><th><a href="model">GET /model</a><td>what this model is: features, segments, portraits
+<tr><th><a href="docs.json">GET /docs.json</a><td>this interface as OpenAPI
+<tr><th>GET /readyz, /livez<td>health; <a href="metrics">/metrics</a> for Prometheus
+</table>
+<h2>Segments</h2>
+<table>{segments}</table>
+<h2>An example for POST /assign</h2>
+<pre>{example}</pre>
+"""

@@ -1,0 +1,167 @@
+"""The front alone, before a small application that errs in BentoML's five ways."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from serving.front import MAX_BODY, PATHS, Front
+
+SHAPE = {"type", "rule", "seen", "remedy"}
+
+
+async def assign(request: Request) -> Response:
+    body = await request.body()
+    said: dict[bytes, Response] = {
+        b"list": JSONResponse([{"error": "a list"}], 400),
+        b"text": PlainTextResponse("Bad Request", 400),
+        b"detail": JSONResponse({"error": "1 error", "detail": [{"msg": "not so"}]}, 400),
+        b"ours": JSONResponse({"error": {"type": "RequestError"}, "more": 1}, 400),
+        b"late": JSONResponse({"error": "Not able to process"}, 504),
+        b"down": JSONResponse({"error": "overloaded"}, 503),
+    }
+    if body == b"boom":
+        raise ValueError("secret")
+    return said.get(body, PlainTextResponse(str(len(body))))
+
+
+async def elsewhere(request: Request) -> Response:
+    return PlainTextResponse(request.url.path)
+
+
+async def readyz(request: Request) -> Response:
+    return PlainTextResponse("not yet", 503)
+
+
+APP = Starlette(
+    routes=[
+        Route("/assign", assign, methods=["POST"]),
+        Route("/readyz", readyz),
+        Route("/elsewhere", elsewhere),
+    ]
+)
+
+
+@pytest.fixture
+def client() -> TestClient:
+    return TestClient(Front(APP, max_body=100), raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "seen"),
+    [
+        (b"list", 400, "RequestError", "one that is not"),
+        (b"text", 400, "RequestError", "one that is not"),
+        (b"detail", 400, "RequestError", "not so"),
+        (b"late", 504, "CoterieError", "it took longer"),
+        (b"down", 503, "CoterieError", "it is not, or no longer"),
+        (b"boom", 500, "CoterieError", "an unexpected error in the service"),
+    ],
+)
+def test_every_error_below_gets_our_shape(
+    client: TestClient, body: bytes, status: int, kind: str, seen: str
+) -> None:
+    answer = client.post("/assign", content=body)
+    error = answer.json()["error"]
+    assert (answer.status_code, set(error)) == (status, SHAPE)
+    assert (error["type"], error["seen"]) == (kind, seen)
+    assert "secret" not in answer.text
+
+
+def test_our_own_errors_pass_as_they_are(client: TestClient) -> None:
+    answer = client.post("/assign", content=b"ours")
+    assert answer.json() == {"error": {"type": "RequestError"}, "more": 1}
+
+
+def test_health_stays_as_it_is(client: TestClient) -> None:
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "not yet")
+
+
+def test_unknown_paths_reach_the_application_under_one_name(client: TestClient) -> None:
+    assert client.get("/x").text == client.get("/" + "y" * 900).text == "/elsewhere"
+
+
+@pytest.mark.parametrize("name", ["content-length", "chunked"])
+def test_a_body_over_the_limit_is_refused(client: TestClient, name: str) -> None:
+    content: Any = b"x" * 101 if name == "content-length" else iter([b"x" * 60, b"x" * 60])
+    answer = client.post("/assign", content=content)
+    assert answer.status_code == 413
+    assert answer.headers["connection"] == "close"
+    assert answer.json()["error"]["rule"] == "A body has at most 100 bytes."
+    assert client.post("/assign", content=iter([b"x" * 50, b"x" * 50])).text == "100"
+
+
+def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
+    read, sent = [], []
+
+    async def receive() -> dict[str, Any]:
+        read.append(1)
+        return {"type": "http.request", "body": b"x" * 40, "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/assign", "headers": [], "query_string": b"",
+        "raw_path": b"/assign", "http_version": "1.1", "scheme": "http",
+    }  # fmt: skip
+    with pytest.raises(Exception, match="A body has at most 100 bytes"):
+        # Starlette answers 500, which becomes our 413, and then raises for the log.
+        asyncio.run(Front(APP, max_body=100)(scope, receive, send))
+    assert len(read) == 3
+    assert sent[0]["status"] == 413
+    assert json.loads(sent[1]["body"])["error"]["seen"] == "more than 100 bytes"
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "9" * 40, "1e3"])
+def test_a_length_that_is_none_is_refused(length: str) -> None:
+    sent = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("not to be read")
+
+    headers = [(b"content-length", length.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/assign", "headers": headers}
+    asyncio.run(Front(APP)(scope, receive, send))
+    assert sent[0]["status"] == 413
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"content-type": "multipart/form-data; boundary=x"},
+        {"content-type": "application/vnd.bentoml+pickle"},
+        {"content-type": ""},
+        {"content-encoding": "gzip"},
+    ],
+)
+def test_a_body_that_is_not_plain_json_is_refused(
+    client: TestClient, headers: dict[str, str]
+) -> None:
+    answer = client.post("/assign", content=b"{}", headers=headers)
+    assert answer.status_code == 415
+    assert set(answer.json()["error"]) == SHAPE
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
+def test_json_is_let_through(client: TestClient, kind: str) -> None:
+    assert client.post("/assign", content=b"{}", headers={"content-type": kind}).text == "2"
+
+
+def test_the_limits_fit_each_other() -> None:
+    from serving.schemas import MAX_ROWS
+
+    assert MAX_ROWS * 250 <= MAX_BODY
+    assert "/assign" in PATHS

@@ -1,0 +1,102 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from features.errors import RequestError
+from serving import history
+
+
+def line(**values: Any) -> dict[str, Any]:
+    return {"customer_id": "17", "orders": [{"moment": "2024-05-09", "amount": 1, **values}]}
+
+
+def test_a_history_is_read() -> None:
+    read = history.read(
+        {
+            "customer_id": 17,
+            "orders": [{"moment": "2024-05-09T17:30:00+02:00", "amount": 3, "product_id": 9}],
+            "attributes": {"age": 35, "member": True, "town": None},
+        }
+    )
+    assert read == {
+        "customer_id": "17",
+        "orders": [
+            {
+                "moment": datetime(2024, 5, 9, 15, 30, tzinfo=UTC),
+                "amount": 3.0,
+                "product_id": "9",
+            }
+        ],
+        "events": [],
+        "attributes": [
+            {"name": "age", "value": "35"},
+            {"name": "member", "value": "true"},
+            {"name": "town", "value": None},
+        ],
+    }
+
+
+REFUSED = [
+    (line(amount="12"), "orders[0].amount must be a number. Seen: '12'."),
+    (line(amount=True), "orders[0].amount must be a number. Seen: true."),
+    (line(amount=None), "orders[0].amount must be a number. Seen: null."),
+    (line(amount=[1]), "orders[0].amount must be a number. Seen: a list of 1."),
+    (line(amount=float("nan")), "orders[0].amount must be a finite number. Seen: nan."),
+    (line(amount=float("-inf")), "orders[0].amount must be a finite number. Seen: -inf."),
+    (line(amount=2e12), "orders[0].amount must be at most 1,000,000,000,000. Seen: 2000000000000.0"),
+    (line(amount=10**400), "orders[0].amount must be a number. Seen: a number of 1329 bits."),
+    (line(discount=-1), "orders[0].discount must be at least 0. Seen: -1."),
+    (line(quantity="two"), "orders[0].quantity must be a number. Seen: 'two'."),
+    (line(moment="yesterday"), "orders[0].moment must be a moment in ISO 8601. Seen: 'yesterday'."),
+    (line(moment=1715275800), "orders[0].moment must be a moment in ISO 8601. Seen: 1715275800."),
+    (line(moment="2024-02-30"), "orders[0].moment must be a moment in ISO 8601."),
+    (line(moment="0001-01-01T00:00:00+23:00"), "orders[0].moment must be a moment in ISO 8601."),
+    (line(moment="1815-06-18"), "orders[0].moment must be a moment from 1900 to 2199."),
+    (line(category=["A"]), "orders[0].category must be text or a number. Seen: a list of 1."),
+    (line(category=True), "orders[0].category must be text or a number. Seen: true."),
+    (line(category="x" * 201), "orders[0].category must have at most 200 characters."),
+    (line(category="\ud800"), "orders[0].category must be text in UTF-8. Seen: '\\ud800'."),
+    (line(category=10**5000), "A number has at most 300 digits."),
+    (line(ammount=1), "orders[0].ammount is not a known key. Seen: 'ammount' (known keys: moment,"),
+    ({"customer_id": "1", "orders": [{"amount": 1}]}, "orders[0].moment is required."),
+    ({"customer_id": "1", "orders": {"amount": 1}}, "orders must be a list of objects."),
+    ({"customer_id": "1", "orders": None}, "orders must be a list of objects. Seen: null."),
+    ({"customer_id": "1", "orders": [3]}, "orders[0] must be an object. Seen: 3."),
+    ({"customer_id": "1", "orders": [[]] }, "orders[0] must be an object. Seen: a list of 0."),
+    ({"customer_id": "1", "order": []}, "order is not a known key."),
+    ({"customer_id": "1", "orders": line()["orders"] * 50_001}, "orders must have at most 50,000 rows."),
+    ({"orders": []}, "customer_id is required."),
+    ({"customer_id": 1.5}, "customer_id must be text or a whole number. Seen: 1.5."),
+    ({"customer_id": True}, "customer_id must be text or a number. Seen: true."),
+    ({"customer_id": None}, "customer_id must be text or a number. Seen: null."),
+    ({"customer_id": "  "}, "customer_id must not be empty. Seen: '  '."),
+    ({"customer_id": "x" * 201}, "customer_id must have at most 200 characters."),
+    ("17", "A customer must be an object. Seen: '17'."),
+    ({"customer_id": "1", "events": [{"moment": "2024-05-09"}]}, "events[0].kind is required."),
+    ({"customer_id": "1", "events": [{"moment": "2024-05-09", "kind": " "}]},
+     "events[0].kind must not be empty."),
+    ({"customer_id": "1", "attributes": 3}, "attributes must be a list of objects. Seen: 3."),
+    ({"customer_id": "1", "attributes": {"age": [1]}}, "attributes.age must be text or a number."),
+    ({"customer_id": "1", "attributes": [{"name": "age"}]}, "attributes[0].value is required."),
+    ({"customer_id": "1", "attributes": [{"name": "age", "value": 1}] * 2},
+     "An attribute has one value at a moment. Seen: attributes[1] is a second value of 'age'."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("customer", "said"), REFUSED, ids=[said[:60] for _, said in REFUSED])
+def test_what_cannot_be_used_is_refused_with_its_path(customer: Any, said: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        history.read(customer)
+    assert str(refused.value).startswith(said)
+    assert refused.value.remedy
+
+
+def test_a_misspelt_key_is_told_the_closest() -> None:
+    with pytest.raises(RequestError, match=r"did you mean 'amount'\?"):
+        history.read(line(ammount=1))
+
+
+def test_rows_are_counted_before_they_are_read() -> None:
+    assert history.rows({"orders": [1, 2], "events": "abc", "attributes": {"a": 1}}) == 6
+    assert history.rows("17") == 1

@@ -1,0 +1,128 @@
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pytest
+
+from features import cleaning
+from features.experiment import Format
+from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
+from features.spec import Attribute, FeatureSpec
+from serving import history
+from serving.intake import Intake, Tables
+
+AS_OF = datetime(2024, 6, 1)
+SPEC = FeatureSpec(
+    event_kinds=("visit",),
+    attributes=(
+        Attribute("age", "demographic", "ordered", ("young", "old", "none", "N/A")),
+        Attribute("income", "demographic", "number"),
+        Attribute("town", "geographic", "category"),
+    ),
+)
+
+
+def taken_in(*customers: dict[str, Any], zone: str = "UTC") -> Tables:
+    read = [history.read({"customer_id": f"C{i}", **c}) for i, c in enumerate(customers)]
+    return Intake(SPEC, zone)({c["customer_id"]: c for c in read}, AS_OF)
+
+
+def orders(*lines: dict[str, Any], zone: str = "UTC") -> list[dict[str, Any]]:
+    full = [{"moment": "2024-05-09T17:30:00Z", "amount": 1.0, **line} for line in lines]
+    rows: list[dict[str, Any]] = taken_in({"orders": full}, zone=zone).orders.to_pylist()
+    return rows
+
+
+def test_the_tables_have_the_canonical_schemas() -> None:
+    made = taken_in({}, {"orders": [{"moment": "2024-05-09", "amount": 1}]})
+    for table, schema in (
+        (made.orders, ORDERS),
+        (made.events, EVENTS),
+        (made.attributes, ATTRIBUTES),
+        (made.spine, SPINE),
+    ):
+        assert table.schema.names == schema.names
+        assert table.schema.types == schema.types
+    assert made.spine.to_pylist() == [
+        {"customer_id": "C0", "as_of": AS_OF},
+        {"customer_id": "C1", "as_of": AS_OF},
+    ]
+
+
+def test_lines_without_an_order_id_are_one_order_at_their_moment() -> None:
+    made = orders({}, {"order_id": 7}, {"order_id": " "}, {"order_id": "7.0"})
+    moment = "2024-05-09T17:30:00"
+    assert [row["order_id"] for row in made] == [moment, "7", moment, "7"]
+
+
+def test_texts_are_read_as_in_training() -> None:
+    made = orders({"category": " GROCERY "}, {"category": "NaN"}, {"category": 3.0}, {})
+    assert [row["category"] for row in made] == ["GROCERY", None, "3", None]
+
+
+def test_a_moment_without_a_zone_is_wall_clock_of_the_model() -> None:
+    zone = "Europe/Berlin"
+    naive, zoned = orders({"moment": "2024-05-09T17:30:00"}, {}, zone=zone)
+    assert (naive["moment"], naive["local"]) == (
+        datetime(2024, 5, 9, 15, 30),
+        datetime(2024, 5, 9, 17, 30),
+    )
+    assert (zoned["moment"], zoned["local"]) == (
+        datetime(2024, 5, 9, 17, 30),
+        datetime(2024, 5, 9, 19, 30),
+    )
+
+
+@pytest.mark.parametrize("wall", ["2024-03-31T02:30:00", "2024-10-27T02:30:00"])
+def test_the_hours_that_the_clock_skips_and_repeats_are_read_as_in_training(wall: str) -> None:
+    zone = "Europe/Berlin"
+    (row,) = orders({"moment": wall}, zone=zone)
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        sql = cleaning.moment("x", "VARCHAR", Format(), zone)
+        expected = con.execute(f"SELECT {sql} FROM (SELECT '{wall}' AS x)").fetchone()
+    assert expected is not None
+    assert row["moment"] == expected[0]
+
+
+def test_attributes_are_read_by_their_kind() -> None:
+    made = taken_in(
+        {"attributes": {"age": "N/A", "income": "1,234.5", "town": "n/a"}},
+        {"attributes": [{"name": "age", "value": "OLD", "valid_from": "2024-01-01"}]},
+    )
+    assert made.attributes.to_pylist() == [
+        {"customer_id": "C0", "name": "age", "value": "N/A", "valid_from": None},
+        {"customer_id": "C0", "name": "income", "value": "1234.5", "valid_from": None},
+        {"customer_id": "C0", "name": "town", "value": None, "valid_from": None},
+        {"customer_id": "C1", "name": "age", "value": None, "valid_from": datetime(2024, 1, 1)},
+    ]
+    assert made.warnings == {
+        "C1": ["attribute 'age' is one of young, old, none, N/A: 'OLD' taken as unknown"]
+    }
+
+
+def test_each_customer_is_told_what_was_ignored() -> None:
+    made = taken_in(
+        {
+            "orders": [
+                {"moment": "2024-05-31T23:59:59Z", "amount": 1},
+                {"moment": "2024-06-01T00:00:00Z", "amount": 1},
+                {"moment": "2024-07-01T00:00:00Z", "amount": 1},
+            ],
+            "events": [{"moment": "2025-01-01", "kind": "vist"}],
+            "attributes": [
+                {"name": "twon", "value": "x"},
+                {"name": "age", "value": "old", "valid_from": "2025-01-01"},
+            ],
+        },
+        {"orders": [{"moment": "2024-05-31", "amount": 1}]},
+    )
+    assert made.warnings == {
+        "C0": [
+            "2 order lines at or after as_of ignored",
+            "1 event at or after as_of ignored",
+            "1 attribute at or after as_of ignored",
+            "events of kind 'vist' are not known to this model: ignored",
+            "attribute 'twon' is not known to this model: ignored, did you mean 'town'?",
+        ]
+    }

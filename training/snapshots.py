@@ -1,0 +1,96 @@
+"""The rows of one run: features at every cut-off of its splits, with outcomes, and at now."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pandas as pd
+
+from features.errors import HistoryError
+from features.snapshot import customers_known, snapshot
+from features.sources import Sources
+from features.spec import FeatureSpec
+from training import fit, prior, scoring, splits, stability, stretch
+from training.rivals import histories
+from training.splits import Splits
+from training.structure import Prior
+
+LEAST_CUSTOMERS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshots:
+    """Feature rows: with outcomes at the cut-offs of the splits, without at now; `earlier` are
+    those whose outcomes ended 28 days before now (None where the history does not reach). Each
+    cut-off's rows carry its own structural prior's columns; `prior` is that of now (None where the
+    structural models were refused, and then no row has them).
+    """
+
+    past: pd.DataFrame
+    now: pd.DataFrame
+    earlier: pd.DataFrame | None
+    prior: Prior | None
+
+    def at(self, windows: tuple[splits.Window, ...]) -> pd.DataFrame:
+        """The rows of these windows."""
+        return self.past[self.past.as_of.isin([w.as_of for w in windows])]
+
+
+def gather(read: Sources, spec: FeatureSpec, plan: Splits, told: fit.Told) -> Snapshots:
+    """Everything a run needs, in as few passes over the history as possible."""
+    connection, window = read.connection, plan.window_days
+    later = pd.Timedelta(days=stability.DAYS)
+    cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test, *plan.final)}
+    shifted = {w.as_of - later for w in plan.final if w.as_of - later >= plan.train[0].as_of}
+    told("cut-offs with outcomes", 0, 1)
+    past = snapshot(connection, spec, customers_known(connection, cutoffs | shifted), window)
+    told("customers now", 0, 1)
+    now = snapshot(connection, spec, scoring.everyone(connection, plan.now))
+    told("structural priors", 0, 1)
+    (past, now), latest = prior.augment([past, now], window)
+    earlier = past[past.as_of.isin(shifted)] if shifted else None
+    return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest)
+
+
+def buyers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of customers with an order before their `as_of`."""
+    return frame[frame.orders > 0]
+
+
+def require_enough(shots: Snapshots, plan: Splits) -> None:
+    """Refuse to learn from a handful of customers: nothing could be said of such a model."""
+    for name, windows in (
+        ("train", plan.train),
+        ("calibration", (plan.calibration,)),
+        ("test", (plan.test,)),
+    ):
+        count = buyers(shots.at(windows)).customer_id.nunique()
+        if count < LEAST_CUSTOMERS:
+            raise HistoryError(
+                f"Every window needs at least {LEAST_CUSTOMERS} customers with an order before its "
+                "cut-off.",
+                f"{count} in the {name} window "
+                f"({windows[0].as_of:%Y-%m-%d} to {windows[-1].end:%Y-%m-%d})",
+                "bring more customers, or a shorter horizon_days so that the cut-offs come later",
+            )
+
+
+def ratio(read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots) -> stretch.Stretch:
+    """From the trained window to the horizon: by BG/NBD, which knows how customers age; where it
+    is refused, as observed at the latest cut-off with a whole horizon; else at constant rates.
+    """
+    window, horizon = plan.window_days, plan.horizon_days
+    if window == horizon:
+        return stretch.Stretch()
+    modelled = stretch.modelled(*histories(buyers(shots.now)), window, horizon)
+    if modelled is not None:
+        return modelled
+    whole = plan.now.floor("D") - pd.Timedelta(days=horizon)
+    spine = customers_known(read.connection, [whole])
+    if (whole - read.start).days < plan.history_days or len(spine) < LEAST_CUSTOMERS:
+        return stretch.constant(window, horizon)
+    short, long = (snapshot(read.connection, spec, spine, days) for days in (window, horizon))
+    pairs = [
+        (f.future_orders.to_numpy(float), f.future_spend.to_numpy(float)) for f in (short, long)
+    ]
+    return stretch.observed(pairs[0], pairs[1])
