@@ -41,7 +41,8 @@ def _value(attribute: Attribute) -> Build:
         given = (k.name == attribute.name) & k.value.notnull()
         text = k.value.argmax(k.place, where=given)
         if attribute.kind == "number":
-            return text.try_cast("float64")
+            number = text.try_cast("float64")
+            return (number.isnan() | number.isinf()).ifelse(None, number)
         if attribute.kind == "ordered":
             places = [(text == value, float(i)) for i, value in enumerate(attribute.order)]
             return ibis.cases(*places, else_=ibis.null("float64"))

@@ -14,6 +14,9 @@ NULLS = ("", "nan", "null", "na", "n/a", "<na>")
 #: As an identifier this one too: a customer called None is a bug upstream.
 NO_ID = (*NULLS, "none")
 
+#: What is larger is no number that anybody meant, and its square may be none at all.
+LARGEST = "1e15"
+
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 # A sign, digits with groups of three, and what follows the decimal comma.
@@ -96,7 +99,7 @@ def identifier(reference: str, dtype: str) -> str:
 
 
 def number(reference: str, dtype: str, decimal: str | None = None) -> str:
-    """A finite DOUBLE. Text may group thousands where that cannot be mistaken.
+    """A DOUBLE of at most LARGEST. Text may group thousands where that cannot be mistaken.
 
     With `decimal` None, "1,234.5" is a number and "1,234" is not: it could be either.
     """
@@ -117,7 +120,7 @@ def number(reference: str, dtype: str, decimal: str | None = None) -> str:
             f"CASE WHEN regexp_matches(trim({reference}), {literal(groups)}) "
             f"THEN try_cast(replace({reference}, ',', '') AS DOUBLE) END)"
         )
-    return f"CASE WHEN isfinite({value}) THEN {value} END"
+    return f"CASE WHEN abs({value}) <= {LARGEST} THEN {value} END"
 
 
 def moment(reference: str, dtype: str, form: Format, zone: str) -> str:

@@ -185,8 +185,10 @@ def _returns() -> list[Feature]:
     return [
         _count("returns", "orders", "Order pieces with something returned.",
                lambda k: _times(k.returned > 0)),
-        _number("return_share", "share", NOTHING, "What was returned over what was paid.",
-                lambda k: _share(k.returned.sum(), k.paid.sum())),
+        # clip keeps null; more can come back than the log saw being bought
+        _number("return_share", "share", NOTHING,
+                "What was returned over what was paid, at most 1.",
+                lambda k: _share(k.returned.sum(), k.paid.sum()).clip(upper=1.0)),
     ]  # fmt: skip
 
 

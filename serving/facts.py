@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
+import math
 from typing import Any
 
 from serving.schemas import EXAMPLE
@@ -13,25 +15,49 @@ _OF_MANIFEST = (
     "name", "version", "created", "trained_until", "horizon_days", "currency", "interval_level",
     "time_zone", "catalog_hash", "note",
 )  # fmt: skip
+_OURS = "Coterie"  # our own row of each table, as training.report_card calls it
+_OF_COMPARISON = ("measure", "rival", "difference", "certain")
 
 
 def facts(bundle: Bundle) -> dict[str, Any]:
-    """The model's own facts.
+    """The model's own facts; null where a figure is none.
 
     `features` is the catalog (lens, unit, dtype, meaning of null, definition); `segments` have id,
-    name and portrait; `evaluated` is the short form of the report card: its plain values, without
-    the lists and tables of the whole.
+    name and portrait; `evaluated` is the short form of the report card.
     """
-    return {
-        **{name: bundle.manifest.get(name) for name in _OF_MANIFEST},
-        "evaluated": _short(bundle.report_card),
-        "segments": [{"id": s.id, "name": s.name, "portrait": s.portrait} for s in bundle.segments],
-        "features": bundle.catalog,
-    }
+    told: dict[str, Any] = _finite(
+        {
+            **{name: bundle.manifest.get(name) for name in _OF_MANIFEST},
+            "evaluated": _short(bundle.report_card),
+            "segments": [dataclasses.asdict(segment) for segment in bundle.segments],
+            "features": bundle.catalog,
+        }
+    )
+    return told
 
 
 def _short(card: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in card.items() if isinstance(value, str | int | float)}
+    """What the card is about, our own figures by section, and where a naive rule wins."""
+    sections = card.get("sections", [])
+    worse = [c for section in sections for c in section["comparisons"] if not c["better"]]
+    return {
+        "about": card.get("heading", []),
+        "figures": {s["title"]: s["rows"].get(_OURS, {}) for s in sections},
+        "naive_rule_wins": [{key: c[key] for key in _OF_COMPARISON} for c in worse],
+    }
+
+
+def _finite(value: Any) -> Any:
+    """The value without what JSON cannot hold.
+
+    >>> _finite({"a": [float("nan"), 1.5]})
+    {'a': [None, 1.5]}
+    """
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def page(bundle: Bundle) -> str:

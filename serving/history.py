@@ -13,7 +13,8 @@ from serving.errors import misspelt, shown
 
 _CUSTOMER: TypeAdapter[Any] = TypeAdapter(schemas.Customer)
 _FORMS = ("by name", "rows")  # tags of pydantic's, no part of a path
-_KEYS = {
+#: The keys that are known in a row of each part, and of a customer itself.
+KEYS = {
     "orders": tuple(schemas.OrderLine.__annotations__),
     "events": tuple(schemas.Event.__annotations__),
     "attributes": tuple(schemas.AttributeValue.__annotations__),
@@ -90,7 +91,7 @@ def _refusal(
     path = path_of(place)
     if kind == "extra_forbidden":
         within = str(place[0]) if len(place) > 1 else ""
-        return misspelt(path, str(place[-1]), _KEYS[within])
+        return misspelt(path, str(place[-1]), KEYS[within])
     if kind == "missing":
         return RequestError(f"{path} is required.", "nothing there", "send it")
     must, remedy = _WORDS.get(kind, ("be usable", "see /docs.json for what is asked"))

@@ -35,4 +35,5 @@ def question(connection: Any, customer_ids: Sequence[str], as_of: pd.Timestamp) 
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    # With its zone: without one, the service reads a row's moment in the model's time zone.
+    return f"{value.isoformat()}Z" if hasattr(value, "isoformat") else value

@@ -119,7 +119,7 @@ class AttributeValue(TypedDict):
     """One value of one attribute, valid from a moment on; without `valid_from`: always."""
 
     name: Annotated[Text, StringConstraints(min_length=1)]
-    value: Value
+    value: NotRequired[Value]  # null and nothing at all: unknown
     valid_from: NotRequired[Moment | None]
 
 

@@ -187,13 +187,16 @@ def _small_run(file: Path, folder: Path) -> None:
         )
     )
     read = sources.load(experiment)
-    spec, plan = made.bundle.spec, made.bundle.manifest["splits"]
+    plan = made.bundle.manifest["splits"]
     scoring.features_at(read, made.bundle, made.now).to_parquet(folder / "rows.parquet")
-    for name in SNAPSHOTS[1:]:
-        windows = plan[name] if name == "train" else [plan[name]]
-        spine = customers_known(read.connection, [pd.Timestamp(w["as_of"]) for w in windows])
-        days = plan["window_days"]
-        snapshot(read.connection, spec, spine, days).to_parquet(folder / f"{name}.parquet")
+    cutoffs = {
+        name: [pd.Timestamp(w["as_of"]) for w in (plan[name] if name == "train" else [plan[name]])]
+        for name in SNAPSHOTS[1:]
+    }
+    spine = customers_known(read.connection, [c for several in cutoffs.values() for c in several])
+    past = snapshot(read.connection, made.bundle.spec, spine, plan["window_days"])
+    for name, several in cutoffs.items():
+        past[past["as_of"].isin(several)].to_parquet(folder / f"{name}.parquet", index=False)
 
 
 def _shared(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Path:

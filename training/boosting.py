@@ -73,6 +73,7 @@ def to_onnx(booster: lgb.Booster, columns: int) -> bytes:
         options = {"zipmap": False} if booster.params.get("objective") == "binary" else {}
         model = onnxmltools.convert_lightgbm(
             booster,
+            name="booster",  # else a random one, and the same seed would give another digest
             initial_types=[(INPUT, FloatTensorType([None, columns]))],
             target_opset=15,
             **options,

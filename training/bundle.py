@@ -5,7 +5,7 @@ May not import: torch, sklearn, lightgbm, scipy, mlflow.
 
 | file | what |
 |---|---|
-| manifest.json | what this version is, and the SHA-256 of every other file |
+| manifest.json | what this version is, the SHA-256 of every other file, and its own as `seal` |
 | features.json | feature spec and catalog |
 | preprocessing.json | `training.preprocessing.Preprocessor` |
 | model.json | calibration, spend bands, target scale, segments with their portraits |
@@ -222,6 +222,7 @@ class Bundle:
             (staging / name).write_bytes(content)
         digests = {n: hashlib.sha256(b).hexdigest() for n, b in sorted(self.files.items())}
         manifest = {**self.manifest, "format": FORMAT, "digests": digests}
+        manifest["seal"] = _seal(manifest)
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
         staging.rename(folder)
@@ -241,6 +242,12 @@ class Bundle:
                 f"{folder.name}: {type(problem).__name__}",
                 remedy,
             ) from problem
+        if manifest.get("seal", seal := _seal(manifest)) != seal:  # the first bundles have none
+            raise BundleError(
+                "A bundle's manifest.json must be as it was written.",
+                f"{MANIFEST} was changed",
+                remedy,
+            )
         if manifest.get("format") != FORMAT or set(digests) != set(FILES):
             raise BundleError(
                 f"This Coterie reads bundles of format {FORMAT}.",
@@ -261,7 +268,20 @@ class Bundle:
                     f"{name} was changed",
                     remedy,
                 )
-        return cls(manifest, files)
+        try:
+            return cls(manifest, files)
+        except (KeyError, TypeError, ValueError) as problem:
+            raise BundleError(
+                f"The files of a bundle of format {FORMAT} must have that format's parts.",
+                f"{type(problem).__name__}: {problem}",
+                "use the Coterie version that wrote it, or retrain",
+            ) from problem
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    """The digest of everything else that the manifest says."""
+    rest = {key: value for key, value in manifest.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def to_columns(table: pa.Table) -> dict[str, np.ndarray]:

@@ -5,9 +5,10 @@ numbers out).
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
 
-from training.blend import LOGIT_LIMIT
+from training.blend import LOGIT_LIMIT, sigmoid
 
 LEAST_OF_EACH = 10
 
@@ -23,8 +24,8 @@ def platt(logits: np.ndarray, outcome: np.ndarray) -> tuple[float, float]:
         return 0.0, 1.0
     logits = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
     if min(ones, len(outcome) - ones) < LEAST_OF_EACH:
-        target = np.log(ones / (len(outcome) - ones))
-        return float(target - logits.mean()), 1.0
+        rate = np.clip(outcome.mean(), 1e-5, 1 - 1e-5)  # sigmoid reaches no further
+        return float(brentq(lambda a: sigmoid(a + logits).mean() - rate, -30.0, 30.0)), 1.0
     model = LogisticRegression(C=1e4).fit(logits[:, None], outcome)
     slope = float(model.coef_[0, 0])
     if slope <= 0:  # a score that ranks backwards here is worth its base rate only

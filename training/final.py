@@ -15,9 +15,11 @@ import pyarrow as pa
 from features import catalog
 from features.spec import FeatureSpec
 from training import autoencoder, boosting, clustering, fit, identity, portrait
+from training.blend import Calibration
 from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated
 from training.identity import Matching
+from training.intervals import Bands
 from training.segments import Segment, Segmentation
 from training.stretch import Stretch
 from training.structure import Prior
@@ -38,11 +40,13 @@ class Final:
 
 def final(
     train: pd.DataFrame,
+    rehearsal: tuple[pd.DataFrame, pd.DataFrame],
     now: pd.DataFrame,
     spec: FeatureSpec,
     prior: Prior | None,
     evaluated: Evaluated,
     stretch: Stretch,
+    level: float,
     network: autoencoder.Settings,
     trees: boosting.Settings,
     manifest: Mapping[str, Any],
@@ -54,8 +58,11 @@ def final(
     """Fit on all complete cut-offs (`train`), starting from the champion where its network fits,
     else from the evaluated model; label the customers of `now`.
 
-    `prior` is today's structural prior (`train` and `now` carry its columns, if there is one);
-    `champion_labels` are the champion's segment indices of the same rows of `now`.
+    The calibration is learned anew by the evaluation's rule, one window later: `rehearsal` holds
+    the rows of the training and calibration windows, which a rehearsing model is fitted on, and
+    those of the test window, which calibrate it. `prior` is today's structural prior (`train` and
+    `now` carry its columns, if there is one); `champion_labels` are the champion's segment
+    indices of the same rows of `now`.
     """
     start = None
     same_inputs = champion is not None and (champion.prior is None) == (prior is None)
@@ -64,7 +71,7 @@ def final(
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
     fitted = fit.parts(train, space, trees, frozen=evaluated.frozen, told=told)
-    calibration, bands = evaluated.calibrated
+    calibration, bands = _calibrated(rehearsal, spec, evaluated, settings, trees, level, told)
     calibrated = (fit.stretched(calibration, stretch), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     buyers = now[now.orders > 0] if (now.orders > 0).any() else now
@@ -84,6 +91,23 @@ def final(
     return Final(
         bundle, bundle.predict(fit.table(now)), segmentation.place(scores), labels, matching
     )
+
+
+def _calibrated(
+    rehearsal: tuple[pd.DataFrame, pd.DataFrame],
+    spec: FeatureSpec,
+    evaluated: Evaluated,
+    settings: autoencoder.Settings,
+    trees: boosting.Settings,
+    level: float,
+    told: fit.Told | None,
+) -> tuple[Calibration, Bands]:
+    """Calibration for the served model: of a model fitted one window earlier, in the same way."""
+    before, window = rehearsal
+    space = fit.latent(before, spec, 0, settings, start=evaluated.space, told=told)
+    fitted = fit.parts(before, space, trees, frozen=evaluated.frozen, told=told)
+    raw = fit.assemble(fitted, spec, {}).raw(to_columns(fit.table(window)))
+    return fit.calibrate(raw, window, level)
 
 
 def _named(

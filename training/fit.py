@@ -286,7 +286,7 @@ def assemble(
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, indent=1).encode()
+    return json.dumps(value, indent=1, allow_nan=False).encode()
 
 
 def _export(encoder: autoencoder.Encoder, preprocessor: Preprocessor) -> bytes:

@@ -91,7 +91,9 @@ class ReportCard:
         return made
 
     def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        """Plain values for JSON; a figure that is undefined is None."""
+        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
+        return plain
 
     def markdown(self) -> str:
         """The card as a page of tables."""
@@ -107,6 +109,14 @@ class ReportCard:
         lines += ["## Where a naive rule wins", ""]
         lines += [f"- {c.sentence()}" for c in self.losses()] or ["Nowhere in this run."]
         return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def figure(value: float | None) -> str:

@@ -147,7 +147,10 @@ def retrain(
         ratio = snapshots.ratio(read, spec, plan, shots)
         champion_labels = _champion_labels(champion, read, spec, shots.now, now)
         served = final(
-            shots.at(plan.final), shots.now, spec, shots.prior, evaluated, ratio, network, trees,
+            shots.at(plan.final),
+            (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
+            shots.now, spec, shots.prior, evaluated, ratio, experiment.interval_level,
+            network, trees,
             _manifest(experiment, plan, version, ratio, champion), card.to_dict(),
             champion, champion_labels, told,
         )  # fmt: skip

@@ -122,10 +122,11 @@ def plan(
         rung, window = "full", horizon_days
         history = min_history_days or min(PREFERRED_HISTORY_DAYS, span - 3 * window)
     else:
-        rung = "short windows"
         history = min_history_days or min(60, span // 4)
-        window = (span - history) // 3
-        if window < LEAST_WINDOW_DAYS:
+        room = (span - history) // 3
+        window = min(room, horizon_days)
+        rung = "full" if window == horizon_days else "short windows"
+        if room < LEAST_WINDOW_DAYS:
             raise HistoryError(
                 "Training, calibration and test need three windows of at least a week each after "
                 f"{history} days of history.",

@@ -1,12 +1,14 @@
 """Tiny histories written row by row, and their features through one compiled expression."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from features.online import OnlineFeatures
@@ -30,6 +32,7 @@ SPEC = FeatureSpec(
     occasions=(
         Occasion("Christmas", ("2022-12-25", "2023-12-25"), days_before=7),
         Occasion("Easter", ("2024-03-31",), days_before=2, days_after=1),
+        Occasion("Children's Day", (AT,), days_before=0),
     ),
 )
 
@@ -45,6 +48,18 @@ class Log:
     orders: pa.Table
     events: pa.Table
     attributes: pa.Table
+
+    def before(self, at: datetime) -> "Log":
+        """What had been written by `at`; the undated is taken as written ever since."""
+        dated = ~pc.field("valid_from").is_null()
+        return Log(
+            self.orders.filter(pc.field("moment") < at),
+            self.events.filter(pc.field("moment") < at),
+            self.attributes.filter(~dated | (pc.field("valid_from") < at)),
+        )
+
+    def map(self, change: Callable[[pa.Table], pa.Table]) -> "Log":
+        return Log(*(change(table) for table in vars(self).values()))
 
     def connect(self) -> Any:
         """An Ibis backend that holds them."""
@@ -113,6 +128,20 @@ class Shop:
         """All features of one customer at one moment."""
         (row,) = self.rows(self.log(**rows), self.spine((who, at)))
         return row
+
+    def differing(self, rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> set[str]:
+        """The columns that are not equal: integers, texts and nulls exactly, floats within 1e-9.
+
+        Within 1e-9 of a unit too, since sums that cancel leave a rest of the floats' rounding.
+        """
+        pairs = zip(rows, others, strict=True)
+        return {name for row, other in pairs for name in row if not _same(row[name], other[name])}
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+    return type(a) is type(b) and a == b
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ MOMENT, NOON = datetime(2024, 6, 1), datetime(2024, 6, 1, 12)
 JUST_BEFORE = datetime(2024, 5, 31, 23, 59, 59, 999999)
 
 
-
 def table(schema, *rows):
     return ibis.memtable(rows, schema=ibis.schema(schema))
 

@@ -105,7 +105,7 @@ segments = 6
     assert people.valid_from == "since"
     assert people.columns == (Attribute("age", "demographic", "ordered", ("young", "old")),)
     assert experiment.occasions == (Occasion("Christmas", ("2023-12-25", "2024-12-25"), 7, 0),)
-    assert experiment.model == ModelSettings(6, 5, 4)
+    assert experiment.model == ModelSettings(6, 5, 8)
     assert json.loads(json.dumps(experiment.to_dict()))["orders"]["discount"] == [
         "coupon",
         "rebate",

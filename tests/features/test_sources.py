@@ -434,6 +434,17 @@ def test_unusable_rows_are_listed_and_the_rest_goes_on(shop):
     assert (account.rows_read, account.rows_kept, account.rows_rejected) == (16, 3, 13)
 
 
+def test_an_amount_beyond_all_measure_is_no_number(shop):
+    # The square of 1e200 is no DOUBLE: a standard deviation of such amounts stops the database.
+    text = "who,when,paid\na,2024-01-01,1e15\na,2024-01-02,1e200\na,2024-01-03,-1.1e15\n"
+    sources = shop(text, head="max_reject_share = 0.9")
+    assert rows(sources, "orders", "amount") == [(1e15,)]
+    assert rejected(sources) == [
+        ("orders", 2, "paid", "1e200", "is not a number"),
+        ("orders", 3, "paid", "-1.1e15", "is not a number"),
+    ]
+
+
 def test_missing_and_endless_values_of_parquet_are_rejected(shop):
     table = pa.table(
         {

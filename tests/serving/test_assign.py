@@ -224,5 +224,5 @@ def test_as_of_without_a_zone_is_utc(assigner: Assigner, customer: dict[str, Any
 
 
 def test_bad_json_is_told_where_it_breaks() -> None:
-    with pytest.raises(RequestError, match="A body must be JSON. Seen: .* line 1 column 9"):
-        parse(b'{"a": 1 }}'[:8] + b"!")
+    with pytest.raises(RequestError, match=r"A body must be JSON\. Seen: .* line 1 column 8"):
+        parse(b'{"a": 1!}')

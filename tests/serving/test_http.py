@@ -32,7 +32,7 @@ RUBBISH: list[tuple[str, Any, int, str]] = [
     ("binary", bytes(range(256)), 400, "A body must be JSON."),
     ("too deep", DEEP, 400, "A body must be JSON."),
     ("a lone surrogate", b'{"customers": "\\ud800"}', 400, "A body must be JSON."),
-    ("a number of 5000 digits", b'{"customers": ' + b"9" * 5000 + b"}", 400, "A body must be JSON."),
+    ("a number of 5000 digits", b'{"as_of": ' + b"9" * 5000 + b"}", 400, "A body must be JSON."),
     ("nothing", b"", 400, "customers must be a list"),
     ("null", b"null", 400, "A request must be an object."),
     ("a list", b"[]", 400, "A request must be an object."),
@@ -175,6 +175,6 @@ def test_the_docs_describe_request_answer_and_error(client: TestClient) -> None:
     assert "http" not in docs.json()["info"]["description"]
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/metrics", "/schema.json"])
-def test_health_metrics_and_schema_answer(client: TestClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/schema.json"])
+def test_health_and_schema_answer(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200

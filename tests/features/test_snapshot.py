@@ -1,0 +1,75 @@
+import pandas as pd
+import pytest
+
+from features import catalog
+from features.snapshot import customers_known, feature_table, snapshot
+from features.spec import FeatureSpec
+
+T = pd.Timestamp
+JUNE, JULY = T("2024-06-01"), T("2024-07-01")
+
+
+@pytest.fixture(scope="module")
+def log(shop):
+    line, event, attribute = shop.line, shop.event, shop.attribute
+    return shop.log(
+        [line("2024-05-22", 10), line("2024-06-01", 20), line("2024-06-11", 5),
+         line("2024-06-21", 8, "b"), line("2024-08-01", 9, "late")],
+        [event("2024-05-02", "mail", "met"), event("2024-06-01", "mail", "edge")],
+        [attribute("home", "Bonn", who="only an attribute"), attribute("home", "Köln")],
+    )  # fmt: skip
+
+
+def test_a_snapshot_is_the_spine_with_features_and_outcomes_sorted_by_key(shop, log):
+    spec = FeatureSpec()
+    spine = shop.spine(("b", JUNE), ("a", JULY), ("nobody", JUNE), ("a", JUNE))
+    frame = snapshot(log.connect(), spec, spine, horizon_days=30)
+    future = ["future_orders", "future_spend", "churned"]
+    expected = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "b", "nobody"],
+            "as_of": [JUNE, JULY, JUNE, JUNE],
+            "orders": [1, 3, 0, 0],
+            "spend": [10.0, 35.0, 0.0, 0.0],
+            "recency_days": [10.0, 20.0, None, None],
+            "stage": ["new", "active", "prospect", "prospect"],
+            "future_orders": [2, 0, 1, 0],
+            "future_spend": [25.0, 0.0, 8.0, 0.0],
+            "churned": [False, True, False, True],
+        }
+    ).astype({"customer_id": "str", "as_of": "datetime64[us]", "stage": "str"})
+    assert list(frame) == [*feature_table(spec).columns, *future]
+    pd.testing.assert_frame_equal(frame[list(expected)], expected)
+
+
+def test_without_a_horizon_there_are_features_alone(shop, log):
+    frame = snapshot(log.connect(), FeatureSpec(), shop.spine(("a", JUNE)))
+    assert list(frame)[2:] == [feature.name for feature in catalog.features(FeatureSpec())]
+
+
+def test_everyone_with_an_order_line_or_an_event_before_a_cut_off_is_known(log):
+    spine = customers_known(log.connect(), [JULY, JUNE])
+    assert [tuple(row.values()) for row in spine.to_pylist()] == [
+        ("a", JUNE),
+        ("met", JUNE),
+        ("a", JULY),
+        ("b", JULY),
+        ("edge", JULY),
+        ("met", JULY),
+    ]
+
+
+def test_a_snapshot_leaves_the_sources_as_they_were(shop, log):
+    backend = log.connect()
+    spine = shop.spine(("a", JUNE), ("b", JUNE))
+    snapshot(backend, FeatureSpec(), spine)
+    for name, table in vars(log).items():
+        assert backend.table(name).to_pyarrow().equals(table.cast(table.schema))
+    assert sorted(backend.list_tables()) == ["attributes", "events", "orders", "spine"]
+
+
+def test_a_second_snapshot_has_its_own_spine(shop, log):
+    backend = log.connect()
+    snapshot(backend, FeatureSpec(), shop.spine(("a", JUNE), ("b", JUNE)))
+    frame = snapshot(backend, FeatureSpec(), shop.spine(("a", JULY)))
+    assert list(zip(frame.customer_id, frame.as_of, strict=True)) == [("a", JULY)]

@@ -1,0 +1,47 @@
+import json
+from typing import Any
+
+from serving.facts import facts, page
+from training.bundle import Bundle
+
+CARD = {
+    "heading": ["About it."],
+    "sections": [
+        {
+            "title": "Churn",
+            "rows": {"A rule": {"AUC": 0.6}, "Coterie": {"AUC": 0.7, "ECE": float("nan")}},
+            "comparisons": [
+                {"measure": "AUC", "rival": "A rule", "difference": 0.1, "low": 0.0, "high": 0.2,
+                 "better": True, "certain": False},
+                {"measure": "ECE", "rival": "A rule", "difference": 0.3, "low": float("nan"),
+                 "high": float("nan"), "better": False, "certain": True},
+            ],
+        }
+    ],
+}  # fmt: skip
+
+
+def with_(bundle: Bundle, note: str = "", card: Any = CARD) -> Bundle:
+    files = {**bundle.files, "report_card.json": json.dumps(card).encode()}
+    return Bundle({**bundle.manifest, "note": note}, files)
+
+
+def test_the_report_card_is_told_short(bundle: Bundle) -> None:
+    assert facts(with_(bundle))["evaluated"] == {
+        "about": ["About it."],
+        "figures": {"Churn": {"AUC": 0.7, "ECE": None}},
+        "naive_rule_wins": [
+            {"measure": "ECE", "rival": "A rule", "difference": 0.3, "certain": True}
+        ],
+    }
+    assert facts(with_(bundle, card={}))["evaluated"]["figures"] == {}
+
+
+def test_the_facts_are_json(bundle: Bundle) -> None:
+    assert json.loads(json.dumps(facts(bundle), allow_nan=False)) == facts(bundle)
+
+
+def test_the_page_shows_text_as_text(bundle: Bundle) -> None:
+    shown = page(with_(bundle, note="<script>alert(1)</script>"))
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown

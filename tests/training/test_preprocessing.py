@@ -1,0 +1,104 @@
+import json
+
+import numpy as np
+import pytest
+
+from features.feature import Feature
+from training import scaling
+from training.preprocessing import CLIP, Preprocessor
+
+NAN = float("nan")
+
+
+def feature(name: str, dtype: str = "number", unit: str = "days", window: int = 0) -> Feature:
+    return Feature(name, "behavioural", unit, dtype, "never", f"{name}.", window)
+
+
+def small() -> Preprocessor:
+    """`spend` in logs, `share` as it is (sometimes null), `shop` a category."""
+    return Preprocessor(
+        numeric=("spend", "share"),
+        logged=(True, False),
+        mean=(np.log1p(10.0), 0.5),
+        scale=(2.0, 0.25),
+        flagged=("share",),
+        vocabulary={"shop": ("north", "south")},
+    )
+
+
+def columns(**values: list[object]) -> dict[str, np.ndarray]:
+    return {k: np.array(v, dtype=object if k == "shop" else float) for k, v in values.items()}
+
+
+def test_numbers_are_logged_standardised_and_flagged() -> None:
+    known = columns(spend=[10, 0, -10], share=[0.75, NAN, 0.5], shop=["north", None, "east"])
+    expected = [
+        [0.0, 1.0, 0.0],
+        [-np.log(11) / 2, 0.0, 1.0],  # null is the mean, and flagged
+        [-2 * np.log(11) / 2, 0.0, 0.0],  # a negative amount mirrors its positive
+    ]
+    assert small().numbers(known) == pytest.approx(np.array(expected), abs=1e-6)
+    assert small().numbers(known).dtype == np.float32
+
+
+def test_null_and_unseen_categories_have_codes_of_their_own() -> None:
+    known = columns(spend=[1, 1, 1], share=[0, 0, 0], shop=["south", None, "east"])
+    assert small().codes(known)[:, 0].tolist() == [3, 0, 1]
+    assert small().design(known)[:, 3:].tolist() == [[0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0]]
+    assert small().design_names[3:] == [
+        "shop = unknown", "shop = other", "shop = north", "shop = south",
+    ]  # fmt: skip
+
+
+def test_groups_tie_a_flag_to_its_number_and_a_category_together() -> None:
+    assert small().groups == [0, 1, 1, 2, 2, 2, 2]
+    assert len(small().groups) == len(small().design_names)
+
+
+def test_what_lies_far_outside_is_clipped_and_counted() -> None:
+    known = columns(spend=[1e9, 10], share=[0.5, 9.0], shop=["north", "north"])
+    assert np.abs(small().numbers(known)).max() == CLIP
+    assert small().outside(known).tolist() == [1, 1]
+    within = columns(spend=[10], share=[NAN], shop=[None])
+    assert small().outside(within).tolist() == [0]
+
+
+@pytest.mark.parametrize("odd", [NAN, float("inf"), -float("inf"), 1e300, -1e300, 0.0])
+def test_no_input_gives_anything_but_finite_numbers(odd: float) -> None:
+    known = columns(spend=[odd], share=[odd], shop=["never seen"])
+    assert np.isfinite(small().design(known)).all()
+
+
+def test_fitting_gives_mean_zero_and_deviation_one() -> None:
+    rng = np.random.default_rng(7)
+    known = {"spend": rng.lognormal(3, 1, 500), "share": rng.random(500)}
+    made = scaling.fit(
+        known, [feature("spend", unit="currency"), feature("share", unit="share")], 0
+    )
+    assert made.logged == (True, False)
+    numbers = made._standardised(known)
+    assert numbers.mean(axis=0) == pytest.approx([0, 0], abs=1e-12)
+    assert numbers.std(axis=0) == pytest.approx([1, 1])
+
+
+def test_columns_that_say_nothing_are_left_out() -> None:
+    known = {
+        "same": np.full(9, 3.0),
+        "null": np.full(9, NAN),
+        "long": np.arange(9.0),
+        "fine": np.array([*range(8), NAN]),
+    }
+    wanted = [feature("same"), feature("null"), feature("long", window=365), feature("fine")]
+    made = scaling.fit(known, wanted, history_days=90)
+    assert made.inputs == ["fine", "fine is unknown"]
+
+
+def test_rare_categories_share_the_code_of_the_unseen() -> None:
+    values = np.array(["a"] * 600 + ["b"] * 599 + ["rare"] + [None] * 10, dtype=object)
+    made = scaling.fit({"shop": values}, [feature("shop", "category")], 0)
+    assert made.vocabulary == {"shop": ("a", "b")}
+
+
+def test_a_preprocessor_survives_json() -> None:
+    written = json.loads(json.dumps(small().to_dict()))
+    assert Preprocessor.from_dict(written) == small()
