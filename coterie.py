@@ -278,9 +278,11 @@ def _champion(name: str | None) -> Bundle:
 
 
 def _served() -> Path:
+    """Where the service and `bentoml build` look for the champion's bundle."""
     from training import tracking
 
-    return tracking.home() / "serving" / "champion"
+    given = os.environ.get("COTERIE_BUNDLE")
+    return Path(given) if given else tracking.home() / "serving" / "champion"
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ def own_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
         patch.setenv("BENTOML_HOME", str(folder / "bentoml"))
+        patch.setenv("COTERIE_BUNDLE", str(folder / "champion"))
         yield
 
 

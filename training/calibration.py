@@ -4,11 +4,14 @@ numbers out).
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
 
-from training.blend import LOGIT_LIMIT, sigmoid
+from training.blend import LOGIT_LIMIT, Calibration, churn, sigmoid
+from training.bundle import Raw
 
 LEAST_OF_EACH = 10
 
@@ -41,3 +44,31 @@ def total_scale(predicted: np.ndarray, actual: np.ndarray) -> float:
     if predicted.sum() <= 0 or actual.sum() <= 0:
         return 1.0
     return float(np.clip(actual.sum() / predicted.sum(), 1 / 3, 3.0))
+
+
+def transfer(learned: Calibration, teacher: Raw, pupil: Raw) -> Calibration:
+    """The calibration that makes `pupil` agree on average with a calibrated `teacher`.
+
+    Both are raw outputs for the same customers today, whose outcomes nobody knows yet. The
+    pupil, fitted on later windows as well, needs another correction than the teacher, whose own
+    was learned on windows that the pupil trained on; so the level comes from the teacher, the
+    ranking from the pupil. Platt scaling is fitted to the teacher's probabilities.
+    """
+    wanted = churn(teacher.churn_logit, learned)
+    logits = np.clip(pupil.churn_logit, -LOGIT_LIMIT, LOGIT_LIMIT)
+    twice = np.concatenate([logits, logits])[:, None]
+    outcome = np.repeat([1.0, 0.0], len(logits))
+    model = LogisticRegression(C=1e4).fit(twice, outcome, np.concatenate([wanted, 1 - wanted]))
+    slope = float(model.coef_[0, 0])
+    platt_of = (float(model.intercept_[0]), slope) if slope > 0 else learned.churn
+
+    def scale(own: float, before: np.ndarray, after: np.ndarray) -> float:
+        return float(own * before.sum() / after.sum()) if after.sum() > 0 else own
+
+    return dataclasses.replace(
+        learned,
+        churn=platt_of,
+        boosted_spend=scale(learned.boosted_spend, teacher.boosted_spend, pupil.boosted_spend),
+        latent_spend=scale(learned.latent_spend, teacher.latent_spend, pupil.latent_spend),
+        orders=scale(learned.orders, teacher.boosted_orders, pupil.boosted_orders),
+    )

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features import catalog
 from features.spec import FeatureSpec
-from training import autoencoder, boosting, clustering, fit, identity, portrait
+from training import autoencoder, boosting, calibration, clustering, fit, identity, portrait
 from training.blend import Calibration
 from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated
@@ -58,9 +58,10 @@ def final(
     """Fit on all complete cut-offs (`train`), starting from the champion where its network fits,
     else from the evaluated model; label the customers of `now`.
 
-    The calibration is learned anew by the evaluation's rule, one window later: `rehearsal` holds
-    the rows of the training and calibration windows, which a rehearsing model is fitted on, and
-    those of the test window, which calibrate it. `prior` is today's structural prior (`train` and
+    The calibration is learned anew by the evaluation's rule, one window later, and carried over
+    (`training.calibration.transfer`): `rehearsal` holds the rows of the training and calibration
+    windows, which a rehearsing model is fitted on, and those of the test window, which
+    calibrate it. `prior` is today's structural prior (`train` and
     `now` carry its columns, if there is one); `champion_labels` are the champion's segment
     indices of the same rows of `now`.
     """
@@ -71,10 +72,13 @@ def final(
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
     fitted = fit.parts(train, space, trees, frozen=evaluated.frozen, told=told)
-    calibration, bands = _calibrated(rehearsal, spec, evaluated, settings, trees, level, told)
-    calibrated = (fit.stretched(calibration, stretch), bands)
-    warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
+    bare = fit.assemble(fitted, spec, {})
     buyers = now[now.orders > 0] if (now.orders > 0).any() else now
+    learned, bands = _calibrated(
+        rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
+    )
+    calibrated = (fit.stretched(learned, stretch), bands)
+    warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)
     scores = space.scores(now)
     labels = segmentation.labels(scores)
@@ -95,6 +99,8 @@ def final(
 
 def _calibrated(
     rehearsal: tuple[pd.DataFrame, pd.DataFrame],
+    now: pd.DataFrame,
+    bare: Bundle,
     spec: FeatureSpec,
     evaluated: Evaluated,
     settings: autoencoder.Settings,
@@ -102,12 +108,17 @@ def _calibrated(
     level: float,
     told: fit.Told | None,
 ) -> tuple[Calibration, Bands]:
-    """Calibration for the served model: of a model fitted one window earlier, in the same way."""
+    """Calibration of the served model `bare`, carried over from a rehearsal: a model fitted in the
+    same way one window earlier, calibrated on the window that it did not see.
+    """
     before, window = rehearsal
     space = fit.latent(before, spec, 0, settings, start=evaluated.space, told=told)
     fitted = fit.parts(before, space, trees, frozen=evaluated.frozen, told=told)
-    raw = fit.assemble(fitted, spec, {}).raw(to_columns(fit.table(window)))
-    return fit.calibrate(raw, window, level)
+    teacher = fit.assemble(fitted, spec, {})
+    raw = teacher.raw(to_columns(fit.table(window)))
+    learned, bands = fit.calibrate(raw, window, level)
+    customers = to_columns(fit.table(now))
+    return calibration.transfer(learned, teacher.raw(customers), bare.raw(customers)), bands
 
 
 def _named(

@@ -374,7 +374,7 @@ def show_segments(bundle: Bundle, screen: Screen) -> None:
         f"Segments (predicted over {days} days, {currency})",
         ("id", "name", "customers", "share", "churn", "orders", "spend",
          "what distinguishes it (medians)"),
-        rows, left=2,
+        rows, left=(0, 1, 7),
     )  # fmt: skip
 
 

@@ -52,14 +52,18 @@ class Screen:
         self.console.print(escape(text), style=style, soft_wrap=True)
 
     def table(
-        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        left: Sequence[int] = (0,),
     ) -> None:
-        """A table whose first `left` columns are aligned left."""
+        """A table; the columns of `left` are text, the others numbers, aligned right."""
         table = Table(
             title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
         )
         for i, column in enumerate(columns):
-            table.add_column(escape(column), justify="left" if i < left else "right")
+            table.add_column(escape(column), justify="left" if i in left else "right")
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         self.console.print(table)

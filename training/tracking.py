@@ -168,7 +168,8 @@ def _experiment(name: str) -> str:
     if store_uri().startswith("sqlite:///"):
         folder = Path(store_uri().removeprefix("sqlite:///")).parent / "artifacts" / name
         place = folder.absolute().as_uri()
-    return str(mlflow.create_experiment(name, artifact_location=place))
+    tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs
+    return str(mlflow.create_experiment(name, artifact_location=place, tags=tags))
 
 
 class _Flavor:
@@ -210,6 +211,6 @@ def serve_ui(host: str, port: int) -> int:
     open_store()
     command = [
         sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store_uri(),
-        "--host", host, "--port", str(port),
+        "--host", host, "--port", str(port), "--workers", "1",
     ]  # fmt: skip
     return subprocess.call(command)

@@ -1,3 +1,332 @@
-def test_first(small_run):
-    print(small_run.log)
-    print(small_run.scores.head().to_string())
+"""A bundle on disk: what it holds, what it does not, and that nobody changed it."""
+
+import base64
+import bz2
+import gzip
+import json
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import safetensors.numpy
+
+from features.errors import BundleError
+from training import autoencoder, boosting, clustering, fit
+from training.bundle import FILES, MANIFEST, Bundle, to_columns
+from training.segments import Segment
+
+pytestmark = pytest.mark.model
+
+REMEDY = "take the bundle from the registry again, or retrain"
+
+
+@pytest.fixture
+def copy(small_run: Any, tmp_path: Path) -> Path:
+    """A bundle folder that may be changed."""
+    return Path(shutil.copytree(small_run.folder, tmp_path / "bundle"))
+
+
+def flip(file: Path, bit: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[bit // 8] ^= 1 << (bit % 8)
+    file.write_bytes(content)
+
+
+# ----------------------------------------------------------------------------------- there and back
+
+
+def test_saved_and_loaded_it_predicts_the_same(small_run: Any, tmp_path: Path) -> None:
+    again = Bundle.load(small_run.bundle.save(tmp_path / "again"))
+    rows = fit.table(small_run.rows)
+    assert again.predict(rows).equals(small_run.bundle.predict(rows))
+    assert again.files == small_run.bundle.files
+
+
+def test_saving_replaces_what_stood_there_whole(small_run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "left over.txt").write_text("from another version")
+    small_run.bundle.save(folder)
+    assert {f.name for f in folder.iterdir()} == {*FILES, MANIFEST}
+    assert [f.name for f in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_many_rows_in_chunks_are_the_same_rows(
+    small_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = fit.table(small_run.rows)
+    whole = small_run.bundle.predict(rows)
+    monkeypatch.setattr("training.bundle.CHUNK", 77)
+    parts = small_run.bundle.predict(rows)
+    assert parts["segment_id"].to_pylist() == whole["segment_id"].to_pylist()
+    spend = [t["expected_spend"].to_numpy() for t in (parts, whole)]
+    assert spend[0] == pytest.approx(spend[1], rel=1e-6)
+
+
+def test_no_rows_give_no_rows(small_run: Any) -> None:
+    rows = fit.table(small_run.rows)
+    made = small_run.bundle.predict(rows.slice(0, 0))
+    assert made.num_rows == 0
+    assert made.schema.names == small_run.bundle.predict(rows.slice(0, 1)).schema.names
+
+
+# -------------------------------------------------------------------------------- nobody changed it
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_bit_changed_is_refused(copy: Path, name: str) -> None:
+    size = 8 * (copy / name).stat().st_size
+    for bit in (0, size // 2 + 3, size - 1):
+        flip(copy / name, bit)
+        with pytest.raises(BundleError) as refusal:
+            Bundle.load(copy)
+        assert str(refusal.value) == (
+            "Every file of a bundle must have the digest that the manifest names. "
+            f"Seen: {name} was changed. Remedy: {REMEDY}"
+        )
+        flip(copy / name, bit)
+    Bundle.load(copy)
+
+
+def test_one_bit_changed_in_the_manifest_is_refused(copy: Path) -> None:
+    text = (copy / MANIFEST).read_bytes()
+    rng = np.random.default_rng(7)
+    key = text.index(b'"seal"')
+    bits = [b for b in rng.integers(0, 8 * len(text), 150) if not key <= b // 8 < key + 6]
+    for bit in bits:
+        flip(copy / MANIFEST, int(bit))
+        with pytest.raises(BundleError):
+            Bundle.load(copy)
+        (copy / MANIFEST).write_bytes(text)
+
+
+def test_a_manifest_that_says_another_horizon_is_refused(copy: Path) -> None:
+    text = (copy / MANIFEST).read_text()
+    assert '"horizon_days": 30,' in text
+    (copy / MANIFEST).write_text(text.replace('"horizon_days": 30,', '"horizon_days": 31,'))
+    with pytest.raises(BundleError) as refusal:
+        Bundle.load(copy)
+    assert str(refusal.value) == (
+        "A bundle's manifest.json must be as it was written. Seen: manifest.json was changed. "
+        f"Remedy: {REMEDY}"
+    )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(BundleError) as refusal:
+        Bundle.load(copy)
+    assert str(refusal.value) == (
+        f"Every file of a bundle must be there. Seen: no {name}. Remedy: {REMEDY}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [(None, "FileNotFoundError"), (b"{", "JSONDecodeError"), (b"{}", "KeyError")],
+)
+def test_a_folder_without_a_manifest_is_no_bundle(
+    copy: Path, content: bytes | None, seen: str
+) -> None:
+    (copy / MANIFEST).unlink()
+    if content is not None:
+        (copy / MANIFEST).write_bytes(content)
+    with pytest.raises(BundleError) as refusal:
+        Bundle.load(copy)
+    assert str(refusal.value) == (
+        "A bundle is a folder with a manifest.json that names its files. "
+        f"Seen: bundle: {seen}. Remedy: {REMEDY}"
+    )
+
+
+def test_a_bundle_of_another_format_is_refused(small_run: Any, tmp_path: Path) -> None:
+    folder = small_run.bundle.save(tmp_path / "bundle")
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["seal"]
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
+    with pytest.raises(BundleError) as refusal:
+        Bundle.load(folder)
+    assert refusal.value.rule == "This Coterie reads bundles of format 1."
+    assert refusal.value.seen == "format 99 with 10 files"
+
+
+# -------------------------------------------------------------------------------- no customer in it
+
+
+def readings(content: bytes) -> Iterator[bytes]:
+    """The content as it stands, and decompressed and decoded in every way that applies."""
+    yield content
+    for unpack in (gzip.decompress, zlib.decompress, bz2.decompress, lzma.decompress):
+        try:
+            yield unpack(content)
+        except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
+            continue
+    try:
+        plain = json.loads(content)
+    except ValueError:
+        return
+    yield json.dumps(plain, ensure_ascii=False).encode()
+    yield from strings(plain)
+
+
+def strings(value: Any) -> Iterator[bytes]:
+    """Every text in a JSON value, and what it says in base64 where it is that."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for one in value:
+            yield from strings(one)
+    elif isinstance(value, str):
+        yield value.encode()
+        try:
+            yield base64.b64decode(value, validate=True)
+        except ValueError:
+            return
+
+
+def customers_in(folder: Path, ids: list[str]) -> set[str]:
+    """Names of the files that hold one of the ids, in UTF-8, UTF-16 or UTF-32."""
+    wanted = [
+        re.compile(b"|".join(re.escape(i.encode(form)) for i in ids))
+        for form in ("utf-8", "utf-16-le", "utf-32-le")
+    ]
+    return {
+        file.name
+        for file in folder.iterdir()
+        for text in readings(file.read_bytes())
+        if any(one.search(text) for one in wanted)
+    }
+
+
+def test_no_file_holds_a_customers_id(small_run: Any) -> None:
+    ids = small_run.rows["customer_id"].tolist()
+    assert len(ids) == 600
+    assert all(i.startswith("cust-7f3a-") for i in ids)
+    assert customers_in(small_run.folder, ids) == set()
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda i: i,
+        gzip.compress,
+        lambda i: json.dumps({"a": [{i.decode(): 1}]}).encode(),
+        lambda i: json.dumps([base64.b64encode(i).decode()]).encode(),
+        lambda i: i.decode().encode("utf-16-le"),
+        lambda i: safetensors.numpy.save({"ids": np.frombuffer(i, np.uint8)}),
+    ],
+    ids=["plain", "gzip", "json key", "base64 in json", "utf-16", "tensor"],
+)
+def test_an_id_that_is_planted_is_found(copy: Path, small_run: Any, hide: Any) -> None:
+    ids = small_run.rows["customer_id"].tolist()
+    (copy / "arrays.safetensors").write_bytes(hide(ids[123].encode()))
+    assert customers_in(copy, ids) == {"arrays.safetensors"}
+
+
+def test_no_array_has_a_row_a_customer(small_run: Any) -> None:
+    counts = {len(small_run.rows), len(small_run.train), len(small_run.calibration)}
+    counts |= {len(small_run.test), len(small_run.train) + len(small_run.calibration)}
+    for name in ("arrays.safetensors", "network.safetensors"):
+        for key, array in safetensors.numpy.load(small_run.bundle.files[name]).items():
+            assert not counts & set(array.shape), (name, key)
+
+
+# -------------------------------------------------------------------------- safe, and light to load
+
+
+def test_nothing_in_it_can_run_code(small_run: Any) -> None:
+    for file in small_run.folder.iterdir():
+        assert file.suffix in (".json", ".onnx", ".safetensors"), file.name
+        head = file.read_bytes()[:8]
+        assert not head.startswith((b"\x80", b"PK", b"\x1f\x8b")), file.name  # pickle, zip, gzip
+        if file.suffix == ".json":
+            json.loads(file.read_text())
+
+
+def test_it_loads_and_predicts_without_what_fits(small_run: Any, tmp_path: Path) -> None:
+    pq.write_table(fit.table(small_run.rows.head(20)), tmp_path / "rows.parquet")
+    code = f"""
+import sys
+heavy = ("torch", "sklearn", "lightgbm", "mlflow", "scipy", "bentoml", "matplotlib", "onnx")
+for name in heavy:
+    sys.modules[name] = None  # importing it raises
+import pyarrow.parquet as pq
+from pathlib import Path
+from training.bundle import Bundle
+rows = pq.read_table({str(tmp_path / "rows.parquet")!r})
+made = Bundle.load(Path({str(small_run.folder)!r})).predict(rows)
+print(repr(made["expected_spend"].to_pylist()))
+print([m for m in sys.modules if m.split(".")[0] in heavy and sys.modules[m]])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    spend, loaded = run.stdout.splitlines()
+    assert loaded == "[]"
+    here = small_run.bundle.predict(fit.table(small_run.rows.head(20)))["expected_spend"]
+    assert json.loads(spend) == pytest.approx(here.to_pylist(), rel=1e-6)
+
+
+# ----------------------------------------------------------------------------------- the same again
+
+
+def small_fit(run: Any, seed: int = 7) -> Bundle:
+    """Every part fitted from the same rows: quick, since nothing here is about how good it is."""
+    network = autoencoder.Settings(members=2, epochs=2, seed=seed)
+    trees = boosting.Settings(trees=8, seed=seed)
+    spec = run.bundle.spec
+    space = fit.latent(run.train, spec, 90, network)
+    frozen = fit.Frozen(2, {"churn": 8, "spend": 8, "orders": 8})
+    parts = fit.parts(run.train, space, trees, frozen=frozen)
+    bare = fit.assemble(parts, spec, {})
+    raw = bare.raw(to_columns(fit.table(run.calibration)))
+    segmentation = clustering.fit(raw.scores, 4, seed)
+    segments = tuple(Segment(f"S{i}", f"name {i}", {}) for i in range(4))
+    calibrated = fit.calibrate(raw, run.calibration, 0.8)
+    return fit.assemble(parts, spec, {}, calibrated, segmentation, segments)
+
+
+def test_the_same_seed_gives_the_same_files(small_run: Any) -> None:
+    one, two, other = small_fit(small_run), small_fit(small_run), small_fit(small_run, seed=8)
+    assert [n for n in FILES if one.files[n] != two.files[n]] == []
+    changed = {n for n in FILES if one.files[n] != other.files[n]}
+    assert changed >= {"network.safetensors", "encoder.onnx", "churn.onnx", "arrays.safetensors"}
+
+
+def test_the_training_side_predicts_what_the_bundle_predicts(small_run: Any) -> None:
+    """torch and LightGBM themselves, against ONNX Runtime and numpy."""
+    network = autoencoder.Settings(members=2, epochs=2, seed=7)
+    space = fit.latent(small_run.train, small_run.bundle.spec, 90, network)
+    frozen = fit.Frozen(2, {"churn": 8, "spend": 8, "orders": 8})
+    parts = fit.parts(small_run.train, space, boosting.Settings(trees=8), frozen=frozen)
+    bundle = fit.assemble(parts, small_run.bundle.spec, {})
+    columns = to_columns(fit.table(small_run.test))
+    design = space.preprocessor.design(columns)
+    raw = bundle.raw(columns)
+    assert raw.scores == pytest.approx(space.scores(small_run.test), abs=1e-4)
+    assert bundle.latent(design) == pytest.approx(space.network.codes(design), abs=1e-4)
+    assert raw.boosted_spend == pytest.approx(parts.boosters["spend"].predict(design), rel=1e-5)
+    assert raw.boosted_orders == pytest.approx(parts.boosters["orders"].predict(design), rel=1e-5)
+
+
+def test_two_versions_of_a_manifest_share_all_files(small_run: Any, tmp_path: Path) -> None:
+    later = Bundle({**small_run.bundle.manifest, "version": "another"}, small_run.bundle.files)
+    digests = [
+        json.loads((b.save(tmp_path / n) / MANIFEST).read_text())["digests"]
+        for n, b in (("a", small_run.bundle), ("b", later))
+    ]
+    assert digests[0] == digests[1]
+    assert Bundle.load(tmp_path / "b").manifest["version"] == "another"

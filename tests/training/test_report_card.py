@@ -1,0 +1,245 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from training import report_card
+from training.report_card import OURS, Comparison, ReportCard, Section, figure
+
+DAYS = 30
+
+
+def window(seed: int, rows: int = 600) -> pd.DataFrame:
+    """Snapshot rows in which recency decides who returns and past spend how much is spent."""
+    rng = np.random.default_rng(seed)
+    T = rng.uniform(40, 300, rows)
+    frequency = rng.poisson(4, rows).astype(float)
+    recency = np.where(frequency > 0, T * rng.beta(1, 3, rows), T)
+    level = rng.lognormal(3, 0.6, rows)
+    returned = rng.random(rows) < 1 / (1 + np.exp(0.05 * (recency - 40)))
+    orders = frequency + 1
+    spend = orders * level
+    future = returned * level * rng.gamma(5, 1 / 5, rows)
+    return pd.DataFrame(
+        {
+            "recency_days": recency, "frequency": frequency, "T_days": T, "orders": orders,
+            "spend": spend, "orders_30d": orders * (recency < 30), "orders_90d": orders,
+            **{f"spend_{d}d": spend * (recency < d) for d in (30, 90, 180, 365)},
+            "future_orders": returned.astype(int), "future_spend": future,
+        }
+    )  # fmt: skip
+
+
+THEN, NOW = window(1), window(2)
+GONE = (NOW["future_orders"] == 0).to_numpy(float)
+SPENT = NOW["future_spend"].to_numpy(float)
+
+
+def churn(probability: np.ndarray) -> Section:
+    return report_card.churn_section(THEN, NOW, probability, DAYS, 7)
+
+
+def spend(expected: np.ndarray, low: float = 0.5, high: float = 2.0) -> Section:
+    predicted = {
+        "expected_spend": expected,
+        "expected_spend_low": low * expected,
+        "expected_spend_high": high * expected,
+    }
+    return report_card.spend_section(THEN, NOW, predicted, DAYS, 0.8, "EUR", 7)
+
+
+def comparison(section: Section, measure: str, rival: str) -> Comparison:
+    (one,) = [c for c in section.comparisons if (c.measure, c.rival) == (measure, rival)]
+    return one
+
+
+# --------------------------------------------------------------------------------------- who wins
+
+
+def test_a_naive_rule_that_is_better_is_said_to_win() -> None:
+    noise = np.random.default_rng(7).random(len(NOW))
+    section = churn(noise)
+    lost = comparison(section, "AUC", "recency")
+    assert not lost.better
+    assert lost.certain
+    assert lost.high < 0
+    card = ReportCard((), (section,))
+    assert lost in card.losses()
+    assert lost.sentence() in card.markdown()
+    assert lost.sentence().startswith(f"recency beats {OURS} on AUC by 0.")
+
+
+def test_a_model_that_knows_the_outcome_loses_nowhere() -> None:
+    sections = (churn(np.clip(GONE, 0.01, 0.99)), spend(SPENT, 1.0, 1.0))
+    card = ReportCard((), sections)
+    assert [c for c in card.losses() if c.measure != "ECE"] == []
+    won = comparison(sections[0], "AUC", "recency")
+    assert won.better
+    assert won.certain
+    assert won.low > 0
+
+
+@pytest.mark.parametrize(
+    ("measure", "sign"),
+    [("AUC", 1), ("PR-AUC", 1), ("Brier", -1)],
+)
+def test_the_sign_of_a_difference_is_that_of_the_measure(measure: str, sign: int) -> None:
+    good, bad = churn(np.clip(GONE, 0.1, 0.9)), churn(1 - np.clip(GONE, 0.1, 0.9))
+    assert sign * comparison(good, measure, "recency").difference > 0
+    assert comparison(good, measure, "recency").better
+    assert sign * comparison(bad, measure, "recency").difference < 0
+    assert not comparison(bad, measure, "recency").better
+
+
+def test_a_difference_is_ours_less_theirs() -> None:
+    section = churn(np.clip(GONE, 0.3, 0.7))
+    for c in section.comparisons:
+        gap = abs(section.rows[OURS][c.measure]) - abs(section.rows[c.rival][c.measure])
+        assert c.difference == pytest.approx(gap, abs=1e-9), c
+
+
+def test_a_bias_is_better_the_nearer_to_zero_it_is() -> None:
+    rival = abs(spend(SPENT).rows["total past spend"]["bias"])
+    near, far = spend(SPENT * (1 - rival / 2)), spend(SPENT * (1 - 3 * rival - 0.5))
+    assert comparison(near, "bias", "total past spend").better
+    assert not comparison(far, "bias", "total past spend").better
+
+
+def test_what_is_binned_or_of_the_total_has_no_interval() -> None:
+    section = churn(np.full(len(NOW), 0.99))
+    lost = comparison(section, "ECE", "RFM cells")
+    assert np.isnan(lost.low)
+    assert not lost.certain
+    assert lost.sentence().endswith("(no interval: the measure is binned or of the total)")
+
+
+def test_certain_losses_come_first() -> None:
+    card = ReportCard((), (churn(np.random.default_rng(7).random(len(NOW))),))
+    certain = [c.certain for c in card.losses()]
+    assert certain == sorted(certain, reverse=True)
+    assert True in certain
+
+
+def test_the_same_seed_gives_the_same_card() -> None:
+    assert str(churn(np.clip(GONE, 0.3, 0.7))) == str(churn(np.clip(GONE, 0.3, 0.7)))
+
+
+# ------------------------------------------------------------------------------------- what is said
+
+
+def test_every_rule_stands_beside_us_with_the_same_measures() -> None:
+    for section in (churn(np.clip(GONE, 0.3, 0.7)), spend(SPENT)):
+        assert next(iter(section.rows)) == OURS
+        assert len(section.rows) >= 4
+        assert len({tuple(row) for row in section.rows.values()}) == 1
+        rivals, measures = len(section.rows) - 1, len(section.rows[OURS])
+        assert len(section.comparisons) == rivals * measures
+
+
+def test_the_interval_is_held_to_its_outcomes_overall_and_by_fifth() -> None:
+    note = spend(SPENT, 1.0, 1.0).notes[1]
+    assert note.startswith("The 80% interval held 100.0% of the outcomes; by fifth of predicted")
+    assert note.count("100.0%") == 6
+    held = ((SPENT >= 50) & (SPENT <= 200)).mean()
+    note = spend(np.full(len(NOW), 100.0)).notes[1]
+    assert f"held {held:.1%} of the outcomes" in note
+
+
+def test_a_rule_that_was_refused_is_named() -> None:
+    once = NOW.assign(frequency=0.0)
+    section = report_card.churn_section(THEN, once, GONE, DAYS, 7)
+    assert "BG/NBD" not in section.rows
+    assert section.notes[-1] == (
+        "BG/NBD was refused on these histories (no proper maximum), so it stands in no row."
+    )
+
+
+@pytest.mark.parametrize(("orders", "words"), [(0, "left"), (1, "came back")])
+def test_a_test_window_with_one_outcome_ranks_nothing(orders: int, words: str) -> None:
+    same = NOW.assign(future_orders=orders)
+    section = report_card.churn_section(THEN, same, np.full(len(NOW), 0.5), DAYS, 7)
+    assert section.notes == (f"Every customer of the test {words}: nothing to rank.",)
+    assert section.comparisons == ()
+
+
+def test_a_test_window_in_which_nobody_spent_is_said_to_be_one() -> None:
+    nothing = NOW.assign(future_spend=0.0)
+    section = report_card.spend_section(THEN, nothing, {}, DAYS, 0.8, "EUR", 7)
+    assert section.notes == ("Nobody spent in the test window.",)
+    assert ReportCard((), (section,)).metrics() == {}
+    assert "–" in ReportCard((), (section,)).markdown()
+
+
+def test_segments_stand_beside_rival_segments() -> None:
+    rank = np.argsort(np.argsort(SPENT)) * 4 // len(NOW)  # the outcome itself, in four parts
+    then = np.argsort(np.argsort(THEN["future_spend"].to_numpy())) * 4 // len(THEN)
+    noise = np.random.default_rng(7).integers(0, 4, len(NOW))
+    section = report_card.segment_section(
+        THEN, NOW, (then, rank), {"noise": (noise, noise)}, None, 7
+    )
+    ours, theirs = section.rows[OURS], section.rows["noise"]
+    assert ours["η² log spend"] > 0.7 > 0.1 > theirs["η² log spend"]
+    assert ours["min share"] == pytest.approx(0.25)
+    assert ours["gain 10 %"] > theirs["gain 10 %"]
+    assert all(c.better for c in section.comparisons)
+    turned = report_card.segment_section(
+        THEN, NOW, (noise, noise), {"the outcome": (then, rank)}, None, 7
+    )
+    assert not any(c.better for c in turned.comparisons)
+
+
+# -------------------------------------------------------------------------------- how it is written
+
+
+def card() -> ReportCard:
+    rows = {OURS: {"AUC": 0.9, "bias": -0.0123}, "a rule": {"AUC": 0.95, "bias": float("nan")}}
+    lost = Comparison("AUC", "a rule", -0.05, -0.08, -0.02, better=False, certain=True)
+    noisy = Comparison("AUC", "another", -0.01, -0.03, 0.02, better=False, certain=False)
+    won = Comparison("bias", "a rule", -0.2, -0.3, -0.1, better=True, certain=True)
+    return ReportCard(("Of a test.",), (Section("Churn", rows, (noisy, lost, won), ("A note.",)),))
+
+
+def test_the_card_as_a_page() -> None:
+    assert card().markdown() == (
+        "# Report card\n\nOf a test.  \n\n"
+        "## Churn\n\n| | AUC | bias |\n|---|---|---|\n"
+        "| **Coterie** | 0.900 | -0.0123 |\n| a rule | 0.950 | – |\n\nA note.  \n\n"
+        "## Where a naive rule wins\n\n"
+        "- a rule beats Coterie on AUC by 0.0500 (95 % interval of the difference -0.0800 to "
+        "-0.0200)\n"
+        "- another beats Coterie on AUC by 0.0100 (95 % interval of the difference -0.0300 to "
+        "+0.0200, within noise)\n"
+    )
+
+
+def test_a_card_without_losses_says_so() -> None:
+    assert ReportCard((), ()).markdown().endswith("wins\n\nNowhere in this run.\n")
+
+
+def test_metrics_have_flat_names_and_no_gaps() -> None:
+    assert card().metrics() == {
+        "churn/coterie/auc": 0.9, "churn/coterie/bias": -0.0123, "churn/a_rule/auc": 0.95,
+    }  # fmt: skip
+    named = Section("Segments", {"k-means on log-RFM": {"η² log spend": 0.5, "gain 10 %": 0.2}})
+    assert ReportCard((), (named,)).metrics() == {
+        "segments/k-means_on_log-rfm/eta2_log_spend": 0.5,
+        "segments/k-means_on_log-rfm/gain_10_pct": 0.2,
+    }
+
+
+def test_a_card_is_plain_values() -> None:
+    plain: dict[str, Any] = card().to_dict()
+    assert plain["sections"][0]["rows"]["a rule"]["AUC"] == 0.95
+    assert plain["sections"][0]["comparisons"][1]["rival"] == "a rule"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1234.56, "1,234.6"), (-100.0, "-100.0"), (0.5, "0.500"), (12.3456, "12.346"),
+        (0.0123, "0.0123"), (0.0, "0.0000"), (float("nan"), "–"), (None, "–"), (np.inf, "–"),
+    ],
+)  # fmt: skip
+def test_a_figure_is_shown_with_the_digits_that_matter(value: float | None, shown: str) -> None:
+    assert figure(value) == shown
