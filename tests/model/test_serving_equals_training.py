@@ -46,20 +46,9 @@ def test_every_demo_customer_gets_the_trained_prediction_over_http(tmp_path: Pat
     read = sources.load(experiment)
     rows = scoring.features_at(read, made.bundle, made.now)
     rows.to_parquet(tmp_path / "rows.parquet")
-    expected_file = tmp_path / "expected.parquet"
-    subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            TRAINING_SIDE,
-            made.folder,
-            tmp_path / "rows.parquet",
-            expected_file,
-        ],
-        check=True,
-        cwd=ROOT,
-    )
-    expected = pd.read_parquet(expected_file).set_index("customer_id")
+    files = [made.folder, tmp_path / "rows.parquet", tmp_path / "expected.parquet"]
+    subprocess.run([sys.executable, "-c", TRAINING_SIDE, *files], check=True, cwd=ROOT)
+    expected = pd.read_parquet(files[-1]).set_index("customer_id")
     ids = list(expected.index)
     answers = []
     with process.running(made.folder) as service:
