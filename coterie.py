@@ -141,11 +141,13 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     A champion of the same name is where the retrain starts: its segments keep their ids and names.
     """
     from features import config
+
+    experiment = config.load(_experiment_file(file))  # refused before seconds of imports
     from training import run, tracking
     from training.screen import Screen
 
     screen = Screen()
-    made = run.retrain(config.load(_experiment_file(file)), screen, as_of, out)
+    made = run.retrain(experiment, screen, as_of, out)
     made.bundle.save(_served())
     screen.say(f"MLflow store: {tracking.store_uri()}")
     screen.say("Next: coterie serve    coterie ui")
@@ -160,13 +162,14 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
 def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """Score every customer of the experiment FILE with its champion: one row a customer."""
     from features import config
-    from training import run, scoring, splits
-    from training.screen import Screen
 
     if out.suffix not in (".parquet", ".csv"):
         raise SourceError("Scores are written as Parquet or CSV, by the file's ending.",
                           f"--out {out}", "end it with .parquet or .csv")  # fmt: skip
     experiment = config.load(_experiment_file(file))
+    from training import run, scoring, splits
+    from training.screen import Screen
+
     bundle, screen = _champion(experiment.name), Screen()
     read = run.load(experiment, as_of, screen, out.resolve().parent)
     moment = as_of if as_of is not None else splits.now_after(read.end)
@@ -210,7 +213,7 @@ def ui(host: str, port: int) -> None:
     click.echo(
         f"Store: {tracking.store_uri()}\nOpen http://{host}:{port} in a browser; Ctrl-C ends it."
     )
-    sys.exit(tracking.serve_ui(host, port))
+    tracking.serve_ui(host, port)
 
 
 @main.command()

@@ -10,12 +10,11 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -206,11 +205,12 @@ def _signature(bundle: Bundle) -> ModelSignature:
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 
 
-def serve_ui(host: str, port: int) -> int:
-    """Run the MLflow UI on this store in the foreground; returns its exit status."""
+def serve_ui(host: str, port: int) -> NoReturn:
+    """Become the MLflow UI on this store: the process is replaced, so signals reach the server."""
     open_store()
     command = [
         sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store_uri(),
         "--host", host, "--port", str(port), "--workers", "1",
     ]  # fmt: skip
-    return subprocess.call(command)
+    sys.stdout.flush()
+    os.execv(sys.executable, command)

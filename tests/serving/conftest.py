@@ -1,6 +1,5 @@
-"""A fitted bundle, and the service over it."""
+"""The service over the bundle of the small run (`bundle_folder` in `tests/conftest.py`)."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,6 @@ from starlette.testclient import TestClient
 
 from serving.assign import Assigner
 from training.bundle import Bundle
-
-
-@pytest.fixture(scope="session")
-def bundle_folder() -> Path:
-    """Folder of a saved bundle, any that `Bundle.load` takes. Shared: not to be changed.
-
-    The tests here read its spec, catalog, manifest and segments and assume nothing of its data.
-    """
-    folder = os.environ.get("COTERIE_TEST_BUNDLE")
-    if folder is None:
-        pytest.skip("no bundle: name a bundle's folder in COTERIE_TEST_BUNDLE")
-    return Path(folder)
 
 
 @pytest.fixture(scope="session")
