@@ -256,8 +256,9 @@ def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
         f"{experiment.name}: horizon {plan.horizon_days} days, rung {plan.rung!r}"
         + ("" if plan.window_days == plan.horizon_days else f" of {plan.window_days} days"),
         f"Cut-offs: {windows}.",
-        "Figures are of the evaluated model (trained before the calibration and test windows); the "
-        "served model is refitted on every cut-off with everything chosen here frozen.",
+        "Figures are of the evaluated model (trained before the calibration and test windows). The "
+        "served model is refitted on every cut-off with the epochs, trees and number of segments "
+        "chosen here; its calibration is learned by the same rule one window later.",
         "One season trains and another tests: less than two years of history cannot tell a season "
         "from a trend."
         if (plan.now - plan.train[0].as_of).days < 730 else "",

@@ -39,6 +39,8 @@ class Snapshots:
 def gather(read: Sources, spec: FeatureSpec, plan: Splits, told: fit.Told) -> Snapshots:
     """Everything a run needs, in as few passes over the history as possible."""
     connection, window = read.connection, plan.window_days
+    # Parallel sums differ in their last bits from run to run; the same seed gives the same files.
+    connection.con.execute("SET threads = 1")
     later = pd.Timedelta(days=stability.DAYS)
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test, *plan.final)}
     shifted = {w.as_of - later for w in plan.final if w.as_of - later >= plan.train[0].as_of}

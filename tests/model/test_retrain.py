@@ -1,4 +1,4 @@
-"""A retrain starts from the champion: segments keep their identity, and the same seed is the same."""
+"""A retrain starts from the champion, and its segments keep their identity."""
 
 import dataclasses
 import shutil

@@ -1,8 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from training import blend
-from training.calibration import platt, total_scale
+from training.blend import Calibration
+from training.bundle import Raw
+from training.calibration import platt, total_scale, transfer
 
 
 def world(rows: int, intercept: float, slope: float) -> tuple[np.ndarray, np.ndarray]:
@@ -65,3 +69,58 @@ def test_the_scale_stays_within_a_third_and_three() -> None:
 @pytest.mark.parametrize(("predicted", "actual"), [(0.0, 5.0), (5.0, 0.0)])
 def test_nothing_predicted_or_nothing_spent_scales_nothing(predicted: float, actual: float) -> None:
     assert total_scale(np.array([predicted]), np.array([actual])) == 1.0
+
+
+# ------------------------------------------------------------- from a rehearsal to the served model
+
+
+LEARNED = Calibration(churn=(-0.3, 1.2), boosted_spend=1.1, latent_spend=0.9, orders=1.05)
+
+
+def raw(rows: int = 2_000) -> Raw:
+    rng = np.random.default_rng(7)
+    logits, amounts = rng.normal(0, 2, rows), rng.lognormal(3, 1, (3, rows))
+    return Raw(logits, amounts[0], amounts[1], amounts[2], np.zeros((rows, 2)))
+
+
+def test_a_model_that_says_the_same_needs_the_same_calibration() -> None:
+    made = transfer(LEARNED, raw(), raw())
+    assert made.churn == pytest.approx(LEARNED.churn, abs=0.01)
+    assert dataclasses.replace(made, churn=LEARNED.churn) == LEARNED
+
+
+def test_what_the_pupil_says_otherwise_is_undone_on_average() -> None:
+    teacher = raw()
+    pupil = Raw(
+        0.5 * teacher.churn_logit + 1.0, 2 * teacher.boosted_spend, 4 * teacher.latent_spend,
+        teacher.boosted_orders / 2, teacher.scores,
+    )  # fmt: skip
+    made = transfer(LEARNED, teacher, pupil)
+    wanted = blend.churn(teacher.churn_logit, LEARNED)
+    assert blend.churn(pupil.churn_logit, made) == pytest.approx(wanted, abs=0.005)
+    spend = blend.spend(teacher.boosted_spend, teacher.latent_spend, LEARNED)
+    assert blend.spend(pupil.boosted_spend, pupil.latent_spend, made) == pytest.approx(spend)
+    assert made.orders * pupil.boosted_orders == pytest.approx(
+        LEARNED.orders * teacher.boosted_orders
+    )
+
+
+def test_the_level_comes_from_the_teacher_and_the_ranking_from_the_pupil() -> None:
+    teacher = raw()
+    noise = np.random.default_rng(8).normal(0, 1, len(teacher.churn_logit))
+    pupil = dataclasses.replace(teacher, churn_logit=teacher.churn_logit + noise)
+    made = blend.churn(pupil.churn_logit, transfer(LEARNED, teacher, pupil))
+    assert made.mean() == pytest.approx(blend.churn(teacher.churn_logit, LEARNED).mean(), abs=1e-3)
+    assert np.array_equal(np.argsort(made), np.argsort(pupil.churn_logit))
+
+
+def test_a_pupil_that_ranks_backwards_keeps_what_was_learned() -> None:
+    teacher = raw()
+    backwards = dataclasses.replace(teacher, churn_logit=-teacher.churn_logit)
+    assert transfer(LEARNED, teacher, backwards).churn == LEARNED.churn
+
+
+def test_a_pupil_that_expects_nothing_is_not_divided_by() -> None:
+    teacher = raw()
+    silent = dataclasses.replace(teacher, boosted_spend=np.zeros(2_000))
+    assert transfer(LEARNED, teacher, silent).boosted_spend == LEARNED.boosted_spend

@@ -1,4 +1,4 @@
-"""Segments of the served model keep their ids and names over retrains; new ids are never old ones."""
+"""Segments keep their ids and names over retrains; a new id was never an old one."""
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ PREDICTED = pa.table(
 
 
 def generation(labels: np.ndarray, before: Champion | None, old: np.ndarray | None) -> Champion:
-    """The next model's segments, for customers labelled `labels` now and `old` by the one before."""
+    """The next model's segments; customers are labelled `labels` by it, `old` by the one before."""
     k = int(labels.max()) + 1
     matching = None
     if before is not None and old is not None:

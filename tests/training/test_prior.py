@@ -1,0 +1,128 @@
+"""The structural prior: what serving computes in numpy equals the models that were fitted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from training import prior
+from training.bg_nbd import MbgNbd
+from training.gamma_gamma import GammaGamma
+from training.structure import FEATURES, Prior
+
+DAYS = 30
+NAMES = [feature.name for feature in FEATURES]
+
+
+def rows(seed: int, as_of: str, count: int = 600) -> pd.DataFrame:
+    """Snapshot rows of MBG/NBD customers; the first has no order yet."""
+    rng = np.random.default_rng(seed)
+    T = rng.uniform(60, 300, count)
+    x, last = np.zeros(count), np.zeros(count)
+    for i in range(count):
+        rate, lost = rng.gamma(1, 1 / 25), rng.beta(1, 4)
+        at = 0.0
+        while rng.random() >= lost:
+            at += rng.exponential(1 / rate)
+            if at > T[i]:
+                break
+            x[i], last[i] = x[i] + 1, at
+    spend = (x + 1) * rng.gamma(6, 5 / rng.gamma(4, 1, count))
+    frame = pd.DataFrame(
+        {
+            "customer_id": [f"C{i}" for i in range(count)], "as_of": pd.Timestamp(as_of),
+            "orders": (x + 1).astype(int), "frequency": x, "T_days": T,
+            "recency_days": T - last, "spend": spend,
+        }
+    )  # fmt: skip
+    frame.loc[0, ["frequency", "T_days", "recency_days", "spend"]] = np.nan
+    frame.loc[0, "orders"] = 0
+    return frame
+
+
+def columns(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {n: frame[n].to_numpy(float) for n in ("frequency", "recency_days", "T_days", "spend")}
+
+
+def test_it_gives_what_the_fitted_models_give() -> None:
+    frame = rows(1, "2024-01-01")
+    fitted = prior.fit(frame, DAYS)
+    assert fitted is not None
+    known = frame.iloc[1:]
+    made = fitted.columns(columns(known))
+    x, T = known["frequency"].to_numpy(), known["T_days"].to_numpy()
+    t_x = np.where(x > 0, T - known["recency_days"], 0)
+    model = MbgNbd(fitted.r, fitted.alpha, fitted.a, fitted.b)
+    assert made["structural_return"] == pytest.approx(
+        model.probability_of_order(DAYS, x, t_x, T), abs=1e-12
+    )
+    upper = model.p_alive(x, t_x, T) * (fitted.r + x) * DAYS / (fitted.alpha + T)
+    assert made["structural_orders"] == pytest.approx(upper)
+    assert (made["structural_orders"] >= model.expected_orders(DAYS, x, t_x, T)).all()
+    amounts = GammaGamma(fitted.p, fitted.q, fitted.gamma)
+    mean = amounts.expected_value(x + 1, (known["spend"] / (x + 1)).to_numpy())
+    assert made["structural_spend"] == pytest.approx(upper * mean)
+
+
+def test_who_has_not_ordered_has_none() -> None:
+    frame = rows(1, "2024-01-01")
+    fitted = prior.fit(frame, DAYS)
+    assert fitted is not None
+    made = fitted.columns(columns(frame))
+    for name in NAMES:
+        assert np.flatnonzero(np.isnan(made[name])).tolist() == [0]
+
+
+@pytest.mark.parametrize("spend", [-50.0, 0.0, 1e12])
+def test_odd_histories_give_finite_columns(spend: float) -> None:
+    fitted = Prior(0.5, 20.0, 0.8, 2.0, 6.0, 4.0, 15.0, DAYS)
+    odd = {
+        "frequency": np.array([0.0, 5_000.0, 3.0]),
+        "recency_days": np.array([0.0, 3_000.0, 500.0]),
+        "T_days": np.array([0.0, 3_650.0, 100.0]),  # the last lies before the first
+        "spend": np.full(3, spend),
+    }
+    made = fitted.columns(odd)
+    for name in NAMES:
+        assert np.isfinite(made[name]).all(), name
+        assert (made[name] >= 0).all(), name
+    assert (made["structural_return"] <= 1).all()
+
+
+def test_each_cutoff_has_a_fit_of_its_own() -> None:
+    then, now = rows(1, "2024-01-01"), rows(2, "2024-02-01", 400)
+    both = pd.concat([now, then]).reset_index(drop=True)
+    (made, today), latest = prior.augment([both, now], DAYS)
+    assert latest == prior.fit(now, DAYS)
+    earlier = prior.fit(then, DAYS)
+    assert earlier is not None
+    assert latest is not None
+    for frame, fitted in ((then, earlier), (now, latest)):
+        part = made[made["as_of"] == frame["as_of"].iloc[0]]
+        for name, values in fitted.columns(columns(frame)).items():
+            assert part[name].to_numpy() == pytest.approx(values, nan_ok=True)
+    assert list(made.columns) == [*both.columns, *NAMES]
+    assert today["structural_return"].to_numpy()[1:] == pytest.approx(
+        made["structural_return"].to_numpy()[1:400]
+    )
+
+
+def test_a_later_cutoff_does_not_change_an_earlier_one() -> None:
+    then, now = rows(1, "2024-01-01"), rows(2, "2024-02-01")
+    (alone,), _ = prior.augment([then], DAYS)
+    (with_later, _), _ = prior.augment([then, now], DAYS)
+    pd.testing.assert_frame_equal(alone, with_later)
+
+
+def test_where_one_fit_is_refused_no_row_has_the_columns() -> None:
+    then, now = rows(1, "2024-01-01"), rows(2, "2024-02-01")
+    once = then.assign(frequency=0.0)  # nobody ordered twice: nothing determines the model
+    frames, latest = prior.augment([once, now], DAYS)
+    assert latest is None
+    assert all(set(NAMES).isdisjoint(f.columns) for f in frames)
+    assert prior.fit(once, DAYS) is None
+
+
+def test_a_prior_survives_being_written_down() -> None:
+    fitted = Prior(0.5, 20.0, 0.8, 2.0, 6.0, 4.0, 15.0, DAYS)
+    assert Prior.from_dict(vars(fitted)) == fitted
+    assert Prior.from_dict(None) is None
