@@ -12,7 +12,7 @@ BIN := .venv/bin
 SOURCES := features training serving coterie.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format clean
+.PHONY: help demo test slow check format docs clean
 
 help:  ## say what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +37,9 @@ check: .venv/.installed  ## lint, format, types, layers: what must be clean befo
 format: .venv/.installed  ## let ruff put the code in order
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: .venv/.installed  ## write docs/features.md from the catalog, for the demo's data
+	$(BIN)/python -m features.page mlflow/experiments/complete_journey.toml docs/features.md
 
 # One pip command, so that mlflow and bentoml agree on their common dependencies. The stamp is
 # written last: an install that was broken off is taken up again.

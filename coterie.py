@@ -184,6 +184,43 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
 
 
 @main.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "--as-of",
+    type=Moment(),
+    help="See nothing at or after this moment (UTC)  [default: all there is]",
+)
+@click.option(
+    "--customers",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="Customers compared at each cut-off",
+)
+@click.option(
+    "--cutoffs",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Cut-offs, spread over the history",
+)
+def prove(file: Path, as_of: pd.Timestamp | None, customers: int, cutoffs: int) -> None:
+    """Prove on the data of the experiment FILE that no feature sees the future.
+
+    Features at a cut-off from the whole log must equal those from the log truncated there. Where
+    one differs it is shown with customer, cut-off and both values, and the exit status is 1.
+    """
+    from features import config
+
+    experiment = config.load(_experiment_file(file))
+    from training import proving
+    from training.screen import Screen
+
+    if not proving.prove(experiment, Screen(), as_of, customers, cutoffs).holds:
+        sys.exit(1)
+
+
+@main.command()
 @click.argument("name", required=False)
 @click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on")

@@ -14,6 +14,7 @@ them to HTTP. This file imports nothing of ours.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 __all__ = [
     "BundleError",
@@ -52,7 +53,12 @@ class ConfigError(CoterieError):
 
 
 class SourceError(CoterieError):
-    """A source is missing, empty, of the wrong type throughout, or has too many unusable rows."""
+    """A source is missing, empty, of the wrong type throughout, or has too many unusable rows.
+
+    `rejects` is the frame of unusable rows where there were too many of them, else None.
+    """
+
+    rejects: Any = None
 
 
 class HistoryError(CoterieError):

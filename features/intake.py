@@ -103,9 +103,11 @@ class Intake:
         whole = judged.rejects[~judged.rejects["reason"].str.endswith("row is kept")]
         reasons = (whole["column"] + " " + whole["reason"]).value_counts(sort=True)
         counted = sorted(reasons.items(), key=lambda pair: (-pair[1], str(pair[0])))[:3]
-        raise SourceError(
+        problem = SourceError(
             f"{staged.name}: at most {limit:.2%} of the rows may be unusable.",
             f"{judged.rejected} of {staged.read} rows ({share:.2%}): "
             + "; ".join(f"{reason} ({count})" for reason, count in counted),
             "correct the rows or the column names, or raise experiment.max_reject_share",
         )
+        problem.rejects = judged.rejects
+        raise problem

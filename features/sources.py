@@ -17,9 +17,10 @@ from features.errors import SourceError
 from features.experiment import AttributesSource, EventsSource, Experiment, OrdersSource
 from features.intake import Ingested, Intake
 from features.schema import ATTRIBUTES, EVENTS, ORDERS
+from features.spec import FeatureSpec, learn_spec
 from features.staging import REJECT_COLUMNS, Field, Staged, judge, stage
 
-__all__ = ["Ingested", "Sources", "load"]
+__all__ = ["Ingested", "Sources", "everything", "load"]
 
 _SQL_TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.timestamp("us"): "TIMESTAMP"}
 
@@ -69,6 +70,18 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     rejects = pd.concat(reader.intake.rejects, ignore_index=True)
     rejects = rejects.astype({"row": "int64"} | dict.fromkeys(set(REJECT_COLUMNS) - {"row"}, "str"))
     return Sources(backend, rejects, tuple(reader.intake.ingested), start, end)
+
+
+def everything(read: Sources, experiment: Experiment) -> FeatureSpec:
+    """The spec of every feature that the sources give rise to until the last order.
+
+    For proofs and pages: a model learns its own spec from what lies before its first training
+    cut-off (`features.spec.learn_spec`).
+    """
+    orders, events = (read.connection.table(name) for name in ("orders", "events"))
+    attributes = [column for source in experiment.attributes for column in source.columns]
+    until = read.end + pd.Timedelta(microseconds=1)
+    return learn_spec(orders, events, attributes, experiment.occasions, until)
 
 
 class _Reader:

@@ -98,13 +98,13 @@ def changed(shop: Path, tmp_path: Path) -> Changed:
 
 def test_help_names_every_command_and_the_way_to_own_data() -> None:
     shown = must("--help").output
-    for command in ("demo", "init", "retrain", "score", "serve", "ui"):
+    for command in ("demo", "init", "retrain", "score", "prove", "serve", "ui"):
         assert re.search(rf"^  {command} ", shown, re.MULTILINE), command
     for line in ("coterie init orders.csv", "coterie retrain orders.toml", "coterie serve"):
         assert line in shown
 
 
-@pytest.mark.parametrize("command", ["demo", "init", "retrain", "score", "serve", "ui"])
+@pytest.mark.parametrize("command", ["demo", "init", "retrain", "score", "prove", "serve", "ui"])
 def test_every_command_and_option_is_explained(command: str) -> None:
     shown = must(command, "-h").output
     assert shown.startswith(f"Usage: main {command} [OPTIONS]")
@@ -377,6 +377,15 @@ def test_an_as_of_before_the_first_order(changed: Changed) -> None:
     assert rule == "as_of must be later than the first order."
     assert seen == "as_of 2001-01-01 00:00:00, first order 2023-01-03 00:00:00"
     assert remedy == "choose a later as_of"
+
+
+def test_an_as_of_long_after_the_last_order(changed: Changed, served: Path) -> None:
+    assert told(run("retrain", changed(), "--as-of", "2026-01-01")) == (
+        "as_of must not be long after the last order: everyone's silence since would count as "
+        "leaving.",
+        "as_of 2026-01-01, last order 2024-12-30",
+        "bring the orders since, or set as_of to 2024-12-31 00:00",
+    )
 
 
 def test_an_as_of_that_is_no_moment(changed: Changed) -> None:

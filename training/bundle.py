@@ -242,17 +242,17 @@ class Bundle:
                 f"{folder.name}: {type(problem).__name__}",
                 remedy,
             ) from problem
-        if manifest.get("seal", seal := _seal(manifest)) != seal:  # the first bundles have none
-            raise BundleError(
-                "A bundle's manifest.json must be as it was written.",
-                f"{MANIFEST} was changed",
-                remedy,
-            )
         if manifest.get("format") != FORMAT or set(digests) != set(FILES):
             raise BundleError(
                 f"This Coterie reads bundles of format {FORMAT}.",
                 f"format {manifest.get('format')!r} with {len(digests)} files",
                 "use the Coterie version that wrote it, or retrain",
+            )
+        if manifest.get("seal") != _seal(manifest):
+            raise BundleError(
+                "A bundle's manifest.json must be as it was written.",
+                f"{MANIFEST} was changed",
+                remedy,
             )
         files = {}
         for name in FILES:

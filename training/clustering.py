@@ -102,7 +102,7 @@ def choose(
             [churned[labels == i].mean() if (labels == i).any() else 0.0 for i in range(k)]
         )
         auc = roc_auc(churned, rates[labels]) if 0 < churned.sum() < len(churned) else 0.5
-        value = eta_squared(np.log1p(spend), labels)
+        value = eta_squared(np.log1p(spend), labels) if spend.min() < spend.max() else 0.0
         eligible = share >= LEAST_SHARE and agreement >= LEAST_AGREEMENT
         table.append(Choice(k, value, auc, agreement, share, eligible, (value + auc) / 2))
     if not table:

@@ -16,6 +16,7 @@ import torch
 
 from features import catalog, sources
 from features.config import Experiment
+from features.errors import SourceError
 from features.sources import Sources
 from features.spec import FeatureSpec, learn_spec
 from training import (
@@ -60,8 +61,13 @@ class Retrained:
 
 def load(experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out: Path) -> Sources:
     """Read the sources, write the rejects, say what came in."""
-    with screen.step("Reading the sources"):
-        read = sources.load(experiment, as_of)
+    try:
+        with screen.step("Reading the sources"):
+            read = sources.load(experiment, as_of)
+    except SourceError as problem:
+        if problem.rejects is not None:
+            _write_rejects(problem.rejects, screen, out)
+        raise
     screen.table(
         "",
         ("source", "rows read", "kept", "rejected", "after as_of", "from", "to"),
@@ -75,13 +81,16 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out
         ],
     )
     if len(read.rejects):
-        out.mkdir(parents=True, exist_ok=True)
-        read.rejects.to_csv(out / "rejects.csv", index=False)
-        screen.say(
-            f"{len(read.rejects):,} values could not be used; each with its reason: "
-            f"{out / 'rejects.csv'}"
-        )
+        _write_rejects(read.rejects, screen, out)
     return read
+
+
+def _write_rejects(rejects: pd.DataFrame, screen: Screen, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    rejects.to_csv(out / "rejects.csv", index=False)
+    screen.say(
+        f"{len(rejects):,} values could not be used; each with its reason: {out / 'rejects.csv'}"
+    )
 
 
 def retrain(
@@ -103,7 +112,8 @@ def retrain(
     torch.set_num_threads(THREADS)
     out = out / experiment.name
     read = load(experiment, as_of, screen, out)
-    now = as_of if as_of is not None else splits.now_after(read.end)
+    days = experiment.horizon_days
+    now = splits.now_after(read.end) if as_of is None else splits.now_at(as_of, read.end, days)
     plan = splits.plan(read.start, now, experiment.horizon_days, experiment.min_history_days)
     _show_plan(plan, screen)
     champion = tracking.champion(experiment.name)

@@ -98,6 +98,22 @@ def now_after(last: pd.Timestamp) -> pd.Timestamp:
     return last.floor("h") + pd.Timedelta(hours=1)
 
 
+def now_at(as_of: pd.Timestamp, last: pd.Timestamp, horizon_days: int) -> pd.Timestamp:
+    """`as_of` as the moment that a history which ends with `last` is known until.
+
+    Raises HistoryError where more than a quarter of the horizon (and a week) lies between them:
+    nobody's orders are known of that time, and all would be taken to have left.
+    """
+    if (as_of - last).days > max(LEAST_WINDOW_DAYS, horizon_days // 4):
+        raise HistoryError(
+            "as_of must not be long after the last order: everyone's silence since would count as "
+            "leaving.",
+            f"as_of {as_of:%Y-%m-%d}, last order {last:%Y-%m-%d}",
+            f"bring the orders since, or set as_of to {now_after(last):%Y-%m-%d %H:%M}",
+        )
+    return as_of
+
+
 def plan(
     start: pd.Timestamp, now: pd.Timestamp, horizon_days: int, min_history_days: int = 0
 ) -> Splits:

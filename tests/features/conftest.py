@@ -1,9 +1,9 @@
 """Tiny histories written row by row, and their features through one compiled expression."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import ModuleType
 from typing import Any
 
 import ibis
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from features.online import OnlineFeatures
+from features.proof import differences
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
 from features.spec import Attribute, FeatureSpec, Occasion
 
@@ -134,16 +135,42 @@ class Shop:
 
         Within 1e-9 of a unit too, since sums that cancel leave a rest of the floats' rounding.
         """
-        pairs = zip(rows, others, strict=True)
-        return {name for row, other in pairs for name in row if not _same(row[name], other[name])}
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
-    return type(a) is type(b) and a == b
+        return {difference.feature for difference in differences(rows, others)}
 
 
 @pytest.fixture(scope="session")
 def shop() -> Shop:
     return Shop()
+
+
+def one_day_late(real: Callable[..., Any]) -> Callable[..., Any]:
+    """`features.asof`'s function with a spine a day ahead: a day of the future comes in."""
+
+    def leaky(table: Any, spine: Any) -> Any:
+        ahead = spine.mutate(as_of=spine.as_of + ibis.interval(days=1))
+        seen = real(table, ahead)
+        back = {"as_of": seen.as_of - ibis.interval(days=1)}
+        return seen.mutate(
+            **back, **({"age_days": seen.age_days - 1.0} if "age_days" in seen else {})
+        )
+
+    return leaky
+
+
+@pytest.fixture(scope="session")
+def inject() -> Callable[[pytest.MonkeyPatch, ModuleType, int], None]:
+    """Lets a lens's `use`-th question to `features.asof` (from 0) see a day of the future."""
+
+    def injected(monkeypatch: pytest.MonkeyPatch, module: ModuleType, use: int) -> None:
+        asked = []
+        for function in ("known", "known_or_undated"):
+            real = getattr(module, function, None)
+            if real is not None:
+
+                def sometimes(table: Any, spine: Any, real: Any = real) -> Any:
+                    asked.append(real)
+                    return (one_day_late(real) if len(asked) == use + 1 else real)(table, spine)
+
+                monkeypatch.setattr(module, function, sometimes)
+
+    return injected

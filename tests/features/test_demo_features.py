@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import config, sources
+from features import config, page, sources
 from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.snapshot import customers_known, feature_table, snapshot
@@ -15,16 +15,22 @@ from features.spec import learn_spec
 
 SEED = 7
 FILE = Path(__file__).parents[2] / "mlflow" / "experiments" / "complete_journey.toml"
+PAGE = Path(__file__).parents[2] / "docs" / "features.md"
 LEARNED, CUTS = pd.Timestamp("2017-07-01"), ("2017-08-16 12:00", "2017-11-22")
 BATCH = 200
 SCHEMAS = {"orders": ORDERS, "events": EVENTS, "attributes": ATTRIBUTES}
 
 
 @pytest.fixture(scope="module")
-def demo():
+def read():
+    """The demo's sources; not to be changed."""
+    return sources.load(config.load(FILE))
+
+
+@pytest.fixture(scope="module")
+def demo(read):
     """The demo's tables in one connection; not to be changed."""
     experiment = config.load(FILE)
-    read = sources.load(experiment)
     tables = [read.connection.table(name) for name in ("orders", "events")]
     attributes = [column for source in experiment.attributes for column in source.columns]
     spec = learn_spec(*tables, attributes, experiment.occasions, LEARNED)
@@ -89,3 +95,9 @@ def test_serving_equals_training_for_every_customer_of_the_demo(demo):
         answers.append(online(*rows_of(connection, some), spine_of(some, at)).to_pandas())
     serving = pd.concat(answers, ignore_index=True).sort_values("customer_id", ignore_index=True)
     assert_equal(serving, training.sort_values("customer_id", ignore_index=True))
+
+
+def test_the_page_of_features_is_current(read):
+    experiment = config.load(FILE)
+    shown = page.render(sources.everything(read, experiment), experiment.name)
+    assert PAGE.read_text(encoding="utf-8") == shown, "a feature changed: run `make docs`"

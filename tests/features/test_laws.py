@@ -205,38 +205,10 @@ def names_of(shop, lens):
     return {f.name for f in (of() if lens == "journey" else of(shop.spec))}
 
 
-def one_day_late(real):
-    """`features.asof`'s function with a spine a day ahead: a day of the future comes in."""
-
-    def leaky(table, spine):
-        ahead = spine.mutate(as_of=spine.as_of + ibis.interval(days=1))
-        seen = real(table, ahead)
-        back = {"as_of": seen.as_of - ibis.interval(days=1)}
-        return seen.mutate(
-            **back, **({"age_days": seen.age_days - 1.0} if "age_days" in seen else {})
-        )
-
-    return leaky
-
-
-def inject(monkeypatch, module, use):
-    """Let the module's `use`-th question to `features.asof` (from 0) see a day of the future."""
-    asked = []
-    for function in ("known", "known_or_undated"):
-        real = getattr(module, function, None)
-        if real is not None:
-
-            def sometimes(table, spine, real=real):
-                asked.append(real)
-                return (one_day_late(real) if len(asked) == use + 1 else real)(table, spine)
-
-            monkeypatch.setattr(module, function, sometimes)
-
-
 @pytest.mark.parametrize(
     ("lens", "use"), [(lens, use) for lens in sorted(USES) for use in range(USES[lens])]
 )
-def test_a_day_of_the_future_let_into_a_lens_is_seen(shop, many, monkeypatch, lens, use):
+def test_a_day_of_the_future_let_into_a_lens_is_seen(shop, many, monkeypatch, inject, lens, use):
     inject(monkeypatch, LENSES[lens], use)
     red = leaks(shop, OnlineFeatures(shop.spec), many, T)
     varied = {name for name in names_of(shop, "purchases") if name.startswith("categories")}
@@ -246,7 +218,7 @@ def test_a_day_of_the_future_let_into_a_lens_is_seen(shop, many, monkeypatch, le
     assert red == own
 
 
-def test_a_day_of_the_future_let_into_the_journey_is_seen(shop, many, monkeypatch):
+def test_a_day_of_the_future_let_into_the_journey_is_seen(shop, many, monkeypatch, inject):
     real = journey.expression
 
     def leaky(bought, spine):

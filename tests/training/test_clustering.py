@@ -131,6 +131,14 @@ def test_too_few_different_customers_are_two_segments() -> None:
     assert clustering.choose(scores, scores, ones, ones, 7) == (2, [])
 
 
+def test_where_nobody_spent_there_is_still_a_choice() -> None:
+    scores, _, _, _ = planted(3, 1)
+    nothing = np.zeros(len(scores))
+    chosen, table = clustering.choose(scores, scores, nothing, nothing + 1, 7)
+    assert chosen in clustering.CHOICES
+    assert all(np.isfinite(c.score) for c in table)
+
+
 def test_where_nobody_or_everybody_left_value_alone_decides() -> None:
     scores, spend, _, _ = planted(3, 1)
     chosen, table = clustering.choose(scores, scores, spend, np.zeros(len(spend)), 7)

@@ -84,6 +84,19 @@ def test_cutoffs_stand_at_midnight_whenever_the_history_begins_and_ends() -> Non
     assert made.now == day("2024-01-01 05:00")
 
 
+def test_an_as_of_long_after_the_last_order_is_refused() -> None:
+    last = day("2023-12-31 17:20")
+    assert splits.now_at(day("2024-01-01"), last, 30) == day("2024-01-01")
+    assert splits.now_at(day("2024-01-08"), last, 30) == day("2024-01-08")
+    with pytest.raises(HistoryError) as refusal:
+        splits.now_at(day("2026-01-01"), last, 30)
+    assert str(refusal.value) == (
+        "as_of must not be long after the last order: everyone's silence since would count as "
+        "leaving. Seen: as_of 2026-01-01, last order 2023-12-31. Remedy: bring the orders since, "
+        "or set as_of to 2023-12-31 18:00"
+    )
+
+
 # -------------------------------------------------------------------------------- for every history
 
 

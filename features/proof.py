@@ -1,0 +1,243 @@
+"""The leakage law on a user's own data: what happens later changes no feature.
+
+Features from the whole log, all cut-offs in one pass as training computes them, are compared with
+features from a second database that holds nothing but what a sample of customers had done before
+the cut-off. Judged are the tables of `features.sources` (what was written when, by event time); an
+undated attribute is taken as constant, and named.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features import catalog
+from features.attributes import UNDATED
+from features.errors import HistoryError
+from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
+from features.snapshot import snapshot
+from features.sources import Sources
+from features.spec import FeatureSpec
+
+__all__ = ["Cutoff", "Difference", "Proof", "choose_cutoffs", "differences", "prove"]
+
+TOLERANCE = 1e-9
+SCHEMAS = {"orders": ORDERS, "events": EVENTS, "attributes": ATTRIBUTES}
+Row = Mapping[str, Any]
+Told = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A value that the future changed: `whole` from the whole log, `past` from the truncated one.
+
+    Both are float, int, text, or None for null.
+    """
+
+    feature: str
+    customer_id: str
+    as_of: pd.Timestamp
+    whole: Any
+    past: Any
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """One comparison: of the sample's rows `known` lie before `as_of` (or are undated), and
+    `hidden`, those at `as_of` or later, were taken away.
+    """
+
+    as_of: pd.Timestamp
+    customers: int
+    known: int
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared, and what was not equal.
+
+    lenses: how many features of each lens. undated: how many values of each attribute have no
+    `valid_from`, in all of the log: they are taken as constant, which no log can prove.
+    """
+
+    cutoffs: tuple[Cutoff, ...]
+    lenses: Mapping[str, int]
+    undated: Mapping[str, int]
+    differences: tuple[Difference, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not self.differences
+
+    @property
+    def rows(self) -> int:
+        """(customer, cut-off) pairs."""
+        return sum(cutoff.customers for cutoff in self.cutoffs)
+
+    @property
+    def values(self) -> int:
+        return self.rows * sum(self.lenses.values())
+
+
+def choose_cutoffs(
+    start: pd.Timestamp, end: pd.Timestamp, count: int = 4, seed: int = 7
+) -> tuple[pd.Timestamp, ...]:
+    """Midnights (UTC) spread over a history from the first to the last order, in order of time.
+
+    One is drawn from each of `count` equal parts; fewer where the history has fewer days. Each
+    has an order before it, and one at it or later.
+
+    Raises HistoryError where no midnight does.
+    """
+    first = start.floor("D")
+    days = (end.floor("D") - first).days
+    if days < 1:
+        raise HistoryError(
+            "A proof needs a cut-off with orders before it and after it.",
+            f"orders from {start} to {end} (UTC)",
+            "bring orders of two days or more, or choose a later as_of",
+        )
+    rng = np.random.default_rng(seed)
+    parts = np.array_split(np.arange(1, days + 1), min(count, days))
+    return tuple(first + pd.Timedelta(days=int(rng.choice(part))) for part in parts)
+
+
+def prove(
+    sources: Sources,
+    spec: FeatureSpec,
+    cutoffs: Sequence[pd.Timestamp],
+    customers: int = 500,
+    seed: int = 7,
+    told: Told = lambda what, done, total: None,
+) -> Proof:
+    """Compare the features of `spec` from the whole log with those from the log before a cut-off.
+
+    Parameters
+    ----------
+    sources : the tables; their connection gets a temporary table `spine` more
+    spec : the features
+    cutoffs : moments (naive UTC), none twice
+    customers : how many at each cut-off: half of them those whose next row after it comes
+        soonest, since a small leak shows in them, the rest drawn from all
+    seed : of that draw
+    told : is told of progress: what, done, total
+
+    Floats are equal within 1e-9 (see `differences`); integers, texts and nulls exactly.
+    """
+    connection = sources.connection
+    told("choosing customers", 0, len(cutoffs) + 1)
+    samples = _samples(connection, cutoffs, customers, seed)
+    told("the whole log", 0, len(cutoffs) + 1)
+    spine = pa.concat_tables(samples)
+    whole = snapshot(connection, spec, spine)
+    compared: list[Cutoff] = []
+    found: list[Difference] = []
+    for i, (as_of, sample) in enumerate(zip(cutoffs, samples, strict=True)):
+        told("the log before a cut-off", i + 1, len(cutoffs) + 1)
+        past, cutoff = _past(connection, as_of, sample)
+        before = _rows(snapshot(past, spec, sample))
+        past.disconnect()
+        compared.append(cutoff)
+        found += differences(_rows(whole[whole["as_of"] == as_of]), before)
+    return Proof(
+        tuple(compared),
+        Counter(feature.lens for feature in catalog.features(spec)),
+        _undated(connection, spec),
+        tuple(found),
+    )
+
+
+def differences(rows: Iterable[Row], others: Iterable[Row]) -> Iterator[Difference]:
+    """Where two feature tables of the same keys in the same order differ, row by row.
+
+    A row maps `customer_id`, `as_of` and every feature to its value, null being None. Integers,
+    texts and nulls must be equal exactly; floats within 1e-9 relative, or within 1e-9 of a unit,
+    since sums that cancel leave a rest of the floats' rounding.
+
+    >>> key = {"customer_id": "a", "as_of": pd.Timestamp("2024-06-01")}
+    >>> one, other = key | {"orders": 2, "spend": 0.1 + 0.2}, key | {"orders": 1, "spend": 0.3}
+    >>> [(d.feature, d.whole, d.past) for d in differences([one], [other])]
+    [('orders', 2, 1)]
+    """
+    for row, other in zip(rows, others, strict=True):
+        for name in row:
+            if not _equal(row[name], other[name]):
+                yield Difference(name, row["customer_id"], row["as_of"], row[name], other[name])
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a snapshot as plain values, null being None."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+
+
+def _samples(
+    connection: Any, cutoffs: Sequence[pd.Timestamp], customers: int, seed: int
+) -> list[pa.Table]:
+    """A spine for each cut-off; customers whose history only begins after it are drawn too."""
+    parts = []
+    for rows in (_dated(connection, name) for name in SCHEMAS):
+        nexts = {str(i): rows.moment.min(where=rows.moment >= at) for i, at in _literals(cutoffs)}
+        found = rows.group_by("customer_id").aggregate(**nexts)
+        parts.append(connection.to_pyarrow(found).to_pandas())
+    seen = pd.concat(parts).groupby("customer_id", as_index=False).min()
+    made = []
+    for i, as_of in enumerate(cutoffs):
+        drawn = seen.sample(frac=1, random_state=np.random.default_rng([seed, i]))
+        soonest = drawn.dropna(subset=str(i)).sort_values(str(i), kind="stable")
+        first = soonest.head(math.ceil(customers / 2))
+        rest = drawn.drop(first.index).head(customers - len(first))
+        ids = pd.concat([first, rest])["customer_id"].sort_values()
+        spine = pd.DataFrame({"customer_id": ids, "as_of": as_of})
+        made.append(pa.Table.from_pandas(spine, schema=SPINE, preserve_index=False))
+    return made
+
+
+def _literals(cutoffs: Sequence[pd.Timestamp]) -> Iterator[tuple[int, ir.Value]]:
+    return enumerate(ibis.literal(as_of.to_pydatetime()) for as_of in cutoffs)
+
+
+def _dated(connection: Any, name: str) -> ir.Table:
+    """A table with the time of its rows as `moment`, long ago where a row is undated."""
+    table = connection.table(name)
+    if name != "attributes":
+        return table
+    return table.mutate(moment=table.valid_from.fill_null(ibis.timestamp(UNDATED)))
+
+
+def _past(connection: Any, as_of: pd.Timestamp, sample: pa.Table) -> tuple[Any, Cutoff]:
+    """A database of its own with the sample's rows from before the cut-off, and what it lacks."""
+    past, known, hidden = ibis.duckdb.connect(), 0, 0
+    wanted = ibis.memtable(sample.select(["customer_id"]))
+    for name, schema in SCHEMAS.items():
+        mine = _dated(connection, name).semi_join(wanted, "customer_id")
+        rows = connection.to_pyarrow(mine.filter(mine.moment < as_of.to_pydatetime()))
+        past.create_table(name, rows.select(schema.names).cast(schema))
+        known += len(rows)
+        hidden += connection.execute(mine.count()) - len(rows)
+    return past, Cutoff(as_of, len(sample), known, hidden)
+
+
+def _undated(connection: Any, spec: FeatureSpec) -> dict[str, int]:
+    """How many values of each of the spec's attributes are undated, of those that have any."""
+    attributes = connection.table("attributes")
+    given = attributes.filter(attributes.valid_from.isnull() & attributes.value.notnull())
+    counted = connection.to_pyarrow(given.group_by("name").aggregate(n=given.count()))
+    counts = {row["name"]: row["n"] for row in counted.to_pylist()}
+    return {a.name: counts[a.name] for a in spec.attributes if a.name in counts}

@@ -1,0 +1,176 @@
+"""The leakage law as `features.proof` applies it to a log: green on ours, red on any leak."""
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from features import attributes, catalog, engagement, journey, occasions, purchases
+from features.errors import HistoryError
+from features.proof import Cutoff, Difference, choose_cutoffs, differences, prove
+from features.snapshot import tables
+from features.sources import Sources
+from features.spec import FeatureSpec
+
+T = pd.Timestamp("2024-06-01")
+MAY = pd.Timestamp("2024-05-01")
+
+
+@pytest.fixture(scope="module")
+def log(shop):
+    """Three customers of a rhythm, each with a row of every kind at noon on the day after T."""
+    lines, events, known = [], [], []
+    for i, who in enumerate(("ann", "bob", "cleo")):
+        for days in (70 + i, 44, 30, 20 - i, 9):
+            when = (T - timedelta(days=days)).to_pydatetime()
+            lines.append(shop.line(when, 10 + i, who, category="wine", channel="shop",
+                                   quantity=1.0, discount=2.0))  # fmt: skip
+            events.append(shop.event(when, "mail", who, channel="post"))
+        noon = datetime(2024, 6, 1, 12)
+        lines.append(shop.line(noon, 90, who, category="fruit", channel="web", quantity=7.0))
+        events.append(shop.event(noon, "return", who, channel="app"))
+        known.append(shop.attribute("home", "Bonn", who=who))
+        known.append(shop.attribute("age", "old", noon, who))
+    return shop.log(lines, events, known)
+
+
+def proved(shop, log, *cutoffs, **more):
+    backend = log.connect()
+    moments = log.orders["moment"].to_pandas()
+    read = Sources(backend, pd.DataFrame(), (), moments.min(), moments.max())
+    return prove(read, shop.spec, cutoffs or (T,), **more)
+
+
+def test_the_law_holds_and_says_what_was_compared(shop, log):
+    proof = proved(shop, log, MAY, T)
+    assert proof.holds
+    assert proof.differences == ()
+    # ann's, bob's and cleo's 5 lines and 5 events before T, 2 each before May; one value undated.
+    assert proof.cutoffs == (Cutoff(MAY, 3, 15, 3 * 9), Cutoff(T, 3, 33, 3 * 3))
+    assert sum(proof.lenses.values()) == len(catalog.features(shop.spec))
+    assert proof.lenses["journey"] == 3
+    assert (proof.rows, proof.values) == (6, 6 * len(catalog.features(shop.spec)))
+    assert proof.undated == {"home": 3}
+
+
+@pytest.mark.parametrize(
+    ("module", "use", "feature", "whole", "past"),
+    [
+        (purchases, 0, "orders", 6, 5),
+        (purchases, 1, "categories", 2, 1),
+        (engagement, 0, "event_return_count", 1, 0),
+        (occasions, 0, "afternoon_share", 1 / 6, 0.0),
+        (attributes, 0, "attribute_age", 2.0, None),
+    ],
+)
+def test_a_day_of_the_future_let_into_a_lens_is_named(
+    shop, log, monkeypatch, inject, module, use, feature, whole, past
+):
+    inject(monkeypatch, module, use)
+    proof = proved(shop, log)
+    assert not proof.holds
+    found = [d for d in proof.differences if d.feature == feature]
+    assert [(d.customer_id, d.as_of) for d in found] == [("ann", T), ("bob", T), ("cleo", T)]
+    assert found[0].whole == (pytest.approx(whole) if isinstance(whole, float) else whole)
+    assert found[0].past == past
+    lens = {f.name: f.lens for f in catalog.features(shop.spec)}
+    red = {lens[d.feature] for d in proof.differences}
+    assert red - {"journey"} == {lens[feature]}  # the stages are made of the purchases
+
+
+def test_a_day_of_the_future_let_into_the_journey_is_named(shop, log, monkeypatch, inject):
+    real = journey.expression
+
+    def leaky(bought, spine):
+        with pytest.MonkeyPatch.context() as patch:
+            inject(patch, purchases, 0)
+            later = purchases.expression(tables()["orders"], spine, shop.spec)
+        return real(later, spine)
+
+    monkeypatch.setattr(journey, "expression", leaky)
+    proof = proved(shop, log)
+    assert {d.feature for d in proof.differences} == {"silence", "stage"}
+    stages = [(d.whole, d.past) for d in proof.differences if d.feature == "stage"]
+    assert stages == [("loyal", "active")] * 3  # loyal are those of six orders or more
+
+
+# -------------------------------------------------------------------------------- the sample
+
+
+def test_half_of_a_sample_are_those_who_come_soonest_after_the_cut_off(shop):
+    lines = [shop.line("2024-05-01", 5, f"c{i}") for i in range(40)]
+    lines += [shop.line(T + timedelta(days=i), 5, f"c{i}") for i in range(40)]
+    late = shop.event(T, "mail", "only later")
+    log = shop.log(lines, [late])
+    backend = log.connect()
+    read = Sources(backend, pd.DataFrame(), (), MAY, T)
+    proof = prove(read, FeatureSpec(), (T,), customers=4)
+    assert proof.holds
+    drawn = backend.table("spine").to_pyarrow()["customer_id"].to_pylist()
+    assert {"c0", "only later"} <= set(drawn)
+    assert len(set(drawn)) == 4
+    again = prove(read, FeatureSpec(), (T,), customers=4)
+    assert backend.table("spine").to_pyarrow()["customer_id"].to_pylist() == drawn
+    assert again == proof
+
+
+def test_the_sources_are_left_as_they_were(shop, log):
+    backend = log.connect()
+    prove(Sources(backend, pd.DataFrame(), (), MAY, T), FeatureSpec(), (T,))
+    for name, table in vars(log).items():
+        assert backend.table(name).to_pyarrow().equals(table.cast(table.schema))
+
+
+# ------------------------------------------------------------------------------ the cut-offs
+
+
+def test_cut_offs_are_spread_over_the_history_one_in_each_part():
+    start, end = pd.Timestamp("2024-01-01 09:30"), pd.Timestamp("2024-04-10 17:00")
+    for seed in range(20):
+        chosen = choose_cutoffs(start, end, 4, seed)
+        assert [(c - start.floor("D")).days for c in chosen] == [
+            pytest.approx(25 * part + 13, abs=12.5) for part in range(4)
+        ]
+        assert all(c == c.normalize() for c in chosen)
+    assert choose_cutoffs(start, end, 4, 1) == choose_cutoffs(start, end, 4, 1)
+    assert len({choose_cutoffs(start, end, 4, seed) for seed in range(20)}) > 10
+
+
+def test_a_short_history_has_as_many_cut_offs_as_midnights_within_it():
+    days = pd.to_datetime(["2024-01-02", "2024-01-03"])
+    assert choose_cutoffs(pd.Timestamp("2024-01-01"), days[1], 4) == tuple(days)
+
+
+def test_a_history_of_one_day_is_refused():
+    start, end = pd.Timestamp("2024-01-01 09:00"), pd.Timestamp("2024-01-01 17:00")
+    with pytest.raises(HistoryError) as refused:
+        choose_cutoffs(start, end)
+    assert str(refused.value) == (
+        "A proof needs a cut-off with orders before it and after it. Seen: orders from "
+        "2024-01-01 09:00:00 to 2024-01-01 17:00:00 (UTC). Remedy: bring orders of two days or "
+        "more, or choose a later as_of"
+    )
+
+
+# ---------------------------------------------------------------------------- the comparison
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        (1e6, 1e6 + 1e-4, True),
+        (1e6, 1e6 + 1e-2, False),
+        (0.0, 1e-12, True),  # what is left of 0.3 - 0.2 - 0.1
+        (0.0, 1e-6, False),
+        (None, 0.0, False),
+        (None, None, True),
+        (10**12, 10**12 + 1, False),
+        (1, 1.0, False),
+        ("new", "active", False),
+        ("new", None, False),
+    ],
+)
+def test_floats_are_equal_within_a_tolerance_and_all_else_exactly(one, other, equal):
+    key = {"customer_id": "a", "as_of": T}
+    found = list(differences([{**key, "x": one}], [{**key, "x": other}]))
+    assert found == ([] if equal else [Difference("x", "a", T, one, other)])

@@ -1,0 +1,100 @@
+"""`coterie prove` as a user meets it: what was compared, what leaked, and the exit status."""
+
+from pathlib import Path
+
+import ibis
+import pytest
+from click.testing import CliRunner, Result
+
+import coterie
+
+EXPERIMENT = """\
+[experiment]
+name = "shop"
+currency = "EUR"
+horizon_days = 30
+[orders]
+url = "orders.csv"
+[orders.columns]
+customer_id = "customer"
+moment = "date"
+amount = "amount"
+[[attributes]]
+name = "people"
+url = "people.csv"
+customer_id = "customer"
+[attributes.columns]
+town = { lens = "geographic", kind = "category" }
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Nine customers who buy every day of ten, and a town of each."""
+    days = [f"c{who},2024-03-{day:02},{day}" for day in range(1, 11) for who in range(9)]
+    (tmp_path / "orders.csv").write_text("\n".join(["customer,date,amount", *days]))
+    towns = [f"c{who},Bonn" for who in range(9)]
+    (tmp_path / "people.csv").write_text("\n".join(["customer,town", *towns]))
+    (tmp_path / "shop.toml").write_text(EXPERIMENT)
+    return tmp_path / "shop.toml"
+
+
+def prove(file: Path, *words: object) -> Result:
+    return CliRunner().invoke(coterie.main, ["prove", str(file), *map(str, words)])
+
+
+def test_it_prints_what_was_compared_and_what_is_taken_as_constant(file: Path) -> None:
+    shown = prove(file, "--customers", 5, "--cutoffs", 2)
+    assert shown.exit_code == 0, shown.output
+    lines = [line.split() for line in shown.output.splitlines()]
+    cutoffs = [line for line in lines if line[:1] and line[0].startswith("2024-03-")]
+    assert len(cutoffs) == 2
+    for day, hour, customers, before, hidden in cutoffs:
+        # Each of the five ordered on every day before the cut-off and has a town.
+        passed = int(day[-2:]) - 1
+        assert (hour, customers) == ("00:00", "5")
+        assert (int(before), int(hidden)) == (5 * (passed + 1), 5 * (10 - passed))
+    assert ["journey", "3"] in lines
+    assert ["geographic", "1"] in lines
+    assert (
+        "Undated (no valid_from), so taken as constant; the proof says nothing of them:"
+        in shown.output
+    )
+    assert ["town", "9"] in lines
+    last = shown.output.splitlines()[-1]
+    assert last.startswith("Proved: ")
+    assert "features x 10 rows (customer, cut-off) = " in last
+    assert last.endswith("values are the same whether the log goes on after the cut-off or not.")
+
+
+def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from features import occasions
+
+    real = occasions.known
+
+    def leaky(table: ibis.Table, spine: ibis.Table) -> ibis.Table:
+        ahead = real(table, spine.mutate(as_of=spine.as_of + ibis.interval(days=1)))
+        return ahead.mutate(as_of=ahead.as_of - ibis.interval(days=1))
+
+    monkeypatch.setattr(occasions, "known", leaky)
+    shown = prove(file, "--as-of", "2024-03-03", "--cutoffs", 1)
+    assert shown.exit_code == 1, shown.output
+    # Nothing later than Saturday the 2nd is read, so that day is the cut-off and what leaks.
+    assert " x 9 rows (customer, cut-off) = " in shown.output
+    assert "9 (of 1 feature) change with what happens at the cut-off or after." in shown.output
+    (row,) = [line.split() for line in shown.output.splitlines() if line.startswith("weekend")]
+    assert row == ["weekend_share", "occasion", "9", "c0", "2024-03-02", "00:00", "0.5", "0"]
+    assert shown.output.splitlines()[-1] == (
+        "Do not trust a model that uses these features; the fault is in their lens."
+    )
+
+
+def test_what_cannot_be_proved_is_refused_in_words(file: Path) -> None:
+    shown = prove(file, "--as-of", "2024-03-02")
+    assert shown.exit_code == 2
+    assert "A proof needs a cut-off with orders before it and after it." in shown.stderr
+    refused = prove(file.with_name("orders.csv"))
+    assert refused.exit_code == 2
+    assert "An experiment file is TOML." in refused.stderr

@@ -1,0 +1,107 @@
+"""What `coterie prove` shows: the leakage law on a user's own data, compared and told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from features import catalog, proof, sources
+from features.experiment import Experiment
+from features.proof import Proof
+from features.spec import FeatureSpec
+from training.screen import Screen
+
+MOST_SHOWN = 40
+
+
+def prove(
+    experiment: Experiment,
+    screen: Screen,
+    as_of: pd.Timestamp | None = None,
+    customers: int = 500,
+    cutoffs: int = 4,
+) -> Proof:
+    """Run the proof on an experiment's data and show what was compared and what differed.
+
+    Seeded by the experiment. Nothing at or after `as_of` (UTC) is read; None for all there is.
+    """
+    with screen.step("Reading the sources"):
+        read = sources.load(experiment, as_of)
+        spec = sources.everything(read, experiment)
+    chosen = proof.choose_cutoffs(read.start, read.end, cutoffs, experiment.seed)
+    with screen.step("Computing features with the future in the log, and without") as told:
+        made = proof.prove(read, spec, chosen, customers, experiment.seed, told)
+    _show(made, spec, screen)
+    return made
+
+
+def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
+    screen.table(
+        "",
+        ("cut-off (UTC)", "customers", "their rows before", "rows hidden, at it or after"),
+        [
+            (_moment(c.as_of), f"{c.customers:,}", f"{c.known:,}", f"{c.hidden:,}")
+            for c in made.cutoffs
+        ],
+    )
+    screen.table("", ("lens", "features"), [(name, f"{n}") for name, n in made.lenses.items()])
+    if made.undated:
+        screen.say("Undated (no valid_from), so taken as constant; the proof says nothing of them:")
+        screen.table(
+            "",
+            ("attribute", "undated values"),
+            [(name, f"{n:,}") for name, n in made.undated.items()],
+        )
+    compared = (
+        f"{sum(made.lenses.values())} features x {made.rows:,} rows (customer, cut-off) "
+        f"= {made.values:,} values"
+    )
+    if made.holds:
+        screen.say(
+            f"Proved: {compared} are the same whether the log goes on after the cut-off or not."
+        )
+        return
+    counts = Counter(d.feature for d in made.differences)
+    screen.say(
+        f"Leak: of {compared}, {len(made.differences):,} (of {_features(len(counts))}) change "
+        "with what happens at the cut-off or after.",
+        "red",
+    )
+    _show_leaks(made, counts, spec, screen)
+
+
+def _show_leaks(made: Proof, counts: Counter[str], spec: FeatureSpec, screen: Screen) -> None:
+    """One row a feature: how often it differs, and the first customer where it does."""
+    lenses = {feature.name: feature.lens for feature in catalog.features(spec)}
+    examples = {d.feature: d for d in reversed(made.differences)}
+    screen.table(
+        "",
+        ("feature", "lens", "differs", "for instance customer", "as_of (UTC)", "whole log",
+         "log before as_of"),
+        [
+            (name, lenses[name], f"{counts[name]:,}", examples[name].customer_id,
+             _moment(examples[name].as_of), _value(examples[name].whole),
+             _value(examples[name].past))
+            for name in [name for name in lenses if name in counts][:MOST_SHOWN]
+        ],
+        left=(0, 1, 3, 4),
+    )  # fmt: skip
+    if len(counts) > MOST_SHOWN:
+        screen.say(f"and {_features(len(counts) - MOST_SHOWN)} more")
+    screen.say("Do not trust a model that uses these features; the fault is in their lens.")
+
+
+def _features(count: int) -> str:
+    return "1 feature" if count == 1 else f"{count} features"
+
+
+def _moment(as_of: pd.Timestamp) -> str:
+    return f"{as_of:%Y-%m-%d %H:%M}"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "null"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
