@@ -57,6 +57,7 @@ class Assigner:
             "interval_level": manifest["interval_level"],
         }
         self._clock = clock
+        bundle.require_current()
         self._features = OnlineFeatures(bundle.spec)
         self._intake = Intake(bundle.spec, manifest["time_zone"])
 

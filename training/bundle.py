@@ -33,6 +33,7 @@ import onnxruntime
 import pyarrow as pa
 import safetensors.numpy
 
+from features.catalog import catalog_hash
 from features.errors import BundleError
 from features.spec import FeatureSpec
 from training import blend
@@ -104,6 +105,21 @@ class Bundle:
         """How this version was evaluated, as `training.report_card` wrote it."""
         card: dict[str, Any] = json.loads(self.files["report_card.json"])
         return card
+
+    @property
+    def current(self) -> bool:
+        """Whether this Coterie computes the features that the bundle was trained with."""
+        return bool(self.manifest["catalog_hash"] == catalog_hash(self.spec))
+
+    def require_current(self) -> None:
+        """Raises BundleError where the features have changed since: predictions would be wrong."""
+        if not self.current:
+            raise BundleError(
+                "A bundle predicts from the features that it was trained with.",
+                f"catalog {self.manifest['catalog_hash']} in the bundle, "
+                f"{catalog_hash(self.spec)} in this Coterie",
+                "retrain, or use the Coterie version that wrote it",
+            )
 
     def latent(self, design: np.ndarray) -> np.ndarray:
         """Latent codes (n, members, latent) of design rows."""

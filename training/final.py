@@ -67,7 +67,7 @@ def final(
     """
     start = None
     same_inputs = champion is not None and (champion.prior is None) == (prior is None)
-    if champion is not None and champion.spec == spec and same_inputs:
+    if champion is not None and champion.current and champion.spec == spec and same_inputs:
         start = fit.start_from(champion, network)
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
@@ -138,10 +138,9 @@ def _named(
         {name: predicted[name].to_numpy() for name in means}, catalog.features(spec),
     )  # fmt: skip
     old: list[Segment | None] = [None] * k
-    following = 1
+    following = champion.next_segment if champion else 1  # an id is never given twice
     if champion is not None and matching is not None:
         old = [None if i is None else champion.segments[i] for i in matching.old_of]
-        following = champion.next_segment
     names = portrait.name_all(portraits, [s.name if s else None for s in old])
     segments = []
     for i, (name, kept) in enumerate(zip(names, old, strict=True)):

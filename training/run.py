@@ -227,7 +227,7 @@ def _champion_labels(
     as_of: pd.Timestamp,
 ) -> np.ndarray | None:
     """The champion's segment index of each row of `now`."""
-    if champion is None:
+    if champion is None or not champion.current:
         return None
     if champion.spec == spec:
         rows = now.drop(columns=[f.name for f in FEATURES], errors="ignore")  # it has its own prior
@@ -423,6 +423,11 @@ def show_card(card: ReportCard, screen: Screen) -> None:
 
 
 def _show_identity(champion: Bundle | None, served: Final, screen: Screen) -> None:
+    if champion is not None and not champion.current:
+        screen.say(
+            f"The champion before ({champion.manifest['version']}) was trained with other features:"
+            " the network started afresh, and every segment has a new id"
+        )
     if champion is None or served.matching is None:
         return
     m = served.matching

@@ -51,6 +51,9 @@ def scores(bundle: Bundle, predicted: pa.Table) -> pd.DataFrame:
 
 
 def score(bundle: Bundle, sources: Sources, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Score everyone at `as_of` (UTC); see `COLUMNS`."""
+    """Score everyone at `as_of` (UTC); see `COLUMNS`. Raises BundleError where the bundle was
+    trained with other features than this Coterie computes.
+    """
+    bundle.require_current()
     rows = features_at(sources, bundle, as_of)
     return scores(bundle, bundle.predict(table(rows)))

@@ -161,6 +161,16 @@ def test_a_bundle_of_another_format_is_refused(small_run: Any, tmp_path: Path) -
     assert refusal.value.seen == "format 99 with 10 files"
 
 
+def test_a_bundle_of_other_features_is_read_but_predicts_nothing(small_run: Any) -> None:
+    bundle = Bundle({**small_run.bundle.manifest, "catalog_hash": "0" * 16}, small_run.bundle.files)
+    assert small_run.bundle.current
+    assert not bundle.current
+    with pytest.raises(BundleError) as refusal:
+        bundle.require_current()
+    assert refusal.value.rule == ("A bundle predicts from the features that it was trained with.")
+    assert refusal.value.seen.startswith("catalog 0000000000000000 in the bundle, ")
+
+
 # -------------------------------------------------------------------------------- no customer in it
 
 
