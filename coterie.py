@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,12 +112,17 @@ def init(
 
     found = guess.guess(file, ask)
     target = out or Path(f"{found.name}.toml")
+    if target.suffix != ".toml":
+        raise SourceError(
+            "An experiment file is TOML.", f"--out {target}", "end its name with .toml"
+        )
     if target.exists() and not force:
         raise SourceError(
             "An experiment file is not overwritten unasked.",
             f"{target} exists",
             "give another name with --out, or overwrite it with --force",
         )
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(guess.render(found, target.resolve().parent))
     click.echo(f"Wrote {target}. Read it, change what is wrong, then:\n  coterie retrain {target}")
 
@@ -171,6 +177,19 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     from training.screen import Screen
 
     bundle, screen = _champion(experiment.name), Screen()
+    for key in ("currency", "time_zone"):
+        trained, asked = bundle.manifest[key], getattr(experiment, key)
+        if trained != asked:
+            raise SourceError(
+                f"A model scores data of the {key} that it was trained with.",
+                f"{key} {asked!r} in {file}, {trained!r} in the champion",
+                "correct the experiment file, or retrain",
+            )
+    if bundle.manifest["horizon_days"] != experiment.horizon_days:
+        screen.say(
+            f"The champion predicts {bundle.manifest['horizon_days']} days ahead, not the "
+            f"{experiment.horizon_days} of {file}: retrain to change that."
+        )
     read = run.load(experiment, as_of, screen, out.resolve().parent)
     moment = as_of if as_of is not None else splits.now_after(read.end)
     with screen.step(f"Scoring every customer at {moment:%Y-%m-%d %H:%M} UTC"):
@@ -233,11 +252,13 @@ def serve(name: str | None, host: str, port: int, bundle: Path | None) -> None:
     """Serve the champion of the experiment NAME over HTTP (the one trained last, if not named)."""
     from serving import process
 
-    if bundle is None:
-        champion = _champion(name)
-        bundle = champion.save(_served())
-        click.echo(f"Serving {champion.manifest['name']} {champion.manifest['version']}")
-    process.serve_forever(bundle, host, port)
+    if bundle is not None:
+        process.serve_forever(bundle, host, port)
+        return
+    champion = _champion(name)
+    click.echo(f"Serving {champion.manifest['name']} {champion.manifest['version']}")
+    with tempfile.TemporaryDirectory(prefix="coterie-") as folder:
+        process.serve_forever(champion.save(Path(folder) / "bundle"), host, port)
 
 
 @main.command()

@@ -224,8 +224,8 @@ def _occasion(table: Table) -> Occasion:
     occasion = Occasion(
         name=table.text("name"),
         dates=table.dates("dates"),
-        days_before=table.integer("days_before", 7, low=0),
-        days_after=table.integer("days_after", 0, low=0),
+        days_before=table.integer("days_before", 7, low=0, high=366),
+        days_after=table.integer("days_after", 0, low=0, high=366),
     )
     table.refuse_others()
     return occasion

@@ -5,7 +5,7 @@ default with a note. `render` writes the result as a commented TOML file.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,11 @@ __all__ = ["Ask", "Guess", "Question", "Role", "guess", "render", "suggest_horiz
 
 HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
 UNKNOWN_CURRENCY = "XXX"  # ISO 4217: no currency
+#: What the values of a role are not, where they cannot be used, and what they should be.
+_PLAIN = {
+    "moment": ("a moment", "write all moments in one format, such as 2024-12-31"),
+    "amount": ("a number", "remove the currency sign, so that plain numbers such as 10.50 remain"),
+}
 _MONTH_FIRST = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
 
 
@@ -85,7 +90,7 @@ class _Guesser:
         moment_column = self._choose("moment", list(formats))
         taken = {moment_column.column}
         decimals = {c: d for c in self.types if (d := self.profile.decimals(c))}
-        amount = self._choose("amount", self._amounts(decimals, formats, taken))
+        amount = self._choose("amount", self._amounts(decimals, formats, taken), formats)
         taken.add(amount.column)
         customer = self._choose("customer_id", self._customers(formats, decimals, taken))
         taken.add(customer.column)
@@ -155,15 +160,13 @@ class _Guesser:
         nameless = [c for c in whole if not any(score(role, c) > 0 for role in ROLES)]
         return nameless or whole
 
-    def _choose(self, role: str, candidates: list[str]) -> Role:
-        """The best candidate by name; asked where two are equally good or no name tells."""
+    def _choose(self, role: str, candidates: list[str], others: Collection[str] = ()) -> Role:
+        """The best candidate by name; asked where two are equally good or no name tells.
+
+        `others` are columns of which it is known that they hold something else.
+        """
         if not candidates:
-            what = {"moment": "a moment", "amount": "an amount"}.get(role, "a customer")
-            raise SourceError(
-                f"One column must hold {what}.",
-                f"none among {', '.join(self.types)}",
-                "add it to the file, or write the experiment file by hand",
-            )
+            raise self._none(role, [column for column in self.types if column not in others])
         ranked = sorted(candidates, key=lambda column: -score(role, column))
         best = score(role, ranked[0])
         equal = [column for column in ranked if best - score(role, column) < 0.05]
@@ -172,6 +175,23 @@ class _Guesser:
         label = {"moment": "the moment of the order", "amount": "the amount that was paid"}
         question = f"Which column holds {label.get(role, 'the customer')}?"
         return Role(self._ask(role, question, tuple(equal), equal[0]), 0.5)
+
+    def _none(self, role: str, free: list[str]) -> SourceError:
+        """The error where no column can have a role: what speaks against the best-named one."""
+        what = {"moment": "a moment", "amount": "an amount"}.get(role, "a customer")
+        rule = f"One column must hold {what}."
+        best = max(free, key=lambda column: score(role, column), default=None)
+        if role in _PLAIN and best is not None and score(role, best) > 0:
+            value = self.profile.failing(role, best)
+            if value is None:
+                return SourceError(rule, f"{best}: no value at all", "fill it in the export")
+            no, remedy = _PLAIN[role]
+            return SourceError(rule, f"{best}: {value!r} is not {no}", remedy)
+        return SourceError(
+            rule,
+            f"none among {', '.join(self.types)}",
+            "add it to the file, or write the experiment file by hand",
+        )
 
     def _add(
         self,

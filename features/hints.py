@@ -18,7 +18,7 @@ class _Hints:
 
 _NUMBERED = "id no nr number nummer num code key"
 
-#: A word of four letters or more also counts inside a compound (Kundennummer).
+#: A word of four letters or more also counts at either end of a compound (Kundennummer).
 _HINTS = {
     "moment": _Hints(
         "date datum fecha data dato jour day time timestamp datetime moment zeit when created "
@@ -93,7 +93,10 @@ def score(role: str, name: str) -> float:
     whole = "".join(found)
 
     def hit(listed: str) -> bool:
-        return any(hint in found or (len(hint) >= 4 and hint in whole) for hint in listed.split())
+        hints = listed.split()
+        long = tuple(hint for hint in hints if len(hint) >= 4)
+        ends = any(word.startswith(long) or word.endswith(long) for word in [*found, whole])
+        return ends or any(hint in found for hint in hints)
 
     if not hit(hints.words) and whole not in hints.words.split():
         return 0.0

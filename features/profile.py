@@ -10,7 +10,7 @@ from features.errors import SourceError
 from features.experiment import Format
 from features.hints import score
 from features.locations import resolve
-from features.reading import encoding_of, guess_delimiter, header_of, read
+from features.reading import read, unreadable
 
 __all__ = ["Profile"]
 
@@ -37,15 +37,16 @@ class Profile:
         self.con = duckdb.connect()
         self.con.execute("SET TimeZone = 'UTC'")
         location = resolve(str(path), path.parent)
-        self.delimiter = None
-        if location.format == "csv":
-            self.delimiter = guess_delimiter(header_of(path, encoding_of(path)))
-        self.relation = read(self.con, location, self.delimiter)
+        self.relation = read(self.con, location)
+        self.delimiter = self.relation.delimiter
         self.types = self.relation.columns
-        self.con.execute(
-            f"CREATE TABLE sample AS SELECT * FROM {self.relation.sql} "
-            f"USING SAMPLE reservoir({_SAMPLE} ROWS) REPEATABLE (7)"
-        )
+        try:
+            self.con.execute(
+                f"CREATE TABLE sample AS SELECT * FROM {self.relation.sql} "
+                f"USING SAMPLE reservoir({_SAMPLE} ROWS) REPEATABLE (7)"
+            )
+        except duckdb.Error as error:
+            raise unreadable(location.url, error) from error
         if not self._one("SELECT count(*) FROM sample")[0]:
             raise SourceError(
                 "A source has a header and rows.",
@@ -105,6 +106,25 @@ class Profile:
         given = f"NOT {blank(quoted(column), self.types[column])}"
         total, good = self._one(f"SELECT count(*), count({sql}) FROM sample WHERE {given}")
         return total > 0 and good >= _ALMOST_ALL * total
+
+    def failing(self, role: str, column: str) -> str | None:
+        """A value that is no moment or amount, whichever way it is read; None where all is blank.
+
+        Where each value is one in some way, one that is so in the fewest ways.
+        """
+        dtype = self.types[column]
+        if role == "moment":
+            few = self._few(column)
+            tried = [form for form in _FORMATS if any(_parses(value, form) for value in few)]
+            ways = [self._moment(column, form) for form in (None, *tried)]
+        else:
+            ways = [number(quoted(column), dtype, mark) for mark in ".,"]
+        read = " + ".join(f"CAST({way} IS NOT NULL AS INTEGER)" for way in ways)
+        found = self.con.execute(
+            f"SELECT CAST({quoted(column)} AS VARCHAR) AS value FROM sample "
+            f"WHERE NOT {blank(quoted(column), dtype)} ORDER BY {read}, value LIMIT 1"
+        ).fetchone()
+        return None if found is None else str(found[0])
 
     def distinct(self, column: str) -> float:
         """Different values for each row, 0 to 1."""

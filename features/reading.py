@@ -9,6 +9,7 @@ import csv
 import gzip
 import tempfile
 import weakref
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ class Relation:
     columns: dict[str, str]
     # A file that is read in place of another, and goes when the relation goes.
     copy: Path | None = None
+    # How a CSV file was cut into columns.
+    delimiter: str | None = None
 
     def __post_init__(self) -> None:
         if self.copy is not None:
@@ -44,16 +47,22 @@ def read(
     con: duckdb.DuckDBPyConnection, location: Location, delimiter: str | None = None
 ) -> Relation:
     """Open files without reading them whole; SourceError where they are empty or unreadable."""
-    copy = None
+    copy, mark = None, None
     if location.format == "csv":
         path = location.paths[0]
         try:
             encoding = encoding_of(path)
             header = header_of(path, encoding)
-        except (OSError, EOFError) as error:  # a broken .gz
+        except (OSError, EOFError, zlib.error) as error:  # a broken .gz
             raise unreadable(location.url, error) from error
         if not header.strip():
             raise SourceError("A source has a header and rows.", f"{location.url} is empty", _FILL)
+        if "\0" in header:
+            raise SourceError(
+                "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark.",
+                f"NUL characters in the header of {location.url}",
+                "save it as UTF-8",
+            )
         copy = _as_utf8(path) if encoding == "cp1252" else None
         coded = "utf-16" if encoding == "utf-16" else "utf-8"
         mark = delimiter or guess_delimiter(header)
@@ -72,7 +81,7 @@ def read(
                 raise unreadable(location.url, error) from error
         else:
             break
-    return Relation(sql, {name: dtype for name, dtype, *_ in described}, copy)
+    return Relation(sql, {name: dtype for name, dtype, *_ in described}, copy, mark)
 
 
 def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:

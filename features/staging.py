@@ -4,6 +4,7 @@
 cleans them field by field and finds the rows, and the cells, that cannot be used.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from features.cleaning import blank, identifier, quoted
 from features.errors import SourceError, closest
 from features.experiment import Format, Join
 from features.locations import resolve
-from features.reading import Relation, malformed, read, unreadable
+from features.reading import Relation, guess_delimiter, malformed, read, unreadable
 
 __all__ = ["REJECT_COLUMNS", "Field", "Judged", "Staged", "judge", "stage"]
 
@@ -86,7 +87,7 @@ def stage(
             types[column] = (f"{alias}.{quoted(column)}", other.columns[column])
     for column in needed:
         if column not in types:
-            raise _missing(name, column, url, list(types))
+            raise _missing(name, column, url, list(types), form.delimiter)
     picked = "".join(f", {types[c][0]} AS {quoted(c)}" for c in dict.fromkeys(needed))
     every = ", ".join(map(quoted, base.columns))
     marks = f'row_number() OVER () AS "#row", hash({every}) AS "#print"'
@@ -230,13 +231,19 @@ def _check_join(
         )
 
 
-def _missing(name: str, column: str, url: str, known: list[str]) -> SourceError:
+def _missing(
+    name: str, column: str, url: str, known: list[str], delimiter: str | None = None
+) -> SourceError:
     near = closest(column, known)
-    return SourceError(
-        f"{name}: column {column!r} must exist in {url}.",
-        f"the columns {', '.join(known)}",
-        f"did you mean {near!r}?" if near else "name one of these columns",
-    )
+    remedy = f"did you mean {near!r}?" if near else "name one of these columns"
+    seen = f"the columns {', '.join(known)}"
+    if delimiter is not None and len(known) == 1:
+        likely = guess_delimiter(known[0])
+        if likely != delimiter and likely in known[0]:
+            written = json.dumps(likely)  # a tab as \t, as TOML has it
+            seen = f"one column, {known[0]!r}"
+            remedy = f"the delimiter seems wrong: write delimiter = {written}"
+    return SourceError(f"{name}: column {column!r} must exist in {url}.", seen, remedy)
 
 
 def _renumber(con: duckdb.DuckDBPyConnection, aside: list[int]) -> None:

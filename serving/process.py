@@ -80,14 +80,13 @@ def running(
     Raises CoterieError where the port is taken, or the service does not come up (with the end of
     its log).
     """
-    Bundle.load(bundle_folder)
+    bundle = Bundle.load(bundle_folder)
     port = _checked(host, port)
     with tempfile.TemporaryDirectory(prefix="coterie-") as folder:
+        own = bundle.save(Path(folder) / "bundle")  # a worker started anew must read the same one
         log = Path(folder) / "service.log"
         with log.open("wb") as output:
-            process = _start(
-                bundle_folder, host, port, Path(folder), command, environment, output.fileno()
-            )
+            process = _start(own, host, port, Path(folder), command, environment, output.fileno())
         try:
             service = Service(f"http://{_in_url(host)}:{port}", log)
             _wait(service, process)
@@ -102,10 +101,11 @@ def serve_forever(bundle_folder: Path, host: str = HOST, port: int = 3000) -> No
     Raises BundleError for a bundle that cannot be served, CoterieError where the port is taken or
     the service ends by itself.
     """
-    Bundle.load(bundle_folder)
+    bundle = Bundle.load(bundle_folder)
     port = _checked(host, port)
     with tempfile.TemporaryDirectory(prefix="coterie-") as folder, _terminable():
-        process = _start(bundle_folder, host, port, Path(folder), ("serve", SERVICE))
+        own = bundle.save(Path(folder) / "bundle")  # a worker started anew must read the same one
+        process = _start(own, host, port, Path(folder), ("serve", SERVICE))
         try:
             status = process.wait()
         except KeyboardInterrupt:

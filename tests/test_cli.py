@@ -451,3 +451,38 @@ def test_too_many_unusable_rows_stop_the_run(changed: Changed) -> None:
     assert rule == "orders: at most 1.00% of the rows may be unusable."
     assert "amount is not a number" in seen
     assert remedy.startswith("correct the rows or the column names")
+
+
+# ------------------------------------------------------------------------- what a stranger once met
+
+
+def test_nobody_who_comes_back_leaves_nothing_to_learn(changed: Changed) -> None:
+    file = changed(orders=lambda table: table.drop_duplicates("customer", keep="last"))
+    rule, seen, _ = told(run("retrain", file, "--out", file.parent / "out"))
+    assert rule == "Somebody must spend after a training cut-off, or there is nothing to learn."
+    assert seen.startswith("0 in all, in ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('currency = "EUR"', 'currency = "USD"', "currency"),
+        ('currency = "EUR"', 'currency = "EUR"\ntime_zone = "Asia/Tokyo"', "time_zone"),
+    ],
+)
+def test_a_model_does_not_score_data_of_another_kind(
+    trained: Path, changed: Changed, old: str, new: str, key: str
+) -> None:
+    file = changed(text={old: new})
+    rule, seen, _ = told(run("score", file, "--out", file.parent / "scores.csv"))
+    assert rule == f"A model scores data of the {key} that it was trained with."
+    assert "in the champion" in seen
+
+
+def test_init_writes_toml_alone_and_makes_its_folder(shop: Path, tmp_path: Path) -> None:
+    orders = shop / "shop.csv"
+    rule, seen, _ = told(run("init", orders, "--currency", "EUR", "--out", orders, "--force"))
+    assert (rule, seen) == ("An experiment file is TOML.", f"--out {orders}")
+    made = tmp_path / "new" / "folder" / "shop.toml"
+    must("init", orders, "--currency", "EUR", "--out", made)
+    assert made.exists()

@@ -208,16 +208,16 @@ class Bundle:
                 "expected_spend_low": low,
                 "expected_spend_high": high,
                 "stage": features["stage"],
-                "warnings": pa.array(self._warnings(columns), pa.list_(pa.string())),
+                "warnings": pa.array(self._warnings(columns, spend > high), pa.list_(pa.string())),
             }
         )
 
-    def _warnings(self, columns: Mapping[str, np.ndarray]) -> list[list[str]]:
+    def _warnings(self, columns: Mapping[str, np.ndarray], above: np.ndarray) -> list[list[str]]:
         no_orders = columns["orders"] == 0
         short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
         outside = self.preprocessor.outside(columns)
         made = []
-        for prospect, brief, count in zip(no_orders, short, outside, strict=True):
+        for prospect, brief, count, high in zip(no_orders, short, outside, above, strict=True):
             said = []
             if prospect:
                 said.append("no orders yet: predicted from what else is known, take with caution")
@@ -225,6 +225,8 @@ class Bundle:
                 said.append(f"short history: first order less than {SHORT_HISTORY_DAYS} days ago")
             if count:
                 said.append(f"outside the training range in {count} feature(s)")
+            if high:
+                said.append("the mean lies above the interval: most spend nothing, a few much")
             made.append(said)
         return made
 

@@ -25,6 +25,7 @@ from training import autoencoder, boosting, calibration, conformal, scaling
 from training.blend import Calibration, spend
 from training.bundle import Bundle, Raw, to_columns
 from training.intervals import Bands
+from training.outliers import capped
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
 from training.stretch import Stretch
@@ -103,7 +104,7 @@ def rows(frame: pd.DataFrame, preprocessor: Preprocessor) -> Rows:
     """Snapshot rows with outcomes -> what the models take in."""
     targets = autoencoder.Targets(
         (frame.future_orders > 0).to_numpy(np.float32),
-        frame.future_spend.to_numpy(np.float32),
+        capped(frame.future_spend.to_numpy(np.float64)).astype(np.float32),
         frame.future_orders.to_numpy(np.float32),
     )
     return Rows(preprocessor.design(to_columns(table(frame))), targets)
@@ -206,7 +207,7 @@ def _linear(data: Rows) -> tuple[np.ndarray, float]:
 
 def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration, Bands]:
     """Calibration and spend bands from a bundle's raw outputs on the calibration window."""
-    actual = window.future_spend.to_numpy(np.float64)
+    actual = capped(window.future_spend.to_numpy(np.float64))
     orders = window.future_orders.to_numpy(np.float64)
     base = Calibration(
         churn=calibration.platt(raw.churn_logit, (orders == 0).astype(np.float64)),

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from training.report_card import OURS, ReportCard
+from training.report_card import OURS, ReportCard, Section
 
 COLOURS = ("#1b6ca8", "#e07a1f", "#3a9d5d", "#b23a48", "#7b5ea7", "#8a6d3b", "#d46a9f", "#5f6b73",
            "#9aa12a", "#22a2b5", "#444444", "#c7a500")  # fmt: skip
@@ -110,8 +110,7 @@ def losses(history: Sequence[Mapping[str, float]], kept: int) -> Figure:
 def rivals(card: ReportCard) -> Figure:
     """The headline measures of the card, ours beside every naive rule."""
     wanted = [("Churn", "AUC"), ("Spend", "norm. Gini"), ("Segments", "η² log spend")]
-    found = [(s, m) for t, m in wanted for s in card.sections
-             if s.title == t and m in next(iter(s.rows.values()))]  # fmt: skip
+    found = [(s, m) for t, m in wanted for s in card.sections if s.title == t and _drawable(s, m)]
     figure = Figure(figsize=(4.2 * max(len(found), 1), 3.6), dpi=110, layout="constrained")
     for i, (section, measure) in enumerate(found):
         axes = figure.add_subplot(1, len(found), i + 1)
@@ -125,3 +124,7 @@ def rivals(card: ReportCard) -> Figure:
         axes.set_xlim(0, max(values) * 1.2)
         axes.tick_params(labelsize=8)
     return figure
+
+
+def _drawable(section: Section, measure: str) -> bool:
+    return bool(np.isfinite([row.get(measure, np.nan) for row in section.rows.values()]).all())

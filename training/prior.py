@@ -10,6 +10,7 @@ import pandas as pd
 from features.errors import FitError
 from training.bg_nbd import MbgNbd
 from training.gamma_gamma import GammaGamma
+from training.outliers import capped
 from training.rivals import histories
 from training.structure import FEATURES, Prior
 
@@ -20,7 +21,9 @@ def fit(frame: pd.DataFrame, window_days: int) -> Prior | None:
     x, t_x, T = histories(bought)
     try:
         orders = MbgNbd.fit(x, t_x, T)
-        value = GammaGamma.fit(x + 1.0, bought.spend.to_numpy(np.float64) / (x + 1.0))
+        value = GammaGamma.fit(
+            x + 1.0, capped(bought.spend.clip(lower=0.0).to_numpy(np.float64)) / (x + 1.0)
+        )
     except FitError:
         return None
     return Prior(

@@ -77,7 +77,8 @@ class ReportCard:
 
     def losses(self) -> list[Comparison]:
         """Comparisons that a naive rule wins, certain ones first."""
-        lost = [c for s in self.sections for c in s.comparisons if not c.better]
+        every = (c for s in self.sections for c in s.comparisons if np.isfinite(c.difference))
+        lost = [c for c in every if not c.better]
         return sorted(lost, key=lambda c: (not c.certain, c.measure, c.rival))
 
     def metrics(self) -> dict[str, float]:

@@ -73,8 +73,16 @@ def require_enough(shots: Snapshots, plan: Splits) -> None:
                 "cut-off.",
                 f"{count} in the {name} window "
                 f"({windows[0].as_of:%Y-%m-%d} to {windows[-1].end:%Y-%m-%d})",
-                "bring more customers, or a shorter horizon_days so that the cut-offs come later",
+                "bring more customers, or a shorter horizon_days so that the cut-offs come later; "
+                "returns alone make no order",
             )
+    earned = shots.at(plan.train).future_spend
+    if not earned.sum() > 0:
+        raise HistoryError(
+            "Somebody must spend after a training cut-off, or there is nothing to learn.",
+            f"{earned.sum():g} in all, in {len(plan.train)} windows of {plan.window_days} days",
+            "bring a longer history, or a longer horizon_days; check the amounts",
+        )
 
 
 def ratio(read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots) -> stretch.Stretch:

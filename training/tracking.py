@@ -21,6 +21,7 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 
 import mlflow
 import pandas as pd
+from filelock import FileLock
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
@@ -58,6 +59,9 @@ def open_store() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
+    if uri.startswith("sqlite:///"):
+        with FileLock(f"{uri.removeprefix('sqlite:///')}.lock"):  # two at once would both migrate
+            mlflow.MlflowClient().search_experiments(max_results=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,9 +157,17 @@ def champion(name: str) -> Bundle | None:
         raise BundleError(
             "The champion's files must be where the registry says.",
             f"version {version.version} of {name}: {type(problem).__name__}",
-            "retrain, or move the alias champion to a version whose files exist",
+            "move the alias champion to a version whose files exist (`coterie ui`), or delete it",
         ) from problem
-    return Bundle.load(Path(path) / BUNDLE)
+    try:
+        return Bundle.load(Path(path) / BUNDLE)
+    except BundleError as problem:
+        raise BundleError(
+            problem.rule,
+            f"{problem.seen}, in version {version.version} of {name}, the champion",
+            "move the alias champion to another version (`coterie ui`), or delete the alias there "
+            "to start afresh with new segment ids",
+        ) from problem
 
 
 def _experiment(name: str) -> str:

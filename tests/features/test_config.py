@@ -220,6 +220,15 @@ PEOPLE = (
             'occasions[1].dates must be a list of days such as ["2024-12-25"]. '
             "Seen: ['16.4.2017']. Remedy: correct the value",
         ),
+        *[
+            (
+                SMALL
+                + f'[[occasions]]\nname = "Easter"\ndates = ["2017-04-16"]\n{key} = 999999999999',
+                f"occasions[1].{key} must be a whole number from 0 to 366. "
+                "Seen: 999999999999. Remedy: correct the value",
+            )
+            for key in ("days_before", "days_after")
+        ],
         (
             SMALL + "[events]\nname = 1",
             "events must be a list of tables. Seen: {'name': 1}. "

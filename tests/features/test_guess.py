@@ -1,3 +1,4 @@
+import gzip
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ from features import config
 from features.errors import SourceError
 from features.experiment import Format
 from features.guess import Question, guess, render, suggest_horizon
+from features.hints import score
 from features.sources import load
 
 DAYS = [date(2023, 1, 1) + timedelta(days=5 * i) for i in range(81)]  # 400 days
@@ -235,6 +237,21 @@ def test_a_short_or_sparse_history_is_noted(tmp_path):
             "Remedy: add it to the file, or write the experiment file by hand",
         ),
         (
+            "customer,date,paid_at,amount\n1,2024-01-01,2024-01-01,7\n1,2024-01-02,2024-01-01,$10.50\n",
+            "One column must hold an amount. Seen: amount: '$10.50' is not a number. "
+            "Remedy: remove the currency sign, so that plain numbers such as 10.50 remain",
+        ),
+        (
+            "customer,date,amount\n1,2024-01-01,\n",
+            "One column must hold an amount. Seen: amount: no value at all. "
+            "Remedy: fill it in the export",
+        ),
+        (
+            "customer,date,amount\n1,31.12.2023,5\n1,last May,6\n",
+            "One column must hold a moment. Seen: date: 'last May' is not a moment. "
+            "Remedy: write all moments in one format, such as 2024-12-31",
+        ),
+        (
             "date,amount\n2024-01-01,1\n",
             "One column must hold a customer. Seen: none among date, amount. "
             "Remedy: add it to the file, or write the experiment file by hand",
@@ -252,6 +269,60 @@ def test_a_file_that_cannot_be_orders_is_refused(tmp_path, text, expected):
     with pytest.raises(SourceError) as caught:
         guess(path, never)
     assert str(caught.value) == expected
+
+
+TEXT = "customer,date,amount\n" + "".join(f"{i % 9},{day},{i}.5\n" for i, day in enumerate(DAYS))
+ZIPPED = gzip.compress(TEXT.encode(), mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [
+        (TEXT.encode(), "Not a gzipped file (b'cu')"),
+        (
+            ZIPPED[:-20],
+            "Compressed file ended before the end-of-stream marker was reached",
+        ),
+        (
+            ZIPPED[:10] + b"\xff" * 20,
+            "Error -3 while decompressing data: invalid block type",
+        ),
+    ],
+)
+def test_a_broken_zip_is_unreadable(tmp_path, content, seen):
+    path = tmp_path / "orders.csv.gz"
+    path.write_bytes(content)
+    with pytest.raises(SourceError) as caught:
+        guess(path, never)
+    assert str(caught.value) == (
+        f"A source must be readable. Seen: {path}: {seen}. Remedy: check the export that wrote it"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", [TEXT, TEXT.replace("customer", "Käufer")])
+def test_utf_16_without_its_mark_is_refused(tmp_path, encoding, text):
+    path = tmp_path / "orders.csv"
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(SourceError) as caught:
+        guess(path, never)
+    assert str(caught.value) == (
+        "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark. "
+        f"Seen: NUL characters in the header of {path}. Remedy: save it as UTF-8"
+    )
+
+
+@pytest.mark.parametrize("name", ["Marke", "Automarke", "merk", "brand_name"])
+def test_a_brand_is_told_by_its_name(name):
+    assert score("brand", name) >= 0.8
+
+
+def test_a_word_inside_another_tells_nothing(write):
+    assert score("brand", "Bemerkung") == 0
+    header = ["customer", "date", "amount", "Bemerkung"]
+    found = guess(write(header, lambda i, day: (i % 9, day, i, "gift" if i % 3 else "none yet")))
+    assert "brand" not in found.roles
+    assert found.unused == ("Bemerkung",)
 
 
 @pytest.mark.parametrize(

@@ -483,6 +483,22 @@ FILL = "Remedy: check the export that wrote it"
             "Remedy: name one of these columns",
         ),
         (
+            {"orders": "who;when;paid\na;2024-01-01;1\n", "form": 'delimiter = ","'},
+            "orders: column 'who' must exist in orders.csv. Seen: one column, 'who;when;paid'. "
+            'Remedy: the delimiter seems wrong: write delimiter = ";"',
+        ),
+        (
+            {"orders": "who\twhen\tpaid\na\t2024-01-01\t1\n", "form": 'delimiter = "|"'},
+            "orders: column 'who' must exist in orders.csv. "
+            "Seen: one column, 'who\\twhen\\tpaid'. "
+            'Remedy: the delimiter seems wrong: write delimiter = "\\t"',
+        ),
+        (
+            {"orders": GOOD.encode("utf-16-le")},
+            "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark. "
+            "Seen: NUL characters in the header of orders.csv. Remedy: save it as UTF-8",
+        ),
+        (
             {"orders": "who,when,paid\na,31.12.2023,1\nb,30.12.2023,1\n"},
             "orders: column 'when' must hold a moment somewhere. "
             "Seen: none in 2 rows, for instance '31.12.2023' (text). Remedy: set moment_format, "

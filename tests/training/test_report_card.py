@@ -243,3 +243,13 @@ def test_a_card_is_plain_values() -> None:
 )  # fmt: skip
 def test_a_figure_is_shown_with_the_digits_that_matter(value: float | None, shown: str) -> None:
     assert figure(value) == shown
+
+
+def test_an_undefined_figure_wins_nothing_and_is_not_drawn() -> None:
+    from training import plots
+
+    undefined = Comparison("churn AUC", "PCA", float("nan"), np.nan, np.nan, False, False)
+    rows = {OURS: {"AUC": float("nan")}, "recency": {"AUC": 0.5}}
+    card = ReportCard((), (Section("Churn", rows, (undefined,)),))
+    assert card.losses() == []
+    assert plots.rivals(card).get_axes() == []

@@ -1,0 +1,26 @@
+"""Amounts that would drown everyone else's: what models may learn from them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+QUANTILE = 0.99
+TIMES = 20.0
+
+
+def capped(spend: np.ndarray) -> np.ndarray:
+    """Spend (n,) >= 0, with what lies above 20 times the 99th percentile of those who spent cut
+    there. Real whales stay below that; a slip of the keyboard does not. Models and calibration
+    learn from capped spend, reports are measured on spend as it is.
+
+    >>> capped(np.array([0.0, 10.0, 12.0, 1e9])).max() < 1e9
+    True
+    >>> capped(np.array([0.0, 10.0, 12.0]))
+    array([ 0., 10., 12.])
+    """
+    positive = np.sort(spend[spend > 0])
+    if not len(positive):
+        return spend
+    # of the values below the largest: with few customers the outlier itself would set the cap
+    below = positive[:-1] if len(positive) > 1 else positive
+    return np.minimum(spend, TIMES * np.quantile(below, QUANTILE))
