@@ -194,7 +194,10 @@ horizon_days, seed). Remedy: did you mean experiment.seed?
         try:
             if not isinstance(value, list) or not value:
                 raise ValueError
-            return tuple(sorted(date.fromisoformat(str(day)).isoformat() for day in value))
+            days = sorted(date.fromisoformat(str(day)) for day in value)
+            if not 1900 <= days[0].year <= days[-1].year <= 2199:  # as for moments
+                raise ValueError
+            return tuple(day.isoformat() for day in days)
         except ValueError as error:
             what = 'a list of days such as ["2024-12-25"]'
             raise self._refuse(key, what, value) from error

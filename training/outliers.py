@@ -13,10 +13,8 @@ def capped(spend: np.ndarray) -> np.ndarray:
     there. Real whales stay below that; a slip of the keyboard does not. Models and calibration
     learn from capped spend, reports are measured on spend as it is.
 
-    >>> capped(np.array([0.0, 10.0, 12.0, 1e9])).max() < 1e9
-    True
-    >>> capped(np.array([0.0, 10.0, 12.0]))
-    array([ 0., 10., 12.])
+    >>> capped(np.array([0.0, 10.0, 12.0, 1e9])).tolist()
+    [0.0, 10.0, 12.0, 239.60000000000002]
     """
     positive = np.sort(spend[spend > 0])
     if not len(positive):

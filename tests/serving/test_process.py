@@ -1,17 +1,26 @@
 """The service as a process of its own."""
 
+import json
+import os
+import shutil
+import signal
 import socket
+import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 import serving
-from features.errors import RequestError
+from features.errors import BundleError, CoterieError, RequestError
 from serving import process
 from serving.schemas import EXAMPLE
+from training.bundle import Bundle
 
 ROOT = Path(serving.__file__).parent.parent
 FITTING = ("torch", "sklearn", "scipy", "lightgbm", "mlflow", "onnxmltools", "matplotlib")
@@ -66,10 +75,145 @@ def test_the_log_names_no_customer(service: process.Service) -> None:
 
 def test_a_taken_port_is_told(service: process.Service, bundle_folder: Path) -> None:
     port = int(service.url.rsplit(":", 1)[1])
-    listening = [
-        c.pid
-        for c in psutil.net_connections("inet")
-        if c.laddr and c.laddr.port == port and c.status == "LISTEN" and c.pid
-    ]
-    told: dict[str, str] = psutil.Process(listening[0]).environ()
-    return told
+    with (
+        pytest.raises(CoterieError, match=rf"127.0.0.1:{port} is in use already"),
+        process.running(bundle_folder, port),
+    ):
+        pass
+    with pytest.raises(CoterieError, match="in use already"):
+        process.serve_forever(bundle_folder, port=port)
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99_999), ("203.0.113.1", 8000)])
+def test_an_impossible_address_is_told(bundle_folder: Path, host: str, port: int) -> None:
+    with (
+        pytest.raises(CoterieError, match="A service listens on an address and port of its own"),
+        process.running(bundle_folder, port, host),
+    ):
+        pass
+
+
+def test_a_bundle_that_is_none_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(BundleError), process.running(tmp_path):
+        pass
+    with pytest.raises(BundleError):
+        process.serve_forever(tmp_path)
+
+
+def test_what_does_not_come_up_shows_the_end_of_its_log(bundle_folder: Path) -> None:
+    with (
+        pytest.raises(CoterieError, match=r"exit status 2(?s:.)*No such command 'sevre'"),
+        process.running(bundle_folder, command=("sevre",)),
+    ):
+        pass
+
+
+def test_it_runs_from_any_folder_and_nothing_is_left_after_it(
+    bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(bundle_folder, tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    mine = psutil.Process()
+    before = {p.pid for p in mine.children(recursive=True)}
+    with process.running(Path("model")) as one:
+        assert one.ask("/model")["features"]
+        during = {p.pid for p in mine.children(recursive=True)} - before
+        assert len(during) >= 2  # BentoML's supervisor and its worker
+    assert [pid for pid in during if psutil.pid_exists(pid)] == []
+    assert not one.log.exists()
+    assert list(tmp_path.iterdir()) == [tmp_path / "model"]
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_without_a_bundle_the_service_does_not_start(tmp_path: Path) -> None:
+    command = ("-m", "bentoml", "serve", process.SERVICE, "--host", "127.0.0.1", "--port", "0")
+    missing = tmp_path / "nowhere"
+    with start(*command, COTERIE_BUNDLE=str(missing), BENTOML_HOME=str(tmp_path)) as one:
+        said, _ = one.communicate(timeout=60)
+    assert one.returncode == 2
+    assert f"A service needs a bundle to serve. Seen: no folder {missing}. Remedy: run" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_in_the_foreground_it_ends_quietly(bundle_folder: Path, number: signal.Signals) -> None:
+    program = (
+        "import sys; from pathlib import Path; from serving.process import serve_forever; "
+        "serve_forever(Path(sys.argv[1]), port=int(sys.argv[2])); print('ended')"
+    )
+    port = str(process._checked("127.0.0.1", None))
+    with start("-c", program, str(bundle_folder), port) as one:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not _ready(port):
+            time.sleep(0.1)
+        one.send_signal(number)
+        said, _ = one.communicate(timeout=60)
+    assert one.returncode == 0, said
+    assert said.splitlines()[-1] == "ended"
+    assert "Traceback" not in said
+    assert not _ready(port)
+
+
+def _ready(port: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def test_it_never_loads_what_fits(bundle_folder: Path) -> None:
+    program = (
+        "import json, sys\n"
+        "from serving.service import Coterie\n"
+        "from serving.schemas import EXAMPLE\n"
+        "from starlette.testclient import TestClient\n"
+        "with TestClient(Coterie.to_asgi()) as client:\n"
+        "    status = client.post('/assign', json=EXAMPLE).status_code\n"
+        "print(json.dumps([status, sorted({name.split('.')[0] for name in sys.modules})]))\n"
+    )
+    with start("-W", "ignore", "-c", program, COTERIE_BUNDLE=str(bundle_folder)) as one:
+        said, _ = one.communicate(timeout=60)
+    told: Any = json.loads(said.splitlines()[-1])
+    assert told[0] == 200
+    assert set(told[1]) & set(FITTING) == set()
+    assert "bentoml" in told[1]
+
+
+def test_the_starter_loads_neither_bentoml_nor_the_service() -> None:
+    program = (
+        "import sys, serving.process\n"
+        "print(sorted({'bentoml', '_bentoml_sdk', 'serving.service'} & set(sys.modules)))\n"
+    )
+    with start("-c", program) as one:
+        said, _ = one.communicate(timeout=60)
+    assert said == "[]\n"
+
+
+def test_a_service_keeps_its_model_whatever_becomes_of_the_folder(
+    bundle_folder: Path, tmp_path: Path
+) -> None:
+    folder = Bundle.load(bundle_folder).save(tmp_path / "champion")
+    with process.running(folder) as one:
+        shutil.rmtree(folder)
+        port = int(one.url.rsplit(":", 1)[1])
+        listening = [
+            c.pid
+            for c in psutil.net_connections("inet")
+            if c.laddr and c.laddr.port == port and c.status == "LISTEN" and c.pid
+        ]
+        own = Path(psutil.Process(listening[0]).environ()["COTERIE_BUNDLE"])
+        assert own.is_relative_to(one.log.parent)
+        assert Bundle.load(own).files == Bundle.load(bundle_folder).files

@@ -128,7 +128,7 @@ def test_a_handful_of_customers_is_refused() -> None:
     assert str(refusal.value) == (
         "Every window needs at least 100 customers with an order before its cut-off. Seen: 99 in "
         "the test window (2023-12-02 to 2024-01-01). Remedy: bring more customers, or a shorter "
-        "horizon_days so that the cut-offs come later"
+        "horizon_days so that the cut-offs come later; returns alone make no order"
     )
 
 

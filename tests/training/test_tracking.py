@@ -179,7 +179,7 @@ def test_a_champion_whose_files_are_gone_is_told_in_words(own_store: Path, small
     assert refusal.value.rule == "The champion's files must be where the registry says."
     assert refusal.value.seen.startswith("version 1 of other: ")
     assert refusal.value.remedy == (
-        "retrain, or move the alias champion to a version whose files exist"
+        "move the alias champion to a version whose files exist (`coterie ui`), or delete it"
     )
 
 
