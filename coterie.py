@@ -62,6 +62,13 @@ class Moment(click.ParamType):
             )
 
 
+as_of_option = click.option(
+    "--as-of",
+    type=Moment(),
+    help="See nothing at or after this moment (UTC)  [default: all there is]",
+)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(importlib.metadata.version("coterie"), prog_name="coterie")
 def main() -> None:
@@ -94,7 +101,7 @@ def init(
     """Write a commented experiment file for FILE (CSV or Parquet, one row an order or order line).
 
     Columns are guessed from their names and values; what cannot be known is asked, or, where
-    nobody can answer, taken at its default and said.
+    nobody can answer, taken at its default and said. A currency has no default.
     """
     from features import guess
 
@@ -105,10 +112,12 @@ def init(
         if answer:
             return answer
         if not sys.stdin.isatty():
+            if not question.default:
+                return ""
             click.echo(f"{question.text}  Nobody to ask here: taking {question.default!r}.")
             return question.default
         kind = click.Choice(question.choices) if question.choices else str
-        return str(click.prompt(question.text, default=question.default, type=kind))
+        return str(click.prompt(question.text, default=question.default or None, type=kind))
 
     found = guess.guess(file, ask)
     target = out or Path(f"{found.name}.toml")
@@ -129,11 +138,7 @@ def init(
 
 @main.command()
 @click.argument("file", type=FILE)
-@click.option(
-    "--as-of",
-    type=Moment(),
-    help="See nothing at or after this moment (UTC)  [default: all there is]",
-)
+@as_of_option
 @click.option(
     "--out",
     type=FOLDER,
@@ -204,11 +209,7 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
 
 @main.command()
 @click.argument("file", type=FILE)
-@click.option(
-    "--as-of",
-    type=Moment(),
-    help="See nothing at or after this moment (UTC)  [default: all there is]",
-)
+@as_of_option
 @click.option(
     "--customers",
     type=click.IntRange(min=1),

@@ -18,7 +18,6 @@ from features.template import render
 __all__ = ["Ask", "Guess", "Question", "Role", "guess", "render", "suggest_horizon"]
 
 HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
-UNKNOWN_CURRENCY = "XXX"  # ISO 4217: no currency
 #: What the values of a role are not, where they cannot be used, and what they should be.
 _PLAIN = {
     "moment": ("a moment", "write all moments in one format, such as 2024-12-31"),
@@ -29,7 +28,11 @@ _MONTH_FIRST = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
 
 @dataclass(frozen=True)
 class Question:
-    """What neither names nor values tell. `choices` empty: any answer; `default` on no answer."""
+    """What neither names nor values tell. `choices` empty: any answer; `default` on no answer.
+
+    A `default` that is empty means that nothing can be taken for granted: without an answer the
+    guess is refused.
+    """
 
     key: str
     text: str
@@ -70,8 +73,8 @@ class Guess:
 def guess(path: Path, ask: Ask | None = None) -> Guess:
     """Describe one file of orders. Without `ask`, every question takes its default.
 
-    Raises SourceError for a file that cannot be read, is empty, or in which no column can be the
-    customer, the moment or the amount.
+    Raises SourceError where the file does not tell its currency and nobody does, for a file that
+    cannot be read or is empty, and where no column can be the customer, the moment or the amount.
     """
     path = Path(path).absolute()
     return _Guesser(path, ask or (lambda question: question.default)).guess()
@@ -256,14 +259,18 @@ class _Guesser:
                 "currency",
                 f"In which currency is {roles['amount'].column!r}? (USD, EUR, ...)",
                 (),
-                UNKNOWN_CURRENCY,
+                "",
             ).upper()
+        if not told:
+            raise SourceError(
+                "The currency of the amounts must be known.",
+                f"nothing in {self.path.name} tells it",
+                "give it, for instance: coterie init FILE --currency EUR",
+            )
         if not re.fullmatch("[A-Z]{3}", told):
             raise SourceError(
                 "A currency is a three-letter code.", repr(told), "answer for instance USD or EUR"
             )
-        if told == UNKNOWN_CURRENCY:
-            self.notes.append("The file does not tell its currency: write yours instead of XXX.")
         return told, (told,)
 
     def _horizon(self, span: float, gap: float | None) -> int:

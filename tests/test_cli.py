@@ -131,8 +131,12 @@ def test_the_installed_command_answers_at_once_and_loads_nothing() -> None:
 
 def test_init_writes_a_file_that_says_what_was_guessed(shop: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    said = must("init", shop / "shop.csv", "--out", file).output
-    assert "Nobody to ask here: taking 'XXX'." in said
+    rule, _, remedy = told(run("init", shop / "shop.csv", "--out", file))
+    assert rule == "The currency of the amounts must be known."
+    assert remedy.endswith("--currency EUR")
+    assert not file.exists()
+    said = must("init", shop / "shop.csv", "--currency", "EUR", "--out", file).output
+    assert "Nobody to ask here: taking '" in said  # the horizon
     assert f"coterie retrain {file}" in said
     for line in ('customer_id = "customer"', 'moment = "date"', 'amount = "amount"'):
         assert line in file.read_text()
@@ -141,11 +145,11 @@ def test_init_writes_a_file_that_says_what_was_guessed(shop: Path, tmp_path: Pat
 def test_init_overwrites_nothing_unasked(shop: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("precious")
-    refused = run("init", shop / "shop.csv", "--out", file)
+    refused = run("init", shop / "shop.csv", "--currency", "EUR", "--out", file)
     assert refused.exit_code == 2
     assert f"Seen:   {file} exists" in refused.output
     assert file.read_text() == "precious"
-    must("init", shop / "shop.csv", "--out", file, "--force")
+    must("init", shop / "shop.csv", "--currency", "EUR", "--out", file, "--force")
     assert "[experiment]" in file.read_text()
 
 

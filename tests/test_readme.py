@@ -199,9 +199,13 @@ def test_the_readme_names_the_two_commands_of_a_newcomer() -> None:
 
 
 def test_the_quick_blocks_of_the_readme_run(reader: Reader) -> None:
-    for block in readme():
-        if block.executed and block.not_run is None and not block.slow:
-            reader.run(block)
+    quick = [b for b in readme() if b.executed and b.not_run is None and not b.slow]
+    assert quick, "README.md shows nothing that runs quickly"
+    for block in quick:
+        reader.run(block)
+    made = [tomllib.loads(file.read_text()) for file in reader.folder.glob("*.toml")]
+    assert made, "the quick blocks left no experiment file"
+    assert all({"experiment", "orders"} <= set(one) for one in made)
 
 
 @pytest.mark.slow
@@ -223,11 +227,11 @@ def test_a_block_that_is_not_run_says_why(block: Block) -> None:
 
 
 def test_the_readmes_settings_can_be_read() -> None:
-    for block in readme():
-        if block.language == "toml":
-            tomllib.loads(block.body)
-        elif block.language == "json":
-            json.loads(block.body)
+    readers = {"toml": tomllib.loads, "json": json.loads}
+    shown = [block for block in readme() if block.language in readers]
+    assert shown, "README.md shows no request and no settings"
+    for block in shown:
+        assert readers[block.language](block.body), f"README.md:{block.line} is empty"
 
 
 def test_every_make_of_the_readme_names_a_target() -> None:

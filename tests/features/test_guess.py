@@ -38,8 +38,8 @@ def never(question):
 
 
 def answers(**given):
-    """Answer these questions; the others take their default."""
-    return lambda question: given.get(question.key, question.default)
+    """Answer these questions, the currency with EUR; the others take their default."""
+    return lambda question: ({"currency": "EUR"} | given).get(question.key, question.default)
 
 
 def loaded(found, folder):
@@ -116,7 +116,9 @@ def test_days_and_months_that_cannot_be_told_apart_are_asked_for(tmp_path):
 
     def ask(question):
         asked.append(question)
-        return question.choices[-1] if question.key == "moment_format" else question.default
+        if question.key == "moment_format":
+            return question.choices[-1]
+        return answers()(question)
 
     assert guess(path, ask).form.moment_format == "%m/%d/%Y"
     assert asked[0] == Question(
@@ -129,7 +131,7 @@ def test_days_and_months_that_cannot_be_told_apart_are_asked_for(tmp_path):
 
 def test_nameless_columns_are_told_by_their_values(write, tmp_path):
     path = write(["x", "y", "z"], lambda i, day: (f"{i}.25", i % 9, f"{day:%Y%m%d}"), mark="\t")
-    found = guess(path)
+    found = guess(path, answers())
     assert columns(found) == {"customer_id": "y", "moment": "z", "amount": "x"}
     assert {role.confidence for role in found.roles.values()} == {0.6}
     assert 'amount = "x"  # what was paid for the line; negative: a return (?)' in render(found)
@@ -142,7 +144,7 @@ def test_two_amounts_are_asked_for(write):
 
     def ask(question):
         asked.append(question.key)
-        return {"amount": "amount"}.get(question.key, question.default)
+        return answers(amount="amount")(question)
 
     assert guess(path, ask).roles["amount"].column == "amount"
     assert asked == ["amount", "currency", "horizon_days"]
@@ -155,7 +157,9 @@ def test_two_amounts_are_asked_for(write):
 
 def test_the_price_of_one_piece_is_no_amount(write):
     header = ["CustomerID", "InvoiceDate", "InvoiceNo", "StockCode", "Quantity", "UnitPrice"]
-    found = guess(write(header, lambda i, day: (f"{i % 9}.0", day, i, f"S{i}", 2, f"{i}.5")))
+    found = guess(
+        write(header, lambda i, day: (f"{i % 9}.0", day, i, f"S{i}", 2, f"{i}.5")), answers()
+    )
     assert columns(found) == {
         "customer_id": "CustomerID",
         "moment": "InvoiceDate",
@@ -167,14 +171,13 @@ def test_the_price_of_one_piece_is_no_amount(write):
     assert found.notes == (
         "'UnitPrice' looks like the price of one piece. Price times 'Quantity' is not computed: "
         "add a column with the amount of the line, and name it here.",
-        "The file does not tell its currency: write yours instead of XXX.",
     )
     assert f"# NOTE: {found.notes[0]}" in render(found)
 
 
 def test_the_total_wins_over_the_price_of_one_piece(write):
     header = ["customer", "date", "unit_price", "quantity", "total"]
-    found = guess(write(header, lambda i, day: (i % 9, day, f"{i}.5", 2, f"{2 * i}.0")))
+    found = guess(write(header, lambda i, day: (i % 9, day, f"{i}.5", 2, f"{2 * i}.0")), answers())
     assert found.roles["amount"].column == "total"
     assert "price of one piece" not in " ".join(found.notes)
 
@@ -192,7 +195,7 @@ def test_a_parquet_file_needs_no_form(tmp_path):
         {"household": [i % 9 for i in range(81)], "day": DAYS, "sales_value": [1.5] * 81}
     )
     pq.write_table(table, tmp_path / "My Orders.parquet")
-    found = guess(tmp_path / "My Orders.parquet")
+    found = guess(tmp_path / "My Orders.parquet", answers())
     assert (found.name, found.form) == ("my_orders", Format())
     assert 'url = "My Orders.parquet"' in render(found, tmp_path)
     loaded(found, tmp_path)
@@ -200,7 +203,7 @@ def test_a_parquet_file_needs_no_form(tmp_path):
 
 def test_the_address_is_absolute_outside_the_folder(write, tmp_path):
     path = write(["customer", "date", "amount"], lambda i, day: (i % 9, day, i))
-    found = guess(path)
+    found = guess(path, answers())
     assert f'url = "{path.as_posix()}"' in render(found)
     assert f'url = "{path.as_posix()}"' in render(found, tmp_path / "elsewhere")
     assert 'url = "orders.csv"' in render(found, tmp_path)
@@ -320,9 +323,21 @@ def test_a_brand_is_told_by_its_name(name):
 def test_a_word_inside_another_tells_nothing(write):
     assert score("brand", "Bemerkung") == 0
     header = ["customer", "date", "amount", "Bemerkung"]
-    found = guess(write(header, lambda i, day: (i % 9, day, i, "gift" if i % 3 else "none yet")))
+    found = guess(
+        write(header, lambda i, day: (i % 9, day, i, "gift" if i % 3 else "none yet")), answers()
+    )
     assert "brand" not in found.roles
     assert found.unused == ("Bemerkung",)
+
+
+def test_a_currency_that_nobody_tells_is_not_made_up(write):
+    path = write(["customer", "date", "amount"], lambda i, day: (i % 9, day, i))
+    with pytest.raises(SourceError) as caught:
+        guess(path)
+    assert str(caught.value) == (
+        "The currency of the amounts must be known. Seen: nothing in orders.csv tells it. "
+        "Remedy: give it, for instance: coterie init FILE --currency EUR"
+    )
 
 
 @pytest.mark.parametrize(
