@@ -6,7 +6,7 @@ them (which customers happened to be in the test) cancels out of the difference 
 
 A draw is a count for each customer. The measures that sort are sorted once and then computed from
 the counts of many draws at a time; any other function of (truth, prediction) works too, drawn row
-by row, with text as well as numbers (segment labels, say, for `metrics.eta_squared`). Both paths
+by row, with text as well as numbers (segment labels, say, for `separation.eta_squared`). Both paths
 see the same draws and agree to rounding.
 """
 

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 from sklearn.cluster import KMeans
 
-from training.metrics import adjusted_rand, eta_squared, roc_auc
+from training.metrics import roc_auc
 from training.segments import Segmentation
+from training.separation import adjusted_rand, eta_squared
 
 CHOICES = tuple(range(3, 10))
 LEAST_SHARE = 0.04

@@ -13,7 +13,6 @@ being the same customer, and returns a plain float. Three rules hold throughout:
 May not import pandas or mlflow, nor anything of training that fits.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -243,75 +242,6 @@ def interval_score(
     return float(np.mean(top - bottom + 2 / (1 - level) * missed))
 
 
-# --------------------------------------------------------------------------------------- segments
-
-
-def eta_squared(values: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Share of the variance of `values` that lies between the groups named by `labels`.
-
-    0 where the groups' means are equal, 1 where each group is constant; nan where `values` are
-    constant. Labels may be numbers or text.
-
-    >>> round(eta_squared([0, 2, 4, 6], ["a", "a", "b", "b"]), 4)
-    0.8
-    """
-    numbers, groups = _floats(values), np.asarray(labels)
-    _same_length(numbers, groups)
-    if numbers.min() == numbers.max():
-        return float("nan")
-    _, member = np.unique(groups, return_inverse=True)
-    centred = numbers - numbers.mean()
-    sums, count = np.bincount(member, centred), np.bincount(member)
-    return float(np.sum(sums**2 / count) / np.sum(centred**2))
-
-
-def segment_auc(truth: npt.ArrayLike, labels: npt.ArrayLike, rates: Mapping[Any, float]) -> float:
-    """AUC of predicting for each customer the rate of its segment.
-
-    `rates` maps a label to a rate that was estimated on *other* rows (an earlier cut-off); rates
-    of the rows under test would flatter small segments. A label without a rate raises ValueError.
-
-    >>> segment_auc([0, 1, 1, 0], ["a", "b", "b", "a"], {"a": 0.1, "b": 0.4})
-    1.0
-    """
-    names, member = np.unique(np.asarray(labels), return_inverse=True)
-    missing = [name for name in names.tolist() if name not in rates]
-    if missing:
-        raise ValueError(f"Every segment needs a rate estimated elsewhere. Without one: {missing}.")
-    return roc_auc(truth, np.array([rates[name] for name in names.tolist()])[member])
-
-
-def adjusted_rand(labels_a: npt.ArrayLike, labels_b: npt.ArrayLike) -> float:
-    """Adjusted Rand index of two groupings (Hubert & Arabie 1985): 1 the same, 0 as by chance.
-
-    >>> adjusted_rand([0, 0, 1, 1], ["x", "x", "y", "y"])
-    1.0
-    """
-    first, second = np.asarray(labels_a), np.asarray(labels_b)
-    _same_length(first, second)
-    return float(sklearn_metrics.adjusted_rand_score(first, second))
-
-
-def jaccard_per_cluster(labels_a: npt.ArrayLike, labels_b: npt.ArrayLike) -> dict[Any, float]:
-    """For each label of `labels_a`, its greatest Jaccard similarity to a group of `labels_b`.
-
-    Hennig (2007), "Cluster-wise assessment of cluster stability": with B groupings of resampled
-    customers, each over the customers drawn, the mean over the B is the cluster's stability: from
-    .85 highly stable, from .75 valid, below .6 not to be trusted.
-
-    >>> jaccard_per_cluster([0, 0, 1, 1], [5, 5, 5, 6])
-    {0: 0.6666666666666666, 1: 0.5}
-    """
-    first, second = np.asarray(labels_a), np.asarray(labels_b)
-    _same_length(first, second)
-    names, row = np.unique(first, return_inverse=True)
-    others, column = np.unique(second, return_inverse=True)
-    both = np.zeros((len(names), len(others)))
-    np.add.at(both, (row, column), 1)
-    either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
-    return dict(zip(names.tolist(), (both / either).max(axis=1).tolist(), strict=True))
-
-
 # ----------------------------------------------------------------------------- sorting and binning
 
 
@@ -355,7 +285,8 @@ def _binned(truth: Floats, prediction: Floats) -> tuple[Floats, Floats, Floats]:
 # ----------------------------------------------------------------------------------------- checks
 
 
-def _floats(values: npt.ArrayLike) -> Floats:
+def floats(values: npt.ArrayLike) -> Floats:
+    """The values as float64, shape ``(n,)``; ValueError for no rows, more axes, nan or infinity."""
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1 or numbers.size == 0:
         raise ValueError(f"A measure takes rows of shape (n,), n >= 1. Seen: {numbers.shape}.")
@@ -365,7 +296,8 @@ def _floats(values: npt.ArrayLike) -> Floats:
     return numbers
 
 
-def _same_length(first: npt.NDArray[Any], *others: npt.NDArray[Any]) -> None:
+def same_length(first: npt.NDArray[Any], *others: npt.NDArray[Any]) -> None:
+    """ValueError unless all arrays have the same shape."""
     shapes = [first.shape, *(other.shape for other in others)]
     if len(set(shapes)) > 1:
         raise ValueError(f"Every argument has one row a customer. Seen shapes: {shapes}.")
@@ -374,8 +306,8 @@ def _same_length(first: npt.NDArray[Any], *others: npt.NDArray[Any]) -> None:
 
 
 def _paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Floats, Floats]:
-    one, two = _floats(first), _floats(second)
-    _same_length(one, two)
+    one, two = floats(first), floats(second)
+    same_length(one, two)
     return one, two
 
 
@@ -405,8 +337,8 @@ def _amounts(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, F
 def _interval(
     actual: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike
 ) -> tuple[Floats, Floats, Floats]:
-    value, bottom, top = _floats(actual), _floats(low), _floats(high)
-    _same_length(value, bottom, top)
+    value, bottom, top = floats(actual), floats(low), floats(high)
+    same_length(value, bottom, top)
     if (bottom > top).any():
         row = int(np.flatnonzero(bottom > top)[0])
         raise ValueError(f"Low is not above high. Seen: [{bottom[row]}, {top[row]}] in row {row}.")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training import metrics, rivals
+from training import metrics, rivals, separation
 from training.bootstrap import paired_bootstrap
 from training.clustering import Choice
 from training.rivals import Rule
@@ -240,9 +240,9 @@ def segment_section(
         order = {int(i): float(calibration.future_spend[then == i].mean()) for i in np.unique(then)}
         value = np.array([order.get(int(i), 0.0) for i in now])
         rows[name] = {
-            "η² spend": metrics.eta_squared(spend, now),
-            "η² log spend": metrics.eta_squared(np.log1p(spend), now),
-            "churn AUC": metrics.segment_auc(churned, now, rates),
+            "η² spend": separation.eta_squared(spend, now),
+            "η² log spend": separation.eta_squared(np.log1p(spend), now),
+            "churn AUC": separation.segment_auc(churned, now, rates),
             "gain 10 %": metrics.gain_at(spend, value, 0.1),
             "gain 20 %": metrics.gain_at(spend, value, 0.2),
             "min share": float(np.unique(now, return_counts=True)[1].min() / len(now)),
@@ -250,7 +250,7 @@ def segment_section(
     logs = np.log1p(spend)
     for name, (_, now) in others.items():
         for measure, values in (("η² spend", spend), ("η² log spend", logs)):
-            d = paired_bootstrap(metrics.eta_squared, values, ours[1], now, 200, seed)
+            d = paired_bootstrap(separation.eta_squared, values, ours[1], now, 200, seed)
             better = rows[OURS][measure] >= rows[name][measure]
             made.append(Comparison(measure, name, *d, better=better, certain=bool(d.excludes_zero)))
         gap = rows[OURS]["churn AUC"] - rows[name]["churn AUC"]

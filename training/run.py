@@ -22,6 +22,7 @@ from features.spec import FeatureSpec, learn_spec
 from training import (
     autoencoder,
     boosting,
+    display,
     plots,
     report_card,
     scoring,
@@ -35,7 +36,7 @@ from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated, evaluate
 from training.final import ANCHOR, Final, final
 from training.fit import table
-from training.report_card import OURS, ReportCard, figure
+from training.report_card import ReportCard
 from training.screen import Screen
 from training.splits import Splits
 from training.structure import FEATURES
@@ -68,18 +69,7 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out
         if problem.rejects is not None:
             _write_rejects(problem.rejects, screen, out)
         raise
-    screen.table(
-        "",
-        ("source", "rows read", "kept", "rejected", "after as_of", "from", "to"),
-        [
-            (
-                i.source,
-                *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.later)),
-                *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
-            )
-            for i in read.ingested
-        ],
-    )
+    display.show_sources(read, screen)
     if len(read.rejects):
         _write_rejects(read.rejects, screen, out)
     return read
@@ -115,7 +105,7 @@ def retrain(
     days = experiment.horizon_days
     now = splits.now_after(read.end) if as_of is None else splits.now_at(as_of, read.end, days)
     plan = splits.plan(read.start, now, experiment.horizon_days, experiment.min_history_days)
-    _show_plan(plan, screen)
+    display.show_plan(plan, screen)
     champion = tracking.champion(experiment.name)
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
@@ -151,7 +141,7 @@ def retrain(
             )
         )
     card = ReportCard(_heading(experiment, plan), tuple(sections))
-    show_card(card, screen)
+    display.show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
         ratio = snapshots.ratio(read, spec, plan, shots)
@@ -183,8 +173,8 @@ def retrain(
     with screen.step("Scoring every customer"):
         scored = scoring.scores(served.bundle, served.predicted)
         scored.to_parquet(out / "customers.parquet", index=False)
-    _show_identity(champion, served, screen)
-    show_segments(served.bundle, screen)
+    display.show_identity(champion, served, screen)
+    display.show_segments(served.bundle, screen)
     screen.say(
         f"Every customer's row: {out / 'customers.parquet'} ({len(scored):,}); "
         f"report card and plots: {out}"
@@ -345,96 +335,8 @@ def _record(
             + f"\npython=={manifest['python']}\n",
         },
         tables={
-            "segments.json": segments_frame(served.bundle),
+            "segments.json": display.segments_frame(served.bundle),
             "number_of_segments.json": pd.DataFrame([dataclasses.asdict(c) for c in e.choices]),
         },
         tags={"version": manifest["version"], "catalog_hash": manifest["catalog_hash"]},
     )  # fmt: skip
-
-
-def segments_frame(bundle: Bundle) -> pd.DataFrame:
-    """Segments as a table: id, name, customers, share, means of the predictions, first traits."""
-    made = []
-    for s in bundle.segments:
-        p = s.portrait
-        traits = "; ".join(
-            f"{t['feature']} {figure(t['segment'])} (all {figure(t['everyone'])})"
-            for t in p["traits"][:3]
-        )
-        made.append({
-            "id": s.id, "name": s.name, "customers": p["customers"], "share": p["share"],
-            "churn": p["churn_probability"], "orders": p["expected_orders"],
-            "spend": p["expected_spend"],
-            "what distinguishes it": traits,
-        })  # fmt: skip
-    return pd.DataFrame(made)
-
-
-def show_segments(bundle: Bundle, screen: Screen) -> None:
-    """The table a marketer reads first."""
-    currency, days = bundle.manifest["currency"], bundle.manifest["horizon_days"]
-    rows = []
-    for r in segments_frame(bundle).to_dict("records"):
-        empty = r["customers"] == 0
-        rows.append((
-            r["id"], r["name"], f"{r['customers']:,}", f"{r['share']:.1%}",
-            "–" if empty else f"{r['churn']:.1%}", "–" if empty else f"{r['orders']:.2f}",
-            "–" if empty else f"{r['spend']:,.2f}", r["what distinguishes it"],
-        ))  # fmt: skip
-    screen.table(
-        f"Segments (predicted over {days} days, {currency})",
-        ("id", "name", "customers", "share", "churn", "orders", "spend",
-         "what distinguishes it (medians)"),
-        rows, left=(0, 1, 7),
-    )  # fmt: skip
-
-
-def _show_plan(plan: Splits, screen: Screen) -> None:
-    title = f"Windows by time (rung: {plan.rung}"
-    title += (
-        ")" if plan.rung == "full" else f" of {plan.window_days} days, since the history is short)"
-    )
-    screen.table(title, ("what", "first cut-off", "last cut-off", "outcomes until"), plan.rows())
-
-
-def show_card(card: ReportCard, screen: Screen) -> None:
-    """The report card on the terminal."""
-    screen.say("Report card", "bold underline")
-    for line in card.heading:
-        screen.say(line)
-    screen.say()
-    for section in card.sections:
-        measures = list(next(iter(section.rows.values())))
-        rows = [
-            (f"» {n}" if n == OURS else f"  {n}", *(figure(r[m]) for m in measures))
-            for n, r in section.rows.items()
-        ]
-        screen.table(section.title, ("", *measures), rows)
-        for note in section.notes:
-            screen.say(note, "dim")
-        screen.say()
-    lost = card.losses()
-    screen.say("Where a naive rule wins", "bold")
-    for comparison in lost:
-        screen.say(f"- {comparison.sentence()}", "yellow" if comparison.certain else None)
-    if not lost:
-        screen.say("- nowhere in this run")
-    screen.say()
-
-
-def _show_identity(champion: Bundle | None, served: Final, screen: Screen) -> None:
-    if champion is not None and not champion.current:
-        screen.say(
-            f"The champion before ({champion.manifest['version']}) was trained with other features:"
-            " the network started afresh, and every segment has a new id"
-        )
-    if champion is None or served.matching is None:
-        return
-    m = served.matching
-    born = [s.id for s, old in zip(served.bundle.segments, m.old_of, strict=True) if old is None]
-    gone = [champion.segments[i].id for i in m.deaths]
-    screen.say(
-        f"Against the champion before ({champion.manifest['version']}): {m.kept:.1%} of the "
-        f"customers keep their segment; new segments: {', '.join(born) or 'none'}; "
-        f"ended: {', '.join(gone) or 'none'}"
-    )

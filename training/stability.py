@@ -10,8 +10,8 @@ from sklearn.cluster import KMeans
 
 from features.spec import FeatureSpec
 from training import autoencoder, clustering, fit, identity
-from training.metrics import adjusted_rand
 from training.rivals import log_rfm
+from training.separation import adjusted_rand
 
 DAYS = 28
 WARM, COLD, RFM = (

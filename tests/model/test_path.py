@@ -7,7 +7,8 @@ import pytest
 
 from training import fit, report_card
 from training.bundle import Bundle, to_columns
-from training.metrics import eta_squared, roc_auc
+from training.metrics import roc_auc
+from training.separation import eta_squared
 
 pytestmark = pytest.mark.model
 

@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from training import metrics
+from training import metrics, separation
 from training.bootstrap import Interval, Metric, bootstrap_interval, paired_bootstrap
 
 OUTCOME: list[Metric] = [metrics.roc_auc, metrics.pr_auc, metrics.brier, metrics.log_loss]
@@ -90,7 +90,7 @@ def test_the_seed_decides() -> None:
 def test_labels_may_be_text() -> None:
     outcome, spend, _, _ = world(300)
     ours, rival = np.where(outcome > 0, "buys", "rests"), np.array(["a", "b", "c"] * 100)
-    found = paired_bootstrap(metrics.eta_squared, spend, ours, rival, resamples=50)
+    found = paired_bootstrap(separation.eta_squared, spend, ours, rival, resamples=50)
     assert found.value > 0
     assert found.excludes_zero
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from training import clustering
-from training.metrics import adjusted_rand
 from training.segments import Segmentation
+from training.separation import adjusted_rand
 
 
 def planted(

@@ -1,0 +1,118 @@
+"""What a run and its model look like on a terminal: windows, report card, segments."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from features.sources import Sources
+from training.bundle import Bundle
+from training.final import Final
+from training.report_card import OURS, ReportCard, figure
+from training.screen import Screen
+from training.splits import Splits
+
+
+def show_sources(read: Sources, screen: Screen) -> None:
+    """What came in, source by source."""
+    screen.table(
+        "",
+        ("source", "rows read", "kept", "rejected", "after as_of", "from", "to"),
+        [
+            (
+                i.source,
+                *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.later)),
+                *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
+            )
+            for i in read.ingested
+        ],
+    )
+
+
+def segments_frame(bundle: Bundle) -> pd.DataFrame:
+    """Segments as a table: id, name, customers, share, means of the predictions, first traits."""
+    made = []
+    for s in bundle.segments:
+        p = s.portrait
+        traits = "; ".join(
+            f"{t['feature']} {figure(t['segment'])} (all {figure(t['everyone'])})"
+            for t in p["traits"][:3]
+        )
+        made.append({
+            "id": s.id, "name": s.name, "customers": p["customers"], "share": p["share"],
+            "churn": p["churn_probability"], "orders": p["expected_orders"],
+            "spend": p["expected_spend"],
+            "what distinguishes it": traits,
+        })  # fmt: skip
+    return pd.DataFrame(made)
+
+
+def show_segments(bundle: Bundle, screen: Screen) -> None:
+    """The table a marketer reads first."""
+    currency, days = bundle.manifest["currency"], bundle.manifest["horizon_days"]
+    rows = []
+    for r in segments_frame(bundle).to_dict("records"):
+        empty = r["customers"] == 0
+        rows.append((
+            r["id"], r["name"], f"{r['customers']:,}", f"{r['share']:.1%}",
+            "–" if empty else f"{r['churn']:.1%}", "–" if empty else f"{r['orders']:.2f}",
+            "–" if empty else f"{r['spend']:,.2f}", r["what distinguishes it"],
+        ))  # fmt: skip
+    screen.table(
+        f"Segments (predicted over {days} days, {currency})",
+        ("id", "name", "customers", "share", "churn", "orders", "spend",
+         "what distinguishes it (medians)"),
+        rows, left=(0, 1, 7),
+    )  # fmt: skip
+
+
+def show_plan(plan: Splits, screen: Screen) -> None:
+    """The windows of the run and the rung of the ladder."""
+    title = f"Windows by time (rung: {plan.rung}"
+    title += (
+        ")" if plan.rung == "full" else f" of {plan.window_days} days, since the history is short)"
+    )
+    screen.table(title, ("what", "first cut-off", "last cut-off", "outcomes until"), plan.rows())
+
+
+def show_card(card: ReportCard, screen: Screen) -> None:
+    """The report card on the terminal."""
+    screen.say("Report card", "bold underline")
+    for line in card.heading:
+        screen.say(line)
+    screen.say()
+    for section in card.sections:
+        measures = list(next(iter(section.rows.values())))
+        rows = [
+            (f"» {n}" if n == OURS else f"  {n}", *(figure(r[m]) for m in measures))
+            for n, r in section.rows.items()
+        ]
+        screen.table(section.title, ("", *measures), rows)
+        for note in section.notes:
+            screen.say(note, "dim")
+        screen.say()
+    lost = card.losses()
+    screen.say("Where a naive rule wins", "bold")
+    for comparison in lost:
+        screen.say(f"- {comparison.sentence()}", "yellow" if comparison.certain else None)
+    if not lost:
+        screen.say("- nowhere in this run")
+    screen.say()
+
+
+def show_identity(champion: Bundle | None, served: Final, screen: Screen) -> None:
+    """What became of the champion's segments; nothing where there was none."""
+    if champion is not None and not champion.current:
+        screen.say(
+            f"The champion before ({champion.manifest['version']}) was trained with other features:"
+            " the network started afresh, and every segment has a new id"
+        )
+    if champion is None or served.matching is None:
+        return
+    m = served.matching
+    born = [s.id for s, old in zip(served.bundle.segments, m.old_of, strict=True) if old is None]
+    gone = [champion.segments[i].id for i in m.deaths]
+    screen.say(
+        f"Against the champion before ({champion.manifest['version']}): {m.kept:.1%} of the "
+        f"customers keep their segment; new segments: {', '.join(born) or 'none'}; "
+        f"ended: {', '.join(gone) or 'none'}"
+    )
