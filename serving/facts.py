@@ -85,7 +85,8 @@ def page(bundle: Bundle) -> str:
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Coterie</title>
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
+  padding: 0 1rem }}
 th {{ text-align: left; padding-right: 2rem; font-weight: 600 }} td, th {{ vertical-align: top }}
 pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto }}
 </style>

@@ -208,17 +208,37 @@ class Bundle:
                 "expected_spend_low": low,
                 "expected_spend_high": high,
                 "stage": features["stage"],
-                "warnings": pa.array(self._warnings(columns, spend > high), pa.list_(pa.string())),
+                "warnings": pa.array(
+                    self._warnings(columns, self._stale(features["as_of"]), spend > high),
+                    pa.list_(pa.string()),
+                ),
             }
         )
 
-    def _warnings(self, columns: Mapping[str, np.ndarray], above: np.ndarray) -> list[list[str]]:
+    def _stale(self, as_of: pa.ChunkedArray) -> np.ndarray:
+        """(n,) whether a row stands more than a horizon after the end of what was trained on."""
+        until = self.manifest.get("trained_until")
+        if until is None:
+            return np.zeros(len(as_of), dtype=bool)
+        horizon = np.timedelta64(self.manifest["horizon_days"], "D")
+        late: np.ndarray = as_of.to_numpy() > np.datetime64(until) + horizon
+        return late
+
+    def _warnings(
+        self, columns: Mapping[str, np.ndarray], stale: np.ndarray, above: np.ndarray
+    ) -> list[list[str]]:
         no_orders = columns["orders"] == 0
         short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
         outside = self.preprocessor.outside(columns)
         made = []
-        for prospect, brief, count, high in zip(no_orders, short, outside, above, strict=True):
+        rows = zip(no_orders, short, outside, stale, above, strict=True)
+        for prospect, brief, count, old, high in rows:
             said = []
+            if old:
+                said.append(
+                    f"stale: the model was trained until {self.manifest['trained_until'][:10]}, "
+                    "more than a horizon ago: retrain"
+                )
             if prospect:
                 said.append("no orders yet: predicted from what else is known, take with caution")
             if brief:

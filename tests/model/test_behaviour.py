@@ -244,3 +244,12 @@ def test_what_lies_outside_the_training_range_is_counted(small_run: Any) -> None
 
 def test_most_customers_need_no_warning(predicted: pd.DataFrame) -> None:
     assert np.mean([len(said) == 0 for said in predicted["warnings"]]) > 0.75
+
+
+def test_a_model_says_when_it_is_stale(small_run: Any) -> None:
+    horizon = pd.Timedelta(days=small_run.bundle.manifest["horizon_days"])
+    rows = small_run.rows.head(20)
+    for late, said in ((horizon, False), (horizon + pd.Timedelta(days=1), True)):
+        then = rows.assign(as_of=rows["as_of"].astype("datetime64[us]") + late)
+        told = small_run.bundle.predict(fit.table(then))["warnings"].to_pylist()
+        assert [any(w.startswith("stale: ") for w in one) for one in told] == [said] * len(rows)
