@@ -35,7 +35,7 @@ class Calibration:
 
 
 def logit(p: np.ndarray) -> np.ndarray:
-    """log(p / (1 - p)), within +-12."""
+    """log(p / (1 - p)) of p kept within 1e-6 of 0 and 1, so within +-13.8."""
     p = np.clip(p, 1e-6, 1 - 1e-6)
     return np.log(p / (1 - p))
 

@@ -158,6 +158,16 @@ class Bundle:
             np.column_stack([head[a].mean(axis=1) for a in SPACE]),
         )
 
+    def estimates(self, raw: Raw) -> dict[str, np.ndarray]:
+        """`churn_probability`, `expected_orders` and `expected_spend`, each (n,), calibrated."""
+        c = self.calibration
+        churned = blend.churn(raw.churn_logit, c)
+        return {
+            "churn_probability": churned,
+            "expected_orders": blend.orders(raw.boosted_orders, churned, c),
+            "expected_spend": blend.spend(raw.boosted_spend, raw.latent_spend, c),
+        }
+
     def _run(self, name: str, design: np.ndarray, output: str) -> np.ndarray:
         out: np.ndarray = self._sessions[name].run([output], {"design": design})[0]
         return out
@@ -181,11 +191,10 @@ class Bundle:
 
     def _predict(self, features: pa.Table) -> pa.Table:
         columns = self.with_prior(to_columns(features))
-        raw, c = self.raw(columns), self.calibration
-        churned = blend.churn(raw.churn_logit, c)
-        spend = blend.spend(raw.boosted_spend, raw.latent_spend, c)
-        orders = blend.orders(raw.boosted_orders, churned, c)
-        low, high = self.bands.interval(spend, c.spend_stretch)
+        raw = self.raw(columns)
+        estimates = self.estimates(raw)
+        spend = estimates["expected_spend"]
+        low, high = self.bands.interval(spend, self.calibration.spend_stretch)
         shares = self.segmentation.memberships(raw.scores)
         ranked = np.argsort(-shares, axis=1, kind="stable")
         rows = np.arange(len(shares))
@@ -202,9 +211,7 @@ class Bundle:
                 "runner_up_id": pa.array(ids[second], pa.string()),
                 "runner_up_name": pa.array(names[second], pa.string()),
                 "runner_up_membership": shares[rows, second],
-                "churn_probability": churned,
-                "expected_orders": orders,
-                "expected_spend": spend,
+                **estimates,
                 "expected_spend_low": low,
                 "expected_spend_high": high,
                 "stage": features["stage"],

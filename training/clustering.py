@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 
 from training.metrics import roc_auc
 from training.segments import Segmentation
-from training.separation import adjusted_rand, eta_squared
+from training.separation import adjusted_rand, eta_squared, jaccard_per_cluster
 
 CHOICES = tuple(range(3, 10))
 LEAST_SHARE = 0.04
@@ -52,12 +52,15 @@ def _along_diagonal(placed: np.ndarray, k: int) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """What one k is worth, out of time."""
+    """What one k is worth, out of time: `agreement` is the mean adjusted Rand index of bootstrap
+    refits, `worst_jaccard` the least over the segments of their mean Jaccard (Hennig 2007).
+    """
 
     k: int
     log_eta: float
     churn_auc: float
     agreement: float
+    worst_jaccard: float
     least_share: float
     eligible: bool
     score: float
@@ -93,11 +96,11 @@ def choose(
             continue
         fitted = fit(train, k, seed)
         labels = fitted.labels(later)
-        refits = []
-        for _ in range(DRAWS):
-            rows = draw.integers(0, len(train), len(train))
-            refits.append(adjusted_rand(fit(train[rows], k, seed).labels(later), labels))
-        agreement = float(np.mean(refits))
+        drawn = (draw.integers(0, len(train), len(train)) for _ in range(DRAWS))
+        refits = [fit(train[rows], k, seed).labels(later) for rows in drawn]
+        agreement = float(np.mean([adjusted_rand(refit, labels) for refit in refits]))
+        overlap = [list(jaccard_per_cluster(labels, refit).values()) for refit in refits]
+        worst = float(np.mean(overlap, axis=0).min())
         share = float(np.bincount(labels, minlength=k).min() / len(labels))
         rates = np.array(
             [churned[labels == i].mean() if (labels == i).any() else 0.0 for i in range(k)]
@@ -105,7 +108,7 @@ def choose(
         auc = roc_auc(churned, rates[labels]) if 0 < churned.sum() < len(churned) else 0.5
         value = eta_squared(np.log1p(spend), labels) if spend.min() < spend.max() else 0.0
         eligible = share >= LEAST_SHARE and agreement >= LEAST_AGREEMENT
-        table.append(Choice(k, value, auc, agreement, share, eligible, (value + auc) / 2))
+        table.append(Choice(k, value, auc, agreement, worst, share, eligible, (value + auc) / 2))
     if not table:
         return 2, []
     steady = [c for c in table if c.agreement >= LEAST_AGREEMENT] or table

@@ -53,7 +53,7 @@ def evaluate(
     """
     space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
     fitted = fit.parts(train, space, trees, later=calibration, told=told)
-    bare = fit.assemble(fitted, spec, {})
+    bare = fit.assemble(fitted, spec)
     then = bare.raw(to_columns(fit.table(calibration)))
     calibrated = fit.calibrate(then, calibration, level)
     known, bought = calibration[calibration.orders > 0], test[test.orders > 0]
@@ -68,7 +68,7 @@ def evaluate(
     k = k if segments == "auto" else int(segments)
     segmentation = clustering.fit(then_scores, k, network.seed)
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
-    bundle = fit.assemble(fitted, spec, {}, calibrated, segmentation, plain)
+    bundle = fit.complete(bare, {}, calibrated, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
     rows = fit.table(bought)

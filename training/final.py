@@ -72,7 +72,7 @@ def final(
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
     fitted = fit.parts(train, space, trees, frozen=evaluated.frozen, told=told)
-    bare = fit.assemble(fitted, spec, {})
+    bare = fit.assemble(fitted, spec)
     buyers = now[now.orders > 0] if (now.orders > 0).any() else now
     learned, bands = _calibrated(
         rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
@@ -85,12 +85,14 @@ def final(
     matching = None
     if champion is not None and champion_labels is not None:
         matching = identity.match(champion_labels, labels, len(champion.segments), evaluated.k)
-    bare = fit.assemble(fitted, spec, manifest, calibrated, segmentation,
-                        tuple(Segment(str(i), str(i), {}) for i in range(evaluated.k)))  # fmt: skip
-    predicted = bare.predict(fit.table(now))
-    segments, following = _named(predicted, labels, now, spec, segmentation, champion, matching)
-    bundle = fit.assemble(
-        fitted, spec, manifest, calibrated, segmentation, segments, prior, following, card
+    unnamed = fit.complete(bare, manifest, calibrated, segmentation, prior=prior)
+    customers = to_columns(fit.table(now))
+    estimates = unnamed.estimates(unnamed.raw(customers))
+    segments, following = _named(
+        estimates, labels, customers, spec, segmentation, champion, matching
+    )
+    bundle = fit.complete(
+        bare, manifest, calibrated, segmentation, segments, prior, following, card
     )
     return Final(
         bundle, bundle.predict(fit.table(now)), segmentation.place(scores), labels, matching
@@ -114,7 +116,7 @@ def _calibrated(
     before, window = rehearsal
     space = fit.latent(before, spec, 0, settings, start=evaluated.space, told=told)
     fitted = fit.parts(before, space, trees, frozen=evaluated.frozen, told=told)
-    teacher = fit.assemble(fitted, spec, {})
+    teacher = fit.assemble(fitted, spec)
     raw = teacher.raw(to_columns(fit.table(window)))
     learned, bands = fit.calibrate(raw, window, level)
     customers = to_columns(fit.table(now))
@@ -122,9 +124,9 @@ def _calibrated(
 
 
 def _named(
-    predicted: pa.Table,
+    estimates: dict[str, np.ndarray],
     labels: np.ndarray,
-    now: pd.DataFrame,
+    customers: dict[str, np.ndarray],
     spec: FeatureSpec,
     segmentation: Segmentation,
     champion: Bundle | None,
@@ -132,11 +134,7 @@ def _named(
 ) -> tuple[tuple[Segment, ...], int]:
     """Segments with ids and names: the champion's where one goes on, new ones otherwise."""
     k = len(segmentation.centroids)
-    means = ("churn_probability", "expected_orders", "expected_spend")
-    portraits = portrait.describe(
-        labels, k, to_columns(fit.table(now)),
-        {name: predicted[name].to_numpy() for name in means}, catalog.features(spec),
-    )  # fmt: skip
+    portraits = portrait.describe(labels, k, customers, estimates, catalog.features(spec))
     old: list[Segment | None] = [None] * k
     following = champion.next_segment if champion else 1  # an id is never given twice
     if champion is not None and matching is not None:

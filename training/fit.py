@@ -233,57 +233,78 @@ def stretched(c: Calibration, stretch: Stretch) -> Calibration:
     )
 
 
-def assemble(
-    p: Parts,
-    spec: FeatureSpec,
-    manifest: Mapping[str, Any],
-    calibrated: tuple[Calibration, Bands] | None = None,
-    segmentation: Segmentation | None = None,
-    segments: tuple[Segment, ...] = (),
-    prior: Prior | None = None,
-    next_segment: int = 1,
-    report_card: Mapping[str, Any] | None = None,
-) -> Bundle:
-    """The bundle of fitted parts. Without `calibrated` only its `raw` outputs mean anything."""
+def assemble(p: Parts, spec: FeatureSpec) -> Bundle:
+    """The bare bundle of fitted parts: only its `raw` outputs mean anything yet."""
     network = p.network.network
     heads = network.heads
-    if segmentation is None:
-        segmentation = Segmentation(np.zeros((1, 2)), np.zeros(2), np.ones(2), 1.0)
-    c, bands = calibrated or (Calibration(), Bands(0.8, (0.0,), (0.0,), (0.0,)))
     arrays = {
-        "head_weight": heads.weight.detach().numpy().astype(np.float64),
-        "head_bias": heads.bias.detach().numpy().astype(np.float64)[:, 0, :],
+        "head_weight": np.ascontiguousarray(heads.weight.detach().numpy().astype(np.float64)),
+        "head_bias": np.ascontiguousarray(heads.bias.detach().numpy().astype(np.float64)[:, 0, :]),
         "linear_weight": p.linear[0],
         "linear_bias": np.array([p.linear[1]]),
-        "centroids": segmentation.centroids,
-        "score_mean": segmentation.mean,
-        "score_scale": segmentation.scale,
+        **_places(Segmentation(np.zeros((1, 2)), np.zeros(2), np.ones(2), 1.0)),
     }
     positive = p.network.scale.positive
     model = {
-        "calibration": dataclasses.asdict(c), "bands": dataclasses.asdict(bands),
+        "calibration": dataclasses.asdict(Calibration()),
+        "bands": dataclasses.asdict(Bands(0.8, (0.0,), (0.0,), (0.0,))),
         "target": {"mean": positive[0], "deviation": positive[1]},
         "network_scale": dataclasses.asdict(p.network.scale),
-        "heads": list(autoencoder.HEADS), "spread": segmentation.spread,
-        "segments": [dataclasses.asdict(s) for s in segments], "next_segment": next_segment,
-        "prior": dataclasses.asdict(prior) if prior else None,
+        "heads": list(autoencoder.HEADS),
+        "spread": 1.0, "segments": [], "next_segment": 1, "prior": None,
     }  # fmt: skip
     columns = len(p.preprocessor.design_names)
     files = {
         "features.json": _json({"spec": spec.to_dict(), "catalog": catalog.entries(spec)}),
         "preprocessing.json": _json(p.preprocessor.to_dict()),
         "model.json": _json(model),
-        "arrays.safetensors": safetensors.numpy.save(
-            {k: np.ascontiguousarray(v) for k, v in arrays.items()}
-        ),
+        "arrays.safetensors": safetensors.numpy.save(arrays),
         "encoder.onnx": _export(network.encoder, p.preprocessor),
         **{f"{n}.onnx": boosting.to_onnx(b, columns) for n, b in p.boosters.items()},
         "network.safetensors": safetensors.torch.save(
             {k: v.contiguous() for k, v in network.state_dict().items()}
         ),
+        "report_card.json": _json({}),
+    }
+    return Bundle({"catalog_hash": catalog.catalog_hash(spec)}, files)
+
+
+def complete(
+    bare: Bundle,
+    manifest: Mapping[str, Any],
+    calibrated: tuple[Calibration, Bands],
+    segmentation: Segmentation,
+    segments: tuple[Segment, ...] = (),
+    prior: Prior | None = None,
+    next_segment: int = 1,
+    report_card: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """`bare` with all that makes its outputs predictions. Without `segments` it estimates but
+    assigns nobody.
+    """
+    model = json.loads(bare.files["model.json"]) | {
+        "calibration": dataclasses.asdict(calibrated[0]),
+        "bands": dataclasses.asdict(calibrated[1]),
+        "spread": segmentation.spread,
+        "segments": [dataclasses.asdict(s) for s in segments],
+        "next_segment": next_segment,
+        "prior": dataclasses.asdict(prior) if prior else None,
+    }
+    arrays = safetensors.numpy.load(bare.files["arrays.safetensors"]) | _places(segmentation)
+    changed = {
+        "model.json": _json(model),
+        "arrays.safetensors": safetensors.numpy.save(arrays),
         "report_card.json": _json(report_card or {}),
     }
-    return Bundle({**manifest, "catalog_hash": catalog.catalog_hash(spec)}, files)
+    return Bundle({**bare.manifest, **manifest}, {**bare.files, **changed})
+
+
+def _places(segmentation: Segmentation) -> dict[str, np.ndarray]:
+    return {
+        "centroids": np.ascontiguousarray(segmentation.centroids),
+        "score_mean": np.ascontiguousarray(segmentation.mean),
+        "score_scale": np.ascontiguousarray(segmentation.scale),
+    }
 
 
 def _json(value: Any) -> bytes:

@@ -1,21 +1,28 @@
-"""Tiny histories written row by row, and their features through one compiled expression."""
+"""Tiny histories, written row by row for their features, or as files to be read in."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import ibis
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
+from features import config
+from features.errors import SourceError
 from features.online import OnlineFeatures
 from features.proof import differences
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
+from features.sources import Sources, load
 from features.spec import Attribute, FeatureSpec, Occasion
 
+SEED = 7
 AT = "2024-06-01"  # a Saturday
 
 SPEC = FeatureSpec(
@@ -137,10 +144,68 @@ class Shop:
         """
         return {difference.feature for difference in differences(rows, others)}
 
+    def spine_at(self, log: Log, *cuts: datetime) -> pa.Table:
+        """Whoever bought, three who may have done anything or nothing, and nobody, at each cut."""
+        who = sorted({*log.orders["customer_id"].to_pylist(), "a", "b", "c", "nobody"})
+        return self.spine(*((customer, at) for at in cuts for customer in who))
+
+    def leaks(self, compiled: OnlineFeatures, log: Log, *cuts: datetime) -> set[str]:
+        """The features that differ between the whole log and the log as it was at the cut-off."""
+        red = set()
+        for at in cuts:
+            spine, then = self.spine_at(log, at), log.before(at)
+            whole, past = (
+                compiled(some.orders, some.events, some.attributes, spine).to_pylist()
+                for some in (log, then)
+            )
+            red |= self.differing(whole, past)
+        return red
+
 
 @pytest.fixture(scope="session")
 def shop() -> Shop:
     return Shop()
+
+
+@pytest.fixture(scope="session")
+def many(shop: Shop) -> Log:
+    """A log of 24 customers, all busy on the day after `AT`, the last four for the first time."""
+    rng = np.random.default_rng(SEED)
+
+    def one_of(*values: Any) -> Any:
+        return values[rng.integers(len(values))]
+
+    told = {
+        "home": ["Bonn", "Köln"],
+        "age": ["young", "old"],
+        "score": ["1", "-2.5"],
+        "sector": ["steel", "law"],
+    }
+    orders: list[Any] = []
+    events: list[Any] = []
+    attributes: list[Any] = []
+    for i in range(24):
+        who = f"c{i:02}"
+        days: Any = (
+            [] if i >= 20 else [300] if i >= 16 else rng.integers(-20, 420, rng.integers(1, 40))
+        )
+        for late, day in [*((False, day) for day in days), (True, 0)]:
+            when = shop.at + timedelta(minutes=int(rng.integers(1440))) - timedelta(days=int(day))
+            line = {
+                "order_id": f"{who}-{rng.integers(60)}",
+                "local": when + timedelta(hours=2),
+                "category": one_of("fruit", "cheese") if late else one_of("fruit", "wine", None),
+                "quantity": float(rng.integers(1, 9)),
+                "discount": rng.integers(40) / 4,
+                "channel": one_of("shop", "web", None),
+            }
+            amount = rng.integers(-40, 400) / 4 if i < 12 else -5 if late and i < 16 else 10
+            orders.append(shop.line(when, amount, who, **line))
+            met, name = when + timedelta(minutes=1), one_of(*told)
+            kind, channel = one_of("mail", "return"), "kiosk" if late else one_of("app", None)
+            events.append(shop.event(met, kind, who, channel=channel))
+            attributes.append(shop.attribute(name, one_of(*told[name]), when, who))
+    return shop.log(orders, events, attributes)
 
 
 def one_day_late(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,3 +239,105 @@ def inject() -> Callable[[pytest.MonkeyPatch, ModuleType, int], None]:
                 monkeypatch.setattr(module, function, sometimes)
 
     return injected
+
+
+# ------------------------------------------------------------------------ files that are read in
+
+HEAD = """
+[experiment]
+name = "shop"
+currency = "EUR"
+horizon_days = 30
+{head}
+[orders]
+url = "{url}"
+{form}
+[orders.columns]
+customer_id = "who"
+moment = "when"
+amount = "paid"
+{columns}
+"""
+
+
+@pytest.fixture(scope="session")
+def experiment_text() -> Callable[..., str]:
+    """The text of an experiment file over orders with the columns who, when and paid."""
+
+    def written(
+        *, url: str = "orders.csv", form: str = "", columns: str = "", head: str = ""
+    ) -> str:
+        return HEAD.format(head=head, url=url, form=form, columns=columns)
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def good() -> str:
+    """Two orders with nothing wrong."""
+    return "who,when,paid\na,2024-01-01,10\nb,2024-01-02 10:30:00,2.5\n"
+
+
+@pytest.fixture
+def loaded(
+    tmp_path: Path, experiment_text: Callable[..., str], good: str
+) -> Callable[..., Sources]:
+    """Write orders (text, or a table for Parquet) and load them as an experiment."""
+
+    def run(
+        orders: Any = good,
+        *,
+        url: str = "orders.csv",
+        form: str = "",
+        columns: str = "",
+        head: str = "",
+        as_of: Any = None,
+        **files: Any,
+    ) -> Sources:
+        for name, content in {url: orders, **files}.items():
+            path = tmp_path / name.replace("__", ".")
+            if isinstance(content, pa.Table):
+                path.parent.mkdir(exist_ok=True)
+                pq.write_table(content, path)
+            elif isinstance(content, bytes):
+                path.write_bytes(content)
+            elif content is not None:
+                path.write_text(content, encoding="utf-8")
+        text = experiment_text(url=url, form=form, columns=columns, head=head)
+        return load(config.parse(text, tmp_path / "shop.toml"), as_of)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[..., list[tuple[Any, ...]]]:
+    """Columns of a canonical table, row by row."""
+
+    def found(sources: Sources, table: str, *columns: str) -> list[tuple[Any, ...]]:
+        found = sources.connection.table(table).to_pyarrow().select(list(columns)).to_pylist()
+        return [tuple(row.values()) for row in found]
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def rejected() -> Callable[[Sources], list[tuple[Any, ...]]]:
+    """What could not be used, row by row."""
+
+    def found(sources: Sources) -> list[tuple[Any, ...]]:
+        plain = sources.rejects.astype(object).where(sources.rejects.notna(), None)
+        return list(plain.itertuples(index=False, name=None))
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def refusal() -> Callable[..., str]:
+    """The words of the SourceError that a call has to raise."""
+
+    def words(run: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+        with pytest.raises(SourceError) as caught:
+            run(*args, **kwargs)
+        return str(caught.value)
+
+    return words

@@ -1,23 +1,16 @@
-"""What holds for every lens and any history; and that the leak, where there is one, is seen."""
+"""What holds for every lens and any history."""
 
-import importlib
 import math
-import pkgutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import features
-from features import asof, catalog, journey, occasions, purchases
-from features.online import OnlineFeatures
-from features.snapshot import tables
+from features import catalog, occasions
 from features.spec import slugs
 
 SEED = 7
@@ -26,18 +19,6 @@ EARLIER = datetime(2024, 4, 1, 15, 30)
 CUTS = (T, EARLIER)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 WHO = ("a", "b", "c")
-
-MODULES = {
-    name: importlib.import_module(f"features.{name}")
-    for _, name, _ in pkgutil.iter_modules(features.__path__)
-}
-LENSES = {
-    name: module
-    for name, module in MODULES.items()
-    if hasattr(module, "features") and hasattr(module, "expression")
-}
-#: How often each lens asks `features.asof` for the past; the journey asks the purchase lens.
-USES = {"purchases": 2, "engagement": 1, "journey": 0, "occasions": 1, "attributes": 1}
 
 # ------------------------------------------------------------------------------ histories
 
@@ -111,136 +92,23 @@ def written(shop, history):
     return shop.log(orders, events, attributes)
 
 
-@pytest.fixture(scope="module")
-def many(shop):
-    """A log of 24 customers, all busy on the day after T, the last four for the first time."""
-    rng = np.random.default_rng(SEED)
-
-    def one_of(*values):
-        return values[rng.integers(len(values))]
-
-    orders, events, attributes = [], [], []
-    for i in range(24):
-        who = f"c{i:02}"
-        days = [] if i >= 20 else [300] if i >= 16 else rng.integers(-20, 420, rng.integers(1, 40))
-        for late, day in [*((False, day) for day in days), (True, 0)]:
-            when = T + timedelta(minutes=int(rng.integers(1440))) - timedelta(days=int(day))
-            line = {
-                "order_id": f"{who}-{rng.integers(60)}",
-                "local": when + timedelta(hours=2),
-                "category": one_of("fruit", "cheese") if late else one_of("fruit", "wine", None),
-                "quantity": float(rng.integers(1, 9)),
-                "discount": rng.integers(40) / 4,
-                "channel": one_of("shop", "web", None),
-            }
-            amount = rng.integers(-40, 400) / 4 if i < 12 else -5 if late and i < 16 else 10
-            orders.append(shop.line(when, amount, who, **line))
-            met, name = when + timedelta(minutes=1), one_of(*VALUES)
-            kind, channel = one_of("mail", "return"), "kiosk" if late else one_of("app", None)
-            events.append(shop.event(met, kind, who, channel=channel))
-            attributes.append(shop.attribute(name, one_of(*VALUES[name][:2]), when, who))
-    return shop.log(orders, events, attributes)
-
-
-def spine_at(shop, log, *cuts):
-    who = sorted({*log.orders["customer_id"].to_pylist(), *WHO, "nobody"})
-    return shop.spine(*((customer, at) for at in cuts for customer in who))
-
-
-def leaks(shop, compiled, log, *cuts):
-    """The features that differ between the whole log and the log as it was at the cut-off."""
-    red = set()
-    for at in cuts:
-        spine, then = spine_at(shop, log, at), log.before(at)
-        whole, past = (
-            compiled(some.orders, some.events, some.attributes, spine).to_pylist()
-            for some in (log, then)
-        )
-        red |= shop.differing(whole, past)
-    return red
-
-
 # ------------------------------------------------------------------------ the future is unseen
 
 
 @examples(12)
 def test_the_future_changes_no_feature(shop, history):
-    assert leaks(shop, shop.compiled(), written(shop, history), *CUTS) == set()
+    assert shop.leaks(shop.compiled(), written(shop, history), *CUTS) == set()
 
 
 def test_the_future_changes_no_feature_of_many_customers(shop, many):
     assert len(many.before(T).orders) < len(many.orders) - 20
-    assert leaks(shop, shop.compiled(), many, *CUTS) == set()
+    assert shop.leaks(shop.compiled(), many, *CUTS) == set()
 
 
 def test_two_cut_offs_at_once_are_as_one_after_the_other(shop, many):
-    both = shop.rows(many, spine_at(shop, many, *CUTS))
-    single = [row for at in CUTS for row in shop.rows(many, spine_at(shop, many, at))]
+    both = shop.rows(many, shop.spine_at(many, *CUTS))
+    single = [row for at in CUTS for row in shop.rows(many, shop.spine_at(many, at))]
     assert shop.differing(both, single) == set()
-
-
-def test_every_lens_is_watched(shop, monkeypatch):
-    assert set(LENSES) == set(USES)
-    asked = dict.fromkeys(USES, 0)
-    for name in MODULES:
-        for function in ("known", "known_or_undated"):
-            real = getattr(MODULES[name], function, None)
-            if real is None or MODULES[name] is asof:
-                continue
-
-            def counted(table, spine, real=real, name=name):
-                asked[name] += 1
-                return real(table, spine)
-
-            monkeypatch.setattr(MODULES[name], function, counted)
-    OnlineFeatures(shop.spec)
-    assert asked == USES
-    assert {f.name for f in catalog.features(shop.spec)} == set().union(
-        *(names_of(shop, name) for name in LENSES)
-    )
-
-
-def names_of(shop, lens):
-    of = LENSES[lens].features
-    return {f.name for f in (of() if lens == "journey" else of(shop.spec))}
-
-
-@pytest.mark.parametrize(
-    ("lens", "use"), [(lens, use) for lens in sorted(USES) for use in range(USES[lens])]
-)
-def test_a_day_of_the_future_let_into_a_lens_is_seen(shop, many, monkeypatch, inject, lens, use):
-    inject(monkeypatch, LENSES[lens], use)
-    red = leaks(shop, OnlineFeatures(shop.spec), many, T)
-    varied = {name for name in names_of(shop, "purchases") if name.startswith("categories")}
-    own = names_of(shop, lens)
-    if lens == "purchases":  # asks for pieces (the stages are made of them), then for categories
-        own = varied if use else (own - varied) | names_of(shop, "journey")
-    assert red == own
-
-
-def test_a_day_of_the_future_let_into_the_journey_is_seen(shop, many, monkeypatch, inject):
-    real = journey.expression
-
-    def leaky(bought, spine):
-        with pytest.MonkeyPatch.context() as patch:
-            inject(patch, purchases, 0)
-            later = purchases.expression(tables()["orders"], spine, shop.spec)
-        return real(later, spine)
-
-    monkeypatch.setattr(journey, "expression", leaky)
-    assert leaks(shop, OnlineFeatures(shop.spec), many, T) == names_of(shop, "journey")
-
-
-def test_a_piece_that_looks_at_the_next_one_is_seen(shop, many, monkeypatch):
-    def ahead(orders, spec, real=purchases.pieces):
-        table = real(orders, spec)
-        order = ibis.window(group_by=["customer_id", "is_order"], order_by=["moment", "order_id"])
-        return table.mutate(gap_days=table.gap_days.lead(1).over(order))
-
-    monkeypatch.setattr(purchases, "pieces", ahead)
-    red = leaks(shop, OnlineFeatures(shop.spec), many, T)
-    assert red >= {"gap_mean", "gap_sd", "gap_max", "gap_last", "recency_over_gap", "silence"}
-    assert red <= names_of(shop, "purchases") | names_of(shop, "journey")
 
 
 # ------------------------------------------------------------------- what must not matter
@@ -253,7 +121,7 @@ def rearranged(table, rows):
 @examples(6)
 def test_the_order_of_rows_and_columns_is_irrelevant(shop, history):
     log = written(shop, history)
-    spine = spine_at(shop, log, *CUTS)
+    spine = shop.spine_at(log, *CUTS)
     turned = log.map(lambda table: rearranged(table, range(len(table))[::-1]))
     assert shop.differing(shop.rows(log, spine), shop.rows(turned, spine)) == set()
 
@@ -261,14 +129,14 @@ def test_the_order_of_rows_and_columns_is_irrelevant(shop, history):
 def test_the_order_of_rows_and_columns_of_many_customers_is_irrelevant(shop, many):
     rng = np.random.default_rng(SEED)
     mixed = many.map(lambda table: rearranged(table, rng.permutation(len(table))))
-    spine = spine_at(shop, many, *CUTS)
+    spine = shop.spine_at(many, *CUTS)
     backwards = rearranged(spine, range(len(spine))[::-1])
     rows, others = shop.rows(many, spine), shop.rows(mixed, backwards)[::-1]
     assert shop.differing(rows, others) == set()
 
 
 def test_other_customers_are_irrelevant(shop, many):
-    spine = spine_at(shop, many, T)
+    spine = shop.spine_at(many, T)
     rows = {row["customer_id"]: row for row in shop.rows(many, spine)}
     for who in ("c00", "c07", "c23", "nobody"):
         alone = many.map(lambda table, who=who: table.filter(pc.field("customer_id") == who))
@@ -283,7 +151,7 @@ def test_the_clock_changes_what_is_told_of_days_and_hours_and_nothing_else(shop,
         local = pc.add(table["local"], pa.scalar(timedelta(hours=7)))
         return table.set_column(at, table.schema.field("local"), local)
 
-    spine = spine_at(shop, many, *CUTS)
+    spine = shop.spine_at(many, *CUTS)
     moved = shop.differing(shop.rows(many, spine), shop.rows(many.map(seven_hours_on), spine))
     told = {feature.name for feature in occasions.features(shop.spec)} | {"frequency"}
     assert moved <= told
@@ -291,7 +159,7 @@ def test_the_clock_changes_what_is_told_of_days_and_hours_and_nothing_else(shop,
 
 
 def test_inputs_are_left_as_they_were(shop, many):
-    spine = spine_at(shop, many, T)
+    spine = shop.spine_at(many, T)
     given = {**vars(many), "spine": spine}
     before = {name: table.to_pylist() for name, table in given.items()}
     shop.rows(many, spine)
@@ -387,7 +255,7 @@ def wrong(shop, log, *cuts):
     made = catalog.features(shop.spec)
     assert {feature.null for feature in made} == set(MEANINGS), "a null without a meaning here"
     found = []
-    for row in shop.rows(log, spine_at(shop, log, *cuts)):
+    for row in shop.rows(log, shop.spine_at(log, *cuts)):
         past = Past(log, row["customer_id"], row["as_of"])
         for f in made:
             if (row[f.name] is None) != MEANINGS[f.null](past, f, row, shop.spec):
@@ -407,7 +275,7 @@ def test_null_means_what_the_catalog_says_of_many_customers(shop, many):
 @examples(10)
 def test_every_value_is_finite_and_within_its_units_bounds(shop, history):
     log = written(shop, history)
-    for row in shop.rows(log, spine_at(shop, log, *CUTS)):
+    for row in shop.rows(log, shop.spine_at(log, *CUTS)):
         for f in catalog.features(shop.spec):
             value = row[f.name]
             if value is None or f.dtype == "category":

@@ -105,6 +105,15 @@ def test_only_the_steady_are_eligible() -> None:
         assert c.eligible == (steady and c.least_share >= clustering.LEAST_SHARE)
 
 
+def test_the_least_steady_segment_is_told() -> None:
+    scores, spend, churned, _ = planted(4, 1)
+    _, table = clustering.choose(planted(4, 2)[0], scores, spend, churned, 7)
+    told = {c.k: c.worst_jaccard for c in table}
+    assert told[4] > 0.99  # the planted groups come back whole from every draw
+    assert told[7] < 0.85  # groups that were never there do not
+    assert all(0 < worst <= 1 for worst in told.values())
+
+
 def test_the_champions_number_is_held_unless_another_is_clearly_better() -> None:
     scores, spend, churned, _ = planted(4, 1, apart=1.2)
     train = planted(4, 2, apart=1.2)[0]

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from features.spec import FeatureSpec
-from training import identity
+from training import fit, identity
+from training.bundle import to_columns
 from training.final import _named
 from training.segments import Segment, Segmentation
 
@@ -35,13 +35,11 @@ def customers() -> pd.DataFrame:
 
 
 NOW = customers()
-PREDICTED = pa.table(
-    {
-        "churn_probability": np.linspace(0.0, 0.9, N),
-        "expected_orders": np.linspace(9.0, 0.0, N),
-        "expected_spend": np.linspace(500.0, 0.0, N),
-    }
-)
+ESTIMATES = {
+    "churn_probability": np.linspace(0.0, 0.9, N),
+    "expected_orders": np.linspace(9.0, 0.0, N),
+    "expected_spend": np.linspace(500.0, 0.0, N),
+}
 
 
 def generation(labels: np.ndarray, before: Champion | None, old: np.ndarray | None) -> Champion:
@@ -51,7 +49,8 @@ def generation(labels: np.ndarray, before: Champion | None, old: np.ndarray | No
     if before is not None and old is not None:
         matching = identity.match(old, labels, len(before.segments), k)
     segmentation = Segmentation(np.zeros((k, 2)), np.zeros(2), np.ones(2), 1.0)
-    made = _named(PREDICTED, labels, NOW, SPEC, segmentation, before, matching)  # type: ignore[arg-type]
+    customers_now = to_columns(fit.table(NOW))
+    made = _named(ESTIMATES, labels, customers_now, SPEC, segmentation, before, matching)  # type: ignore[arg-type]
     return Champion(*made)
 
 

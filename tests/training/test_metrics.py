@@ -8,17 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from training import metrics, separation
+from training import metrics
 from training.bootstrap import Metric
 
 Rows = np.ndarray
 NAN = pytest.approx(float("nan"), nan_ok=True)
-
-
-def by_pairs(truth: np.ndarray, score: np.ndarray) -> float:
-    """The AUC from its definition: every pair of a 1 and a 0."""
-    won = score[truth == 1][:, None] - score[truth == 0]
-    return float(np.mean((won > 0) + 0.5 * (won == 0)))
 
 
 def gini_in_order(actual: np.ndarray, order: np.ndarray) -> float:
@@ -30,7 +24,9 @@ def gini_in_order(actual: np.ndarray, order: np.ndarray) -> float:
 # ---------------------------------------------------------------------------------- probabilities
 
 
-def test_auc_is_the_share_of_pairs_ranked_rightly() -> None:
+def test_auc_is_the_share_of_pairs_ranked_rightly(
+    by_pairs: Callable[[np.ndarray, np.ndarray], float],
+) -> None:
     generator = np.random.default_rng(1)
     truth, score = generator.integers(0, 2, 300), generator.integers(0, 9, 300)
     assert metrics.roc_auc(truth, score) == pytest.approx(by_pairs(truth, score), abs=1e-12)
@@ -154,7 +150,7 @@ def test_decile_mape_by_hand() -> None:
     assert metrics.decile_mape(actual, predicted) == 0
 
 
-# ---------------------------------------------------------------------------- intervals, segments
+# ---------------------------------------------------------------------------------------- intervals
 
 
 def test_interval_score_by_hand() -> None:
@@ -169,38 +165,6 @@ def test_interval_score_is_least_at_the_true_quantiles() -> None:
     ends = np.linspace(0.8, 2.4, 33)
     scores = [metrics.interval_score(values, values * 0 - e, values * 0 + e, 0.8) for e in ends]
     assert ends[np.argmin(scores)] == pytest.approx(stats.norm.ppf(0.9), abs=0.05)
-
-
-def test_eta_squared_agrees_with_the_analysis_of_variance() -> None:
-    generator = np.random.default_rng(5)
-    labels = generator.choice(["a", "b", "c"], 200)
-    values = generator.normal(size=200) + (labels == "a")
-    f = stats.f_oneway(*(values[labels == name] for name in "abc")).statistic
-    assert separation.eta_squared(values, labels) == pytest.approx(f * 2 / (f * 2 + 197))
-    assert separation.eta_squared([1, 1], ["a", "b"]) == NAN
-
-
-def test_segment_auc_ranks_by_the_rates_given() -> None:
-    truth, labels = [1, 0, 0, 1], ["a", "a", "b", "b"]
-    assert separation.segment_auc(truth, labels, {"a": 0.2, "b": 0.1}) == 0.5
-    assert separation.segment_auc(
-        [1, 1, 0, 1], labels, {"a": 0.2, "b": 0.1, "c": 0}
-    ) == pytest.approx(by_pairs(np.array([1, 1, 0, 1]), np.array([0.2, 0.2, 0.1, 0.1])))
-    with pytest.raises(ValueError, match=r"a rate estimated elsewhere\. Without one: \['b'\]\."):
-        separation.segment_auc(truth, labels, {"a": 0.2})
-
-
-def test_jaccard_by_hand() -> None:
-    # x = {0, 1, 2} meets {0, 1} in 2 of 3; y = {3, 4} meets {2, 3, 4} in 2 of 3
-    found = separation.jaccard_per_cluster(["x", "x", "x", "y", "y"], [0, 0, 1, 1, 1])
-    assert found == {"x": pytest.approx(2 / 3), "y": pytest.approx(2 / 3)}
-
-
-def test_groupings_are_equal_whatever_their_names() -> None:
-    labels = np.array([0, 0, 1, 2, 2, 2])
-    names = np.array(["c", "a", "b"])[labels]
-    assert separation.adjusted_rand(labels, names) == 1
-    assert separation.jaccard_per_cluster(labels, names) == {0: 1, 1: 1, 2: 1}
 
 
 # ------------------------------------------------------------------------------------------- laws

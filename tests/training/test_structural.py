@@ -1,78 +1,25 @@
-import importlib.util
-import warnings
+"""What every structural model of orders keeps, and refuses."""
+
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, asdict
-from pathlib import Path
+from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from scipy import integrate, optimize
+from scipy import optimize
 
 from features.errors import FitError
 from training.bg_nbd import BgNbd, MbgNbd
-from training.gamma_gamma import GammaGamma
-from training.pareto_nbd import ParetoNbd, _integrals
+from training.pareto_nbd import ParetoNbd
 from training.structural import Histories
 
-Oracle = Callable[[Any], Any]
 MODELS: list[Any] = [BgNbd, MbgNbd, ParetoNbd]
 EXAMPLES: dict[Any, Any] = {
     BgNbd: BgNbd(0.7, 20, 0.8, 2.5),
     MbgNbd: MbgNbd(0.7, 20, 0.8, 2.5),
     ParetoNbd: ParetoNbd(0.7, 20, 0.8, 60),
 }
-
-
-@pytest.fixture(scope="module")
-def cdnow() -> SimpleNamespace:
-    """The 2,357 customers' first 39 weeks, in weeks; repeat orders counted a day. Do not mutate."""
-    package = importlib.util.find_spec("lifetimes")
-    assert package is not None
-    assert package.origin is not None
-    lines = pd.read_csv(
-        Path(package.origin).parent / "datasets" / "CDNOW_sample.txt",
-        sep=r"\s+",
-        names=["master", "customer", "date", "discs", "amount"],
-    )
-    lines["date"] = pd.to_datetime(lines["date"].astype(str), format="%Y%m%d")
-    end = pd.Timestamp(1997, 9, 30)
-    days = lines[lines["date"] <= end].groupby(["customer", "date"], as_index=False)["amount"].sum()
-    dates = days.groupby("customer")["date"]
-    first, last, orders = dates.min(), dates.max(), dates.size()
-    repeat = days[days["date"] > days["customer"].map(first)]
-    return SimpleNamespace(
-        x=(orders - 1).to_numpy(),
-        t_x=(last - first).dt.days.to_numpy() / 7,
-        T=(end - first).dt.days.to_numpy() / 7,
-        mean_spend=repeat.groupby("customer")["amount"].mean().reindex(first.index).to_numpy(),
-    )
-
-
-@pytest.fixture(scope="module")
-def lifetimes() -> Oracle:
-    """The archived package as oracle: its formulas, at parameters that are handed to it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # archived in 2020
-        import lifetimes as package  # type: ignore[import-untyped]
-    fitters = {
-        BgNbd: package.BetaGeoFitter,
-        MbgNbd: package.ModifiedBetaGeoFitter,
-        ParetoNbd: package.ParetoNBDFitter,
-        GammaGamma: package.GammaGammaFitter,
-    }
-
-    def oracle(model: Any) -> Any:
-        fitter = fitters[type(model)]()
-        values = {name: value for name, value in asdict(model).items() if name != "customers"}
-        if isinstance(model, GammaGamma):
-            values["v"] = values.pop("gamma")
-        fitter.params_ = pd.Series(values)
-        return fitter
-
-    return oracle
 
 
 def simulated(kind: Any, customers: int, horizon: float, seed: int = 0) -> SimpleNamespace:
@@ -105,56 +52,12 @@ def simulated(kind: Any, customers: int, horizon: float, seed: int = 0) -> Simpl
     return SimpleNamespace(x=x, t_x=t_x, T=T, after=after)
 
 
-# ------------------------------------------------------------------------------- published figures
-
-
-def test_bg_nbd_as_published(cdnow: SimpleNamespace) -> None:
-    model = BgNbd.fit(cdnow.x, cdnow.t_x, cdnow.T)  # Fader, Hardie, Lee 2005, table 2
-    assert [model.r, model.alpha, model.a, model.b] == pytest.approx(
-        [0.243, 4.414, 0.793, 2.426], rel=0.01
-    )
-    assert model.log_likelihood == pytest.approx(-9582.4, abs=0.1)
-    assert model.customers == 2357
-
-
-def test_mbg_nbd_as_measured_elsewhere(cdnow: SimpleNamespace) -> None:
-    model = MbgNbd.fit(cdnow.x, cdnow.t_x, cdnow.T)
-    assert [model.r, model.alpha, model.a, model.b] == pytest.approx(
-        [0.525, 6.183, 0.891, 1.614], rel=0.01
-    )
-    assert model.log_likelihood == pytest.approx(-9582.14, abs=0.1)
-
-
-def test_pareto_nbd_as_published(cdnow: SimpleNamespace) -> None:
-    model = ParetoNbd.fit(cdnow.x, cdnow.t_x, cdnow.T)  # Fader, Hardie, Lee 2005, table 2
-    assert [model.r, model.alpha, model.s, model.beta] == pytest.approx(
-        [0.553, 10.578, 0.606, 11.669], rel=0.01
-    )
-    assert model.log_likelihood == pytest.approx(-9595.0, abs=0.1)
-    # reference page of pnbd.PAlive in the R package BTYD, from its own fit to these customers
-    assert model.p_alive(0, 0, 39) == pytest.approx(0.2941633, abs=5e-4)
-
-
-def test_gamma_gamma_as_published(cdnow: SimpleNamespace) -> None:
-    model = GammaGamma.fit(cdnow.x, cdnow.mean_spend)  # Fader & Hardie 2013
-    assert [model.p, model.q, model.gamma] == pytest.approx([6.25, 3.74, 15.44], rel=0.01)
-    assert model.log_likelihood == pytest.approx(-4055.918, abs=0.1)
-    assert model.customers == 946
-    assert model.mean == pytest.approx(35.2, rel=0.01)
-
-
-def test_one_time_buyers_are_alive_and_yet_silent(cdnow: SimpleNamespace) -> None:
-    model = BgNbd.fit(cdnow.x, cdnow.t_x, cdnow.T)
-    assert model.p_alive(0, 0, 39) == 1
-    assert model.probability_of_order(39, 0, 0, 39) < 0.4
-
-
-# ------------------------------------------------------------------------------------------ oracle
+# ------------------------------------------------------------------------------------------- oracle
 
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_predictions_agree_with_lifetimes(
-    kind: Any, cdnow: SimpleNamespace, lifetimes: Oracle
+    kind: Any, cdnow: SimpleNamespace, lifetimes: Callable[[Any], Any]
 ) -> None:
     model, oracle = EXAMPLES[kind], lifetimes(EXAMPLES[kind])
     history = cdnow.x, cdnow.t_x, cdnow.T
@@ -164,37 +67,7 @@ def test_predictions_agree_with_lifetimes(
     np.testing.assert_allclose(model.p_alive(*history), theirs, rtol=1e-8)
 
 
-def test_expected_value_agrees_with_lifetimes(cdnow: SimpleNamespace, lifetimes: Oracle) -> None:
-    model = GammaGamma(6.25, 3.74, 15.44)
-    spend = np.nan_to_num(cdnow.mean_spend)
-    theirs = lifetimes(model).conditional_expected_average_profit(cdnow.x, spend)
-    np.testing.assert_allclose(model.expected_value(cdnow.x, cdnow.mean_spend), theirs, rtol=1e-9)
-
-
-def decay(t: float, alpha: float, beta: float, p: float, q: float, start: float) -> float:
-    """What is integrated, 1 at its start."""
-    return ((alpha + start) / (alpha + t)) ** p * ((beta + start) / (beta + t)) ** q
-
-
-def test_the_integral_agrees_with_adaptive_quadrature() -> None:
-    generator = np.random.default_rng(0)
-    for _ in range(100):
-        alpha, beta, p, q = np.exp(generator.uniform(-4, 4, 4))
-        start, length = np.exp(generator.uniform(-3, 4, 2))
-
-        powers = alpha, beta, p, q, start
-
-        points = start + length * np.array([1e-4, 1e-2, 0.1])
-        area, _ = integrate.quad(
-            decay, start, start + length, args=powers, points=points, epsrel=1e-11
-        )
-        expected = np.log(area) - p * np.log(alpha + start) - q * np.log(beta + start)
-        columns = [np.array([value]) for value in (p, q, start, start + length)]
-        found = _integrals(columns[0], columns[1], alpha, beta, columns[2], columns[3])
-        assert found.log[0] == pytest.approx(expected, abs=1e-7)
-
-
-# -------------------------------------------------------------------------------------- simulation
+# --------------------------------------------------------------------------------------- simulation
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -235,18 +108,7 @@ def test_a_fit_finds_the_law_of_its_world(kind: Any) -> None:
         )
 
 
-def test_gamma_gamma_finds_the_law_of_its_world() -> None:
-    generator = np.random.default_rng(0)
-    x = generator.integers(1, 9, 10_000)
-    mean_spend = generator.gamma(6 * x) / generator.gamma(4, 1 / 15, 10_000) / x
-    found = GammaGamma.fit(x, mean_spend)
-    # p and gamma lie on a ridge: within three standard errors of 7, 2 and 9 % (inverse Hessian)
-    apart = np.abs(np.log([found.p / 6, found.q / 4, found.gamma / 15]))
-    assert (apart < [0.22, 0.06, 0.28]).all()
-    assert found.mean == pytest.approx(6 * 15 / 3, rel=0.02)
-
-
-# -------------------------------------------------------------------------------------------- laws
+# --------------------------------------------------------------------------------------------- laws
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -258,17 +120,6 @@ def test_the_gradient_is_that_of_the_likelihood(kind: Any) -> None:
             logs, lambda at: kind._mean_log_likelihood(np.exp(at), histories)[0], 1e-6
         )
         found = kind._mean_log_likelihood(np.exp(logs), histories)[1]
-        np.testing.assert_allclose(found, slope, rtol=1e-3, atol=1e-4)
-
-
-def test_the_gradient_of_gamma_gamma() -> None:
-    generator = np.random.default_rng(0)
-    x, mean, one = np.array([1.0, 2, 5]), generator.gamma(2, 1, 3), np.ones(3)
-    for logs in generator.uniform(-2, 2, (5, 3)):
-        slope = optimize.approx_fprime(
-            logs, lambda at: GammaGamma._mean_log_likelihood(np.exp(at), x, mean, one)[0], 1e-6
-        )
-        found = GammaGamma._mean_log_likelihood(np.exp(logs), x, mean, one)[1]
         np.testing.assert_allclose(found, slope, rtol=1e-3, atol=1e-4)
 
 
@@ -346,22 +197,12 @@ def test_expected_orders_pass_smoothly_through_the_pole_of_their_formula(
         np.testing.assert_allclose(near(v).expected_orders(60, *history), at, rtol=2e-3)
 
 
-def test_expected_value_lies_between_the_customers_mean_and_everybodys() -> None:
-    model = GammaGamma(6.25, 3.74, 15.44)
-    found = model.expected_value([0, 1, 5, 500, 3, 3], [np.nan, 100, 100, 100, 0, -50])
-    assert found[0] == pytest.approx(model.mean)
-    assert model.mean < found[1] < found[2] < found[3] < 100
-    assert found[3] == pytest.approx(100, rel=0.01)
-    assert 0 < found[4] < model.mean
-    assert found[5] == found[4]  # more returned than bought counts as nothing
-
-
 def test_a_fitted_model_cannot_change() -> None:
     with pytest.raises(FrozenInstanceError):
         EXAMPLES[BgNbd].r = 1
 
 
-# ---------------------------------------------------------------------------------------- refusals
+# ----------------------------------------------------------------------------------------- refusals
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -406,11 +247,6 @@ def test_a_world_that_nobody_leaves_is_refused() -> None:
         )
 
 
-def test_twins_are_refused() -> None:
-    with pytest.raises(FitError, match="r towards infinity"):
-        BgNbd.fit(np.full(100, 3), np.full(100, 20), np.full(100, 30))
-
-
 def test_a_search_that_stops_on_a_slope_is_refused(
     cdnow: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -450,66 +286,3 @@ def test_impossible_histories_are_refused(history: Any, says: str) -> None:
 def test_a_horizon_lies_ahead() -> None:
     with pytest.raises(ValueError, match=r"^A horizon is finite and not below 0\. Seen: -1\.$"):
         EXAMPLES[BgNbd].expected_orders(-1, [0], [0], [5])
-
-
-def amounts() -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(0)
-    x = generator.integers(1, 6, 500)
-    return x, generator.gamma(6 * x) / generator.gamma(4, 1 / 15, 500) / x
-
-
-def test_constant_amounts_are_refused() -> None:
-    x, _ = amounts()
-    with pytest.raises(FitError) as refused:
-        GammaGamma.fit(x, np.full(500, 9.99))
-    assert str(refused.value) == (
-        "Gamma-Gamma needs amounts that differ from customer to customer. "
-        "Seen: every customer spends 9.99 an order. "
-        "Remedy: multiply expected orders by that amount instead"
-    )
-
-
-def test_zero_amounts_are_left_out_and_nothing_but_zeros_refused() -> None:
-    x, mean_spend = amounts()
-    some = mean_spend.copy()
-    some[:100] = 0
-    assert GammaGamma.fit(x, some) == GammaGamma.fit(x[100:], mean_spend[100:])
-    with pytest.raises(FitError) as refused:
-        GammaGamma.fit(x, np.zeros(500))
-    assert str(refused.value) == (
-        "Gamma-Gamma needs at least 10 customers whose orders brought something. "
-        "Seen: 0 of 500 customers with x > 0 and mean_spend > 0. "
-        "Remedy: use a longer history or more customers"
-    )
-
-
-def test_one_amount_of_a_milliard_leaves_a_usable_fit() -> None:
-    x, mean_spend = amounts()
-    mean_spend[0] = 1e9
-    model = GammaGamma.fit(x, mean_spend)
-    assert model.q > 1
-    assert np.isfinite(model.expected_value(x, mean_spend)).all()
-
-
-def test_many_of_them_are_refused() -> None:
-    x, mean_spend = amounts()
-    mean_spend[:30] = 1e9
-    with pytest.raises(FitError) as refused:
-        GammaGamma.fit(x, mean_spend)
-    assert refused.value.remedy == "cap extreme amounts, or predict spend without this model"
-
-
-def test_amounts_in_a_small_currency_change_nothing_but_gamma() -> None:
-    x, mean_spend = amounts()
-    euros, dong = GammaGamma.fit(x, mean_spend), GammaGamma.fit(x, mean_spend * 28_000)
-    assert [dong.p, dong.q, dong.gamma / 28_000] == pytest.approx(
-        [euros.p, euros.q, euros.gamma], rel=1e-5
-    )
-    assert dong.log_likelihood == pytest.approx(euros.log_likelihood - 500 * np.log(28_000))
-
-
-def test_amounts_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"Seen: x 2, mean_spend nan in row 1\.$"):
-        GammaGamma(6, 4, 15).expected_value([1, 2], [5, np.nan])
-    with pytest.raises(ValueError, match=r"Seen shapes: \(2,\) and \(1,\)\.$"):
-        GammaGamma.fit([1, 2], [5])

@@ -1,0 +1,197 @@
+"""What cannot be meant ends with status 2, a rule, the value seen and a remedy."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from click.testing import Result
+
+Run = Callable[..., Result]
+Told = Callable[[Result], tuple[str, str, str]]
+Changed = Callable[..., Path]
+
+
+def test_init_overwrites_nothing_unasked(shop: Path, tmp_path: Path, run: Run, must: Run) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("precious")
+    refused = run("init", shop / "shop.csv", "--currency", "EUR", "--out", file)
+    assert refused.exit_code == 2
+    assert f"Seen:   {file} exists" in refused.output
+    assert file.read_text() == "precious"
+    must("init", shop / "shop.csv", "--currency", "EUR", "--out", file, "--force")
+    assert "[experiment]" in file.read_text()
+
+
+def test_a_missing_column(changed: Changed, run: Run, told: Told) -> None:
+    assert told(run("retrain", changed({'"date"': '"dte"'}))) == (
+        "orders: column 'dte' must exist in shop.csv.",
+        "the columns customer, date, amount",
+        "did you mean 'date'?",
+    )
+
+
+def test_a_column_of_the_wrong_type_throughout(changed: Changed, run: Run, told: Told) -> None:
+    file = changed(orders=lambda table: table.assign(amount="much"))
+    rule, seen, remedy = told(run("retrain", file))
+    assert rule == "orders: column 'amount' must hold a number somewhere."
+    assert re.fullmatch(r"none in \d+ rows, for instance 'much' \(text\)", seen)
+    assert remedy.endswith("or name another column")
+
+
+def test_an_unknown_key(changed: Changed, run: Run, told: Told) -> None:
+    file = changed({"horizon_days = 60": "horizon_days = 60\nhorizont = 60"})
+    rule, seen, remedy = told(run("retrain", file))
+    assert rule == "experiment.horizont is not a known key."
+    assert seen.startswith("horizont (known keys: name, currency, horizon_days,")
+    assert "horizon_days" in remedy
+
+
+def test_an_empty_file(changed: Changed, run: Run, told: Told) -> None:
+    file = changed(orders=lambda table: table.head(0))
+    assert told(run("retrain", file)) == (
+        "A source has a header and rows.",
+        "shop.csv has a header and no rows",
+        "check the export that wrote it",
+    )
+    (file.parent / "shop.csv").write_bytes(b"")
+    assert told(run("retrain", file))[1] == "shop.csv is empty"
+    assert told(run("init", file.parent / "shop.csv"))[1].endswith("shop.csv is empty")
+
+
+def test_a_horizon_longer_than_the_data(
+    changed: Changed, served: Path, run: Run, told: Told
+) -> None:
+    assert told(run("retrain", changed({"horizon_days = 60": "horizon_days = 5000"}))) == (
+        "The horizon must be shorter than the history of orders.",
+        "a horizon of 5000 days and a history of 728 days (2023-01-03 to 2024-12-31)",
+        "set horizon_days to 145 or less, or bring a longer history",
+    )
+
+
+def test_two_currencies_without_rates(changed: Changed, run: Run, told: Told) -> None:
+    file = changed(
+        {'amount = "amount"': 'amount = "amount"\ncurrency = "code"'},
+        lambda table: table.assign(code=np.where(np.arange(len(table)) % 2, "EUR", "USD")),
+    )
+    assert told(run("retrain", file)) == (
+        "All amounts must be in EUR, or their currency must have a rate.",
+        "USD without a rate",
+        "add rates = { USD = ... } to [experiment]: EUR for one USD",
+    )
+
+
+def test_a_missing_experiment_file(tmp_path: Path, run: Run, told: Told) -> None:
+    for command in (["retrain"], ["score", "--out", tmp_path / "scores.csv"]):
+        assert told(run(*command, tmp_path / "nowhere.toml")) == (
+            "The experiment file must exist.",
+            str(tmp_path / "nowhere.toml"),
+            "check the path, or run `coterie init`",
+        )
+
+
+def test_orders_where_an_experiment_file_belongs(shop: Path, run: Run, told: Told) -> None:
+    assert told(run("retrain", shop / "shop.csv")) == (
+        "An experiment file is TOML.",
+        str(shop / "shop.csv"),
+        f"write one with: coterie init {shop / 'shop.csv'}",
+    )
+
+
+def test_no_champion(changed: Changed, tmp_path: Path, run: Run, told: Told) -> None:
+    from training import tracking
+
+    file = changed({'name = "shop"': 'name = "never_trained"'})
+    wanted = (
+        "There must be a champion to work with.",
+        f"none of 'never_trained' in {tracking.store_uri()}",
+        "train one: coterie retrain FILE, or coterie demo",
+    )
+    assert told(run("score", file, "--out", tmp_path / "scores.csv")) == wanted
+    assert told(run("serve", "never_trained")) == wanted
+
+
+def test_scores_with_another_ending(changed: Changed, tmp_path: Path, run: Run, told: Told) -> None:
+    assert told(run("score", changed(), "--out", tmp_path / "scores.xlsx")) == (
+        "Scores are written as Parquet or CSV, by the file's ending.",
+        f"--out {tmp_path / 'scores.xlsx'}",
+        "end it with .parquet or .csv",
+    )
+
+
+def test_an_as_of_before_the_first_order(changed: Changed, run: Run, told: Told) -> None:
+    rule, seen, remedy = told(run("retrain", changed(), "--as-of", "2001-01-01"))
+    assert rule == "as_of must be later than the first order."
+    assert seen == "as_of 2001-01-01 00:00:00, first order 2023-01-03 00:00:00"
+    assert remedy == "choose a later as_of"
+
+
+def test_an_as_of_long_after_the_last_order(
+    changed: Changed, served: Path, run: Run, told: Told
+) -> None:
+    assert told(run("retrain", changed(), "--as-of", "2026-01-01")) == (
+        "as_of must not be long after the last order: everyone's silence since would count as "
+        "leaving.",
+        "as_of 2026-01-01, last order 2024-12-30",
+        "bring the orders since, or set as_of to 2024-12-31 00:00",
+    )
+
+
+def test_an_as_of_that_is_no_moment(changed: Changed, run: Run) -> None:
+    refused = run("retrain", changed(), "--as-of", "yesterday")
+    assert refused.exit_code == 2
+    assert "'yesterday' is not a moment like 2024-05-09" in refused.output
+
+
+def test_the_installed_command_ends_with_status_2_and_no_traceback(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("coterie")
+    refused = subprocess.run(
+        [command, "retrain", "nowhere.toml"], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [
+        "The experiment file must exist.",
+        "  Seen:   nowhere.toml",
+        "  Remedy: check the path, or run `coterie init`",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_many_unusable_rows_stop_the_run(changed: Changed, run: Run, told: Told) -> None:
+    def half(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[table.index[::2], "amount"] = "much"
+        return table
+
+    file = changed(orders=half)
+    out = file.parent / "out"
+    rule, seen, remedy = told(run("retrain", file, "--out", out))
+    rejects = pd.read_csv(out / "shop" / "rejects.csv")
+    assert set(rejects["reason"]) == {"is not a number"}
+    assert f"{len(rejects)} of " in seen
+    assert rule == "orders: at most 1.00% of the rows may be unusable."
+    assert "amount is not a number" in seen
+    assert remedy.startswith("correct the rows or the column names")
+
+
+def test_nobody_who_comes_back_leaves_nothing_to_learn(
+    changed: Changed, run: Run, told: Told
+) -> None:
+    file = changed(orders=lambda table: table.drop_duplicates("customer", keep="last"))
+    rule, seen, _ = told(run("retrain", file, "--out", file.parent / "out"))
+    assert rule == "Somebody must spend after a training cut-off, or there is nothing to learn."
+    assert seen.startswith("0 in all, in ")
+
+
+def test_init_writes_toml_alone_and_makes_its_folder(
+    shop: Path, tmp_path: Path, run: Run, must: Run, told: Told
+) -> None:
+    orders = shop / "shop.csv"
+    rule, seen, _ = told(run("init", orders, "--currency", "EUR", "--out", orders, "--force"))
+    assert (rule, seen) == ("An experiment file is TOML.", f"--out {orders}")
+    made = tmp_path / "new" / "folder" / "shop.toml"
+    must("init", orders, "--currency", "EUR", "--out", made)
+    assert made.exists()

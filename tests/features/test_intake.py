@@ -1,0 +1,121 @@
+import pandas as pd
+
+T = pd.Timestamp
+
+
+def test_duplicate_rows_are_counted_and_kept(loaded):
+    sources = loaded("who,when,paid\n" + "a,2024-01-01,1\n" * 3 + "b,2024-01-01,1\n")
+    account = sources.ingested[0]
+    assert (account.rows_kept, account.duplicates, account.repeats) == (4, 2, 0)
+
+
+def test_repeated_line_ids_are_dropped(loaded, rows):
+    text = (
+        "who,when,paid,id\na,2024-01-01,1,x\na,2024-01-01,2,x\na,2024-01-01,3,\na,2024-01-01,4,\n"
+    )
+    sources = loaded(text, form='line_id = "id"')
+    assert rows(sources, "orders", "amount") == [(1.0,), (3.0,), (4.0,)]
+    account = sources.ingested[0]
+    assert (account.rows_read, account.rows_kept, account.repeats) == (4, 3, 1)
+
+
+EVENTS = """
+[[events]]
+name = "mail"
+url = "mail.csv"
+{literal}
+[events.columns]
+customer_id = "who"
+moment = "at"
+{column}
+"""
+
+
+def test_events_have_a_literal_or_a_column_for_their_kind(loaded, rows, rejected):
+    mail = "who,at,what,via\n1,2024-01-01,open,phone\nprospect,2024-01-05,,web\n"
+    literal = EVENTS.format(literal='kind = "mail"\nchannel = "post"', column="")
+    sources = loaded(columns=literal, mail__csv=mail)
+    assert rows(sources, "events", "customer_id", "moment", "kind", "channel") == [
+        ("1", T("2024-01-01"), "mail", "post"),
+        ("prospect", T("2024-01-05"), "mail", "post"),
+    ]
+    column = EVENTS.format(literal="", column='kind = "what"\nchannel = "via"')
+    sources = loaded(columns=column, mail__csv=mail, head="max_reject_share = 0.5")
+    assert rows(sources, "events", "kind", "channel") == [("open", "phone")]
+    assert rejected(sources) == [("mail", 2, "what", None, "is empty")]
+
+
+PEOPLE = """
+[[attributes]]
+name = "people"
+url = "people.csv"
+customer_id = "who"
+{dated}
+[attributes.columns]
+town = { lens = "geographic", kind = "category" }
+age = { lens = "demographic", kind = "number" }
+size = { lens = "firmographic", kind = "ordered", order = ["none", "small", "big"] }
+"""
+
+
+def test_attributes_become_long(loaded, rows, rejected):
+    people = "who,town,age,size\na,Rome,41.0,small\nb,NaN,old,huge\nc,N/A,,none\n"
+    sources = loaded(columns=PEOPLE.replace("{dated}", ""), people__csv=people)
+    assert rows(sources, "attributes", "customer_id", "name", "value", "valid_from") == [
+        ("a", "town", "Rome", None),
+        ("b", "town", None, None),
+        ("c", "town", None, None),
+        ("a", "age", "41.0", None),
+        ("b", "age", None, None),
+        ("c", "age", None, None),
+        ("a", "size", "small", None),
+        ("b", "size", None, None),
+        ("c", "size", "none", None),
+    ]
+    kept = "; the rest of the row is kept"
+    assert rejected(sources) == [
+        ("people", 2, "age", "old", f"is not a number{kept}"),
+        ("people", 2, "size", "huge", f"is not one of none, small, big{kept}"),
+    ]
+    assert sources.ingested[1].rows_kept == 3
+
+
+def test_a_later_row_of_one_customer_and_moment_replaces_the_earlier(loaded, rows):
+    people = (
+        "who,town,age,size,since\n"
+        "a,Rome,1,,2024-01-01\na,Bari,1,,2024-01-01\na,Pisa,1,big,2024-06-01\na,Como,1,,\n"
+    )
+    dated = PEOPLE.replace("{dated}", 'valid_from = "since"')
+    sources = loaded(columns=dated, people__csv=people)
+    found = rows(sources, "attributes", "name", "value", "valid_from")
+    assert [row[1:] for row in found if row[0] == "town"] == [
+        ("Bari", T("2024-01-01")),
+        ("Pisa", T("2024-06-01")),
+        ("Como", None),
+    ]
+    assert sources.ingested[1].repeats == 1
+    assert sources.ingested[1].first == T("2024-01-01")
+
+
+def test_nothing_at_or_after_as_of_is_kept(loaded, rows, rejected):
+    orders = "who,when,paid\na,2024-01-01,1\na,2024-02-01,2\na,2024-03-01,3\n"
+    mail = "who,at\na,2024-01-31 23:59:59\na,2024-02-01\n"
+    people = "who,town,age,size,since\na,Rome,1,big,2024-02-01\na,Bari,1,big,\n"
+    dated = PEOPLE.replace("{dated}", 'valid_from = "since"')
+    sources = loaded(
+        orders,
+        columns=EVENTS.format(literal='kind = "mail"', column="") + dated,
+        mail__csv=mail,
+        people__csv=people,
+        as_of=T("2024-02-01 01:00", tz="Europe/Berlin"),
+    )
+    assert rows(sources, "orders", "amount") == [(1.0,)]
+    assert rows(sources, "events", "moment") == [(T("2024-01-31 23:59:59"),)]
+    assert {value for (value,) in rows(sources, "attributes", "value")} == {"Bari", "1.0", "big"}
+    assert [(a.rows_read, a.rows_kept, a.later) for a in sources.ingested] == [
+        (3, 1, 2),
+        (2, 1, 1),
+        (2, 1, 1),
+    ]
+    assert (sources.start, sources.end) == (T("2024-01-01"), T("2024-01-01"))
+    assert rejected(sources) == []

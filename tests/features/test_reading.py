@@ -1,0 +1,43 @@
+import gzip
+import re
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+FILL = "Remedy: check the export that wrote it"
+
+
+def test_files_may_be_zipped_foreign_or_many(loaded, tmp_path, rows, good):
+    expected = [("a",), ("b",)]
+    assert rows(loaded(gzip.compress(good.encode()), url="o.csv.gz"), "orders", "customer_id") == (
+        expected
+    )
+    tabs = good.replace(",", "\t")
+    assert rows(loaded(tabs, url="o.tsv"), "orders", "customer_id") == expected
+    for encoding in ("utf-8-sig", "utf-16"):
+        found = loaded(good.encode(encoding), url=f"{encoding}.txt")
+        assert rows(found, "orders", "customer_id") == expected
+    latin = good.replace("\nb", "\nMüller").encode("latin-1")
+    assert rows(loaded(latin, url="l.csv"), "orders", "customer_id") == [("a",), ("Müller",)]
+    table = pa.table({"who": ["a"], "when": ["2024-01-01"], "paid": [1]})
+    sources = loaded(table, url="many/1.parquet")
+    pq.write_table(table, tmp_path / "many" / "2.parquet")
+    assert loaded(None, url="many").ingested[0].rows_kept == 2 * sources.ingested[0].rows_kept
+    assert loaded(None, url=f"file://{tmp_path}/many").ingested[0].rows_kept == 2
+    mixed = good.replace("10\n", "10\r\n").encode()
+    assert rows(loaded(mixed, url="m.csv"), "orders", "customer_id") == expected
+    odd = loaded(good, url="we[i]rd *na?me.csv")
+    assert rows(odd, "orders", "customer_id") == expected
+
+
+def test_a_broken_parquet_file_is_unreadable(loaded, refusal):
+    assert re.fullmatch(
+        rf"A source must be readable\. Seen: o\.parquet: .*o\.parquet.*\. {FILL}",
+        refusal(loaded, b"no parquet at all", url="o.parquet"),
+    )
+
+
+def test_a_broken_zip_is_unreadable(loaded, refusal, good):
+    assert refusal(loaded, good, url="o.csv.gz") == (
+        f"A source must be readable. Seen: o.csv.gz: Not a gzipped file (b'wh'). {FILL}"
+    )

@@ -1,0 +1,121 @@
+import pandas as pd
+import pyarrow as pa
+
+from features import config
+from features.sources import load
+
+T = pd.Timestamp
+
+
+def test_joined_columns_and_summed_discounts(loaded, rows, rejected):
+    orders = (
+        "who,when,paid,sku,n,rebate,coupon\n"
+        "a,2024-01-01,5,1,2,-0.5,0.25\n"
+        "b,2024-01-01,6,9,,,\n"
+        "c,2024-01-01,7,,x,1,\n"
+    )
+    sources = loaded(
+        orders,
+        columns='product_id = "sku"\ncategory = "kind"\nquantity = "n"\n'
+        'discount = ["rebate", "coupon"]\n[[orders.join]]\nurl = "p.parquet"\n'
+        'on = { left = "sku", right = "id" }\ncolumns = ["kind"]',
+        **{"p.parquet": pa.table({"id": [1.0, 2.0], "kind": ["fruit", "NaN"]})},
+    )
+    names = ("customer_id", "product_id", "category", "quantity", "discount")
+    assert rows(sources, "orders", *names) == [
+        ("a", "1", "fruit", 2.0, 0.75),
+        ("b", "9", None, None, None),
+        ("c", None, None, None, 1.0),
+    ]
+    assert rejected(sources) == [
+        ("orders", 3, "n", "x", "is not a number; the rest of the row is kept")
+    ]
+    assert sources.ingested[0].rows_rejected == 0
+
+
+def test_names_of_columns_are_quoted(tmp_path, rows, experiment_text):
+    (tmp_path / "o.csv").write_text('"the ""who""",when; then,"pa\'id",select\na,2024-01-01,1,2\n')
+    text = experiment_text(url="o.csv", columns='brand = "select"')
+    text = text.replace('"who"', "'the \"who\"'").replace('"when"', '"when; then"')
+    text = text.replace('"paid"', '"pa\'id"')
+    sources = load(config.parse(text, tmp_path / "shop.toml"))
+    assert rows(sources, "orders", "customer_id", "amount", "brand") == [("a", 1.0, "2")]
+
+
+def test_columns_may_bear_our_own_names(tmp_path, rows, experiment_text):
+    text = "problem,amount,moment,row,customer_id\na,2024-01-01,5,x,77\nb,2024-01-02,6,y,88\n"
+    (tmp_path / "o.csv").write_text(text)
+    toml = experiment_text(url="o.csv", form='line_id = "row"', columns='brand = "row"')
+    toml = toml.replace('"who"', '"problem"').replace('"when"', '"amount"')
+    toml = toml.replace('"paid"', '"moment"') + 'category = "customer_id"'
+    sources = load(config.parse(toml, tmp_path / "shop.toml"))
+    assert rows(sources, "orders", "customer_id", "moment", "amount", "brand", "category") == [
+        ("a", T("2024-01-01"), 5.0, "x", "77"),
+        ("b", T("2024-01-02"), 6.0, "y", "88"),
+    ]
+
+
+# ------------------------------------------------------------------------- rows that cannot be used
+
+
+def test_unusable_rows_are_listed_and_the_rest_goes_on(loaded, rows, rejected):
+    text = (
+        "who,when,paid\n"
+        "a,2024-01-01,1\n"
+        ",2024-01-02,2\n"
+        "NULL,2024-01-03,3\n"
+        "b,yesterday,4\n"
+        "b,2024-02-30,5\n"
+        "b,9999-12-31,5\n"
+        "c,2024-01-04\n"
+        "c,2024-01-04,6,7\n"
+        "d,,7\n"
+        "d,2024-01-05,free\n"
+        'd,2024-01-05,"1,5"\n'
+        "d,2024-01-05,\n"
+        "e,2024-01-05,inf\n"
+        "e,2024-01-06,NaN\n"
+        "f,2024-01-07,-1e1\n"
+        'f,2024-01-08,"1,234.50"\n'
+    )
+    sources = loaded(text, head="max_reject_share = 0.9")
+    assert rows(sources, "orders", "customer_id", "amount") == [
+        ("a", 1.0),
+        ("f", -10.0),
+        ("f", 1234.5),
+    ]
+    assert rejected(sources) == [
+        ("orders", 2, "who", None, "is empty"),
+        ("orders", 3, "who", "NULL", "is empty"),
+        ("orders", 4, "when", "yesterday", "is not a moment"),
+        ("orders", 5, "when", "2024-02-30", "is not a moment"),
+        ("orders", 6, "when", "9999-12-31", "is not a moment"),
+        ("orders", 7, "(whole row)", "c,2024-01-04", "the number of fields is wrong"),
+        ("orders", 8, "(whole row)", "c,2024-01-04,6,7", "the number of fields is wrong"),
+        ("orders", 9, "when", None, "is empty"),
+        ("orders", 10, "paid", "free", "is not a number"),
+        ("orders", 11, "paid", "1,5", "is not a number"),
+        ("orders", 12, "paid", None, "is empty"),
+        ("orders", 13, "paid", "inf", "is not a number"),
+        ("orders", 14, "paid", "NaN", "is empty"),
+    ]
+    account = sources.ingested[0]
+    assert (account.rows_read, account.rows_kept, account.rows_rejected) == (16, 3, 13)
+
+
+def test_missing_and_endless_values_of_parquet_are_rejected(loaded, rows, rejected):
+    table = pa.table(
+        {
+            "who": pa.array([1.0, None, float("nan"), 4.0, 5.0]),
+            "when": pa.array([T("2024-01-01")] * 4 + [None], pa.timestamp("us")),
+            "paid": [1.0, 1.0, 1.0, float("inf"), 1.0],
+        }
+    )
+    sources = loaded(table, url="o.parquet", head="max_reject_share = 0.9")
+    assert rows(sources, "orders", "customer_id") == [("1",)]
+    assert rejected(sources) == [
+        ("orders", 2, "who", None, "is empty"),
+        ("orders", 3, "who", "nan", "is empty"),
+        ("orders", 4, "paid", "inf", "is not a number"),
+        ("orders", 5, "when", None, "is empty"),
+    ]

@@ -1,0 +1,77 @@
+"""The customers of a published study, and other ways to the same numbers."""
+
+import importlib.util
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from training.bg_nbd import BgNbd, MbgNbd
+from training.gamma_gamma import GammaGamma
+from training.pareto_nbd import ParetoNbd
+
+
+@pytest.fixture(scope="session")
+def cdnow() -> SimpleNamespace:
+    """The 2,357 customers' first 39 weeks, in weeks; repeat orders counted a day. Do not mutate."""
+    package = importlib.util.find_spec("lifetimes")
+    assert package is not None
+    assert package.origin is not None
+    lines = pd.read_csv(
+        Path(package.origin).parent / "datasets" / "CDNOW_sample.txt",
+        sep=r"\s+",
+        names=["master", "customer", "date", "discs", "amount"],
+    )
+    lines["date"] = pd.to_datetime(lines["date"].astype(str), format="%Y%m%d")
+    end = pd.Timestamp(1997, 9, 30)
+    days = lines[lines["date"] <= end].groupby(["customer", "date"], as_index=False)["amount"].sum()
+    dates = days.groupby("customer")["date"]
+    first, last, orders = dates.min(), dates.max(), dates.size()
+    repeat = days[days["date"] > days["customer"].map(first)]
+    return SimpleNamespace(
+        x=(orders - 1).to_numpy(),
+        t_x=(last - first).dt.days.to_numpy() / 7,
+        T=(end - first).dt.days.to_numpy() / 7,
+        mean_spend=repeat.groupby("customer")["amount"].mean().reindex(first.index).to_numpy(),
+    )
+
+
+@pytest.fixture(scope="session")
+def lifetimes() -> Callable[[Any], Any]:
+    """The archived package as oracle: its formulas, at parameters that are handed to it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # archived in 2020
+        import lifetimes as package  # type: ignore[import-untyped]
+    fitters = {
+        BgNbd: package.BetaGeoFitter,
+        MbgNbd: package.ModifiedBetaGeoFitter,
+        ParetoNbd: package.ParetoNBDFitter,
+        GammaGamma: package.GammaGammaFitter,
+    }
+
+    def oracle(model: Any) -> Any:
+        fitter = fitters[type(model)]()
+        values = {name: value for name, value in asdict(model).items() if name != "customers"}
+        if isinstance(model, GammaGamma):
+            values["v"] = values.pop("gamma")
+        fitter.params_ = pd.Series(values)
+        return fitter
+
+    return oracle
+
+
+@pytest.fixture(scope="session")
+def by_pairs() -> Callable[[np.ndarray, np.ndarray], float]:
+    """The AUC from its definition: every pair of a 1 and a 0."""
+
+    def auc(truth: np.ndarray, score: np.ndarray) -> float:
+        won = score[truth == 1][:, None] - score[truth == 0]
+        return float(np.mean((won > 0) + 0.5 * (won == 0)))
+
+    return auc
