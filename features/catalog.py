@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from features import attributes, engagement, journey, occasions, purchases
+from features import attributes, engagement, journey, occasions, purchases, varieties
 from features.feature import Feature
 from features.spec import FeatureSpec
 
@@ -15,6 +15,7 @@ def features(spec: FeatureSpec) -> list[Feature]:
     """All features that `spec` gives rise to, lens by lens."""
     return [
         *purchases.features(spec),
+        *varieties.features(spec),
         *engagement.features(spec),
         *journey.features(),
         *occasions.features(spec),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 Build = Callable[[ir.Table], ir.Value]
+#: Aggregates of one column that pass over nulls.
+IGNORE_NULL = (ops.Sum, ops.Mean, ops.Min, ops.Max, ops.StandardDev, ops.Count, ops.Any)
 
 
 @dataclass(frozen=True)
@@ -50,5 +54,22 @@ class Feature:
 
 def aggregate(known: ir.Table, features: list[Feature]) -> ir.Table:
     """The features of (customer_id, as_of) groups of `known` rows."""
-    values = {f.name: f.build(known) for f in features if f.build is not None}
+    values = {f.name: _unfiltered(f.build(known)) for f in features if f.build is not None}
     return known.group_by("customer_id", "as_of").aggregate(**values)
+
+
+def _unfiltered(value: ir.Value) -> ir.Value:
+    """`sum(x) FILTER (WHERE c)` as `sum(CASE WHEN c THEN x END)`, and so for all of its kind.
+
+    For every filtered aggregate DuckDB (1.5) sets up buffers for the columns of all others: 15 ms
+    of 60 aggregates' 19 on one customer.
+    """
+
+    def unfiltered(node: ops.Node, changed: dict[str, Any] | None) -> ops.Node:
+        node = node.__recreate__(changed) if changed else node
+        if isinstance(node, IGNORE_NULL) and node.where is not None:
+            nothing = ops.Cast(ops.NULL, node.arg.dtype)
+            return node.copy(arg=ops.IfElse(node.where, node.arg, nothing), where=None)
+        return node
+
+    return value.op().replace(unfiltered, filter=ops.Value).to_expr()

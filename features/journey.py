@@ -40,35 +40,31 @@ def features() -> list[Feature]:
     ]  # fmt: skip
 
 
-def expression(purchases: ir.Table, spine: ir.Table) -> ir.Table:
-    """(customer_id, as_of) of the whole spine and this lens's features, from `purchases`'s own."""
-    p = purchases.select(
-        "customer_id", "as_of", "orders", "recency_days", "T_days",
-        "gap_mean", "gap_sd", "gap_last", "gap_max", "active_weeks_12",
-    )  # fmt: skip
-    t = spine.left_join(p, ["customer_id", "as_of"]).drop("customer_id_right", "as_of_right")
+def values(t: ir.Table) -> dict[str, ir.Value]:
+    """This lens's features from a table with the purchase lens's, by name."""
     own = ibis.greatest(t.gap_mean + 2.0 * t.gap_sd, LEAST_LIMIT_DAYS)
-    t = t.mutate(usual=(t.orders >= 4).ifelse(own, FEW_ORDERS_LIMIT_DAYS))
-    silence = t.recency_days / t.usual
+    usual = (t.orders >= 4).ifelse(own, FEW_ORDERS_LIMIT_DAYS)
+    silence = t.recency_days / usual
     gap_mean_before = (t.gap_mean * (t.orders - 1) - t.gap_last) / (t.orders - 2).nullif(0)
     returned = (t.gap_last > 30.0) & (t.gap_last > 3.0 * gap_mean_before) & (t.orders >= 3)
-    loyal = (t.orders >= 6) & ((t.active_weeks_12 >= 8) | (t.gap_max <= t.usual))
-    t = t.mutate(silence=silence)
+    loyal = (t.orders >= 6) & ((t.active_weeks_12 >= 8) | (t.gap_max <= usual))
+    prospect = t.orders.fill_null(0) == 0
+    lapsed, at_risk, new = silence > 3.0, silence > 1.0, t.T_days <= NEW_DAYS
     stage = ibis.cases(
-        (t.orders.fill_null(0) == 0, "prospect"),
-        (t.silence > 3.0, "lapsed"),
-        (t.silence > 1.0, "at_risk"),
-        (t.T_days <= NEW_DAYS, "new"),
+        (prospect, "prospect"),
+        (lapsed, "lapsed"),
+        (at_risk, "at_risk"),
+        (new, "new"),
         (returned.fill_null(False), "returned"),
         (loyal.fill_null(False), "loyal"),
         else_="active",
     )
-    t = t.mutate(stage=stage)
     days = ibis.cases(
-        (t.stage == "lapsed", t.recency_days - 3.0 * t.usual),
-        (t.stage == "at_risk", t.recency_days - t.usual),
-        (t.stage == "new", t.T_days),
-        (t.stage == "returned", t.recency_days),
+        (prospect, ibis.null("float64")),
+        (lapsed, t.recency_days - 3.0 * usual),
+        (at_risk, t.recency_days - usual),
+        (new, t.T_days),
+        (returned.fill_null(False), t.recency_days),
         else_=ibis.null("float64"),
     )
-    return t.select("customer_id", "as_of", "stage", "silence", days_in_stage=days)
+    return {"stage": stage, "silence": silence, "days_in_stage": days}

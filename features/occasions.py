@@ -10,9 +10,7 @@ from operator import or_
 import ibis
 import ibis.expr.types as ir
 
-from features.asof import known
-from features.feature import Feature, aggregate
-from features.pieces import pieces
+from features.feature import Feature
 from features.spec import FeatureSpec, Occasion, slugs
 
 LENS = "occasion"
@@ -22,7 +20,7 @@ Condition = Callable[[ir.Table], ir.BooleanValue]
 
 
 def features(spec: FeatureSpec) -> list[Feature]:
-    """The catalog of this lens."""
+    """The catalog of this lens, of known pieces `k` (see `features.pieces`)."""
     made = [
         _share("weekend_share", "Share of orders on a Saturday or Sunday, local time.",
                lambda k: k.local.day_of_week.index() >= 5)
@@ -78,8 +76,3 @@ def _near(occasion: Occasion) -> Condition:
         return reduce(or_, ((k.local >= start) & (k.local < end) for start, end in spans))
 
     return near
-
-
-def expression(orders: ir.Table, spine: ir.Table, spec: FeatureSpec) -> ir.Table:
-    """(customer_id, as_of) and this lens's features, for customers with any known order line."""
-    return aggregate(known(pieces(orders, spec), spine), features(spec))

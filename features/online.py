@@ -1,40 +1,70 @@
-"""The feature expression compiled once to SQL and run on a request's own rows, in process."""
+"""The feature expression planned once and run on a request's own rows, in process."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 import ibis
 import pyarrow as pa
 
+from features.asof import KEYS
+from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.snapshot import feature_table
 from features.spec import FeatureSpec
+
+#: Rules of DuckDB's optimizer that plan for the rows at hand. Of a plan that is kept they would
+#: make a wrong one: values of the first request's range, or no rows at all, for ever after.
+FOR_THESE_ROWS_ONLY = "statistics_propagation,compressed_materialization,empty_result_pullup"
+
+
+class _Slot:
+    """A table that DuckDB scans by name, and that another takes the place of."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.table = schema.empty_table()
+
+    def __arrow_c_schema__(self) -> Any:
+        return self.table.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.table.__arrow_c_stream__(requested_schema)
 
 
 class OnlineFeatures:
     """Features of a few customers from their own raw rows, by the training's expression.
 
-    Compiling takes a good second and happens once; a call costs milliseconds. One instance
+    Planning takes a good second and happens once; a call costs milliseconds. One instance
     serves one thread at a time.
     """
 
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
         expression = feature_table(spec)
-        self.sql = ibis.to_sql(expression, dialect="duckdb")
         self._schema = expression.schema().to_pyarrow()
+        schemas = {"orders": ORDERS, "events": EVENTS, "attributes": ATTRIBUTES}
+        self._slots = {name: _Slot(schema) for name, schema in (schemas | {"spine": SPINE}).items()}
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
+        for name, slot in self._slots.items():
+            self._connection.register(name, slot)
+        self._connection.execute(f"SET disabled_optimizers = '{FOR_THESE_ROWS_ONLY}'")
+        self._connection.execute(f"PREPARE features AS {ibis.to_sql(expression, 'duckdb')}")
 
     def __call__(
         self, orders: pa.Table, events: pa.Table, attributes: pa.Table, spine: pa.Table
     ) -> pa.Table:
         """Features of `spine`'s rows, in its order; schemas as in `features.schema`."""
-        given = {"orders": orders, "events": events, "attributes": attributes}
-        numbered = spine.append_column("row", pa.array(range(len(spine)), pa.int64()))
-        for name, table in {**given, "spine": spine, "numbered": numbered}.items():
-            self._connection.register(name, table)
-        table = self._connection.execute(
-            f"SELECT f.*, n.row FROM ({self.sql}) f "
-            "JOIN numbered n USING (customer_id, as_of) ORDER BY n.row"
-        ).to_arrow_table()
+        given = {"orders": orders, "events": events, "attributes": attributes, "spine": spine}
+        for name, table in given.items():
+            slot = self._slots[name]
+            # By name: a stream that is kept has its columns in the order of the first.
+            slot.table = table.select(slot.table.schema.names).cast(slot.table.schema)
         # DuckDB's sums of whole numbers are wider than the catalog's int64.
-        return table.drop_columns(["row"]).cast(self._schema)
+        table = self._connection.execute("EXECUTE features").to_arrow_table().cast(self._schema)
+        place = {key: i for i, key in enumerate(_keys(table))}
+        return table.take(pa.array([place[key] for key in _keys(spine)], pa.int64()))
+
+
+def _keys(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table[key].to_pylist() for key in KEYS), strict=True)

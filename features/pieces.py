@@ -1,7 +1,9 @@
 """Order lines brought to *pieces*: one row for each (customer, order, moment).
 
 What a piece says of its past (the gap to the order before, whether it opens its order) looks only
-backwards, so pieces can be made once for all cut-offs without a look ahead.
+backwards, so pieces are made once for all cut-offs without a look ahead. Where rows arrive late
+(the spec has `arrived`) that is not enough, since an order that comes in later changes what was
+known of its successor: then every cut-off makes its own pieces of the lines that it knew.
 """
 
 from __future__ import annotations
@@ -9,40 +11,58 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.asof import days_between
+from features.asof import KEYS, days_between, known
 from features.spec import FeatureSpec
 
 
-def pieces(orders: ir.Table, spec: FeatureSpec) -> ir.Table:
+def known_pieces(orders: ir.Table, spine: ir.Table, spec: FeatureSpec) -> ir.Table:
+    """Pieces beside every `as_of` of their customer that knew them.
+
+    `age_days` and, of the order before, `age_before` are days before `as_of`.
+    """
+    if "arrived" in spec.present:
+        k = pieces(known(orders, spine), spec, KEYS)
+    else:
+        k = known(pieces(orders, spec), spine)
+    return k.mutate(age_before=days_between(k.as_of, k.before))
+
+
+def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -> ir.Table:
     """Order lines -> one row a (customer, order, moment), with past-only columns.
 
     `amount` is `paid` (>= 0) less `returned` (>= 0). `is_order` is true on the first piece of an
-    order that bought something (a return alone is no order; an amount of 0 is genuine). `gap_days`
-    is the time since the order before (null on the first), `number` counts the orders from 1, and
-    `new_day` says that the customer had not ordered earlier on that local day. Lines of an order
-    at a later moment are a piece of their own: spend, but no other order and no part of its basket.
+    order that bought something (a return alone is no order; an amount of 0 is genuine). `before`
+    is the moment of the order before (null on the first), `gap_days` the time since then,
+    `number` counts the orders from 1, and `new_day` says that the customer had not ordered
+    earlier on that local day. Lines of an order at a later moment are a piece of their own:
+    spend, but no other order and no part of its basket.
+
+    `of` are the keys of a history: the customer, or customer and `as_of` of lines already cut.
     """
     sums: dict[str, ir.Value] = {
-        "local": orders.local.min(),
-        "amount": orders.amount.sum(),
-        "paid": ibis.greatest(orders.amount, 0.0).sum(),
-        "returned": ibis.greatest(-orders.amount, 0.0).sum(),
-        "lines": orders.count(),
-        "bought": (orders.amount >= 0).any(),
+        "local": lines.local.min(),
+        "amount": lines.amount.sum(),
+        "paid": ibis.greatest(lines.amount, 0.0).sum(),
+        "returned": ibis.greatest(-lines.amount, 0.0).sum(),
+        "lines": lines.count(),
+        "bought": (lines.amount >= 0).any(),
     }
+    if "as_of" in of:
+        sums["age_days"] = lines.age_days.min()
     if "quantity" in spec.present:
-        sums["units"] = orders.quantity.sum()  # null where no line's quantity is known
+        sums["units"] = lines.quantity.sum()  # null where no line's quantity is known
     if "discount" in spec.present:
-        sums["discount"] = orders.discount.sum(where=orders.amount >= 0).fill_null(0.0)
-    for i, category in enumerate(spec.categories):
-        of_category = (orders.category == category) & (orders.amount >= 0)
-        sums[f"category_{i}"] = orders.amount.sum(where=of_category).fill_null(0.0)
+        sums["discount"] = lines.discount.sum(where=lines.amount >= 0).fill_null(0.0)
     for i, channel in enumerate(spec.order_channels):
-        sums[f"channel_{i}"] = (orders.channel == channel).any()
-    table = orders.group_by("customer_id", "order_id", "moment").aggregate(**sums)
-    of_order = ibis.window(group_by=["customer_id", "order_id", "bought"], order_by=["moment"])
-    table = table.mutate(is_order=table.bought & (ibis.row_number().over(of_order) == 0))
-    of_customer = ibis.window(group_by=["customer_id", "is_order"], order_by=["moment", "order_id"])
+        sums[f"channel_{i}"] = (lines.channel == channel).any()
+    table = lines.group_by(*of, "order_id", "moment").aggregate(**sums)
+    # A history is one partition: one an order would be as many sorts as there are orders.
+    sorted_by_order = ibis.window(group_by=list(of), order_by=["order_id", "bought", "moment"])
+    same_as_last = (table.order_id == table.order_id.lag(1).over(sorted_by_order)) & (
+        table.bought == table.bought.lag(1).over(sorted_by_order)
+    )
+    table = table.mutate(is_order=table.bought & ~same_as_last.fill_null(False))
+    of_customer = ibis.window(group_by=[*of, "is_order"], order_by=["moment", "order_id"])
     table = table.mutate(
         before=table.moment.lag(1).over(of_customer),
         local_before=table.local.lag(1).over(of_customer),
@@ -52,4 +72,4 @@ def pieces(orders: ir.Table, spec: FeatureSpec) -> ir.Table:
         gap_days=table.is_order.ifelse(days_between(table.moment, table.before), None),
         new_day=table.is_order
         & (table.local_before.isnull() | (table.local.date() != table.local_before.date())),
-    ).drop("before", "local_before")
+    ).drop("local_before")

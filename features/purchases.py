@@ -5,9 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.asof import known
-from features.feature import Build, Feature, aggregate
-from features.pieces import pieces
+from features.feature import Build, Feature
 from features.spec import FeatureSpec, slugs
 
 LENS = "behavioural"
@@ -21,25 +19,20 @@ LEAST_BASKET = 1e-9
 
 
 def features(spec: FeatureSpec) -> list[Feature]:
-    """The catalog of this lens."""
-    return [*_of_pieces(spec), *_of_categories(spec)]
-
-
-def expression(orders: ir.Table, spine: ir.Table, spec: FeatureSpec) -> ir.Table:
-    """(customer_id, as_of) and this lens's features, for customers with any known order line."""
-    table = aggregate(known(pieces(orders, spec), spine), _of_pieces(spec))
-    varied = _of_categories(spec)
-    if not varied:
-        return table
-    bought = orders.filter(orders.category.notnull() & (orders.amount >= 0))
-    seen = known(bought.select("customer_id", "category", "moment").distinct(), spine)
-    spans = seen.group_by("customer_id", "as_of", "category").aggregate(
-        youngest=seen.age_days.min(), oldest=seen.age_days.max()
-    )
-    variety = aggregate(spans, varied)
-    return table.left_join(variety, ["customer_id", "as_of"]).drop(
-        "customer_id_right", "as_of_right"
-    )
+    """The catalog of this lens, of known pieces `k` (see `features.pieces`)."""
+    made = _since_ever()
+    for days in WINDOWS:
+        made += _within(days, spec)
+    for days in DECAYS:
+        made += _decayed(days)
+    made += _rhythm() + _trends() + _returns()
+    if "quantity" in spec.present:
+        made += _units()
+    if "discount" in spec.present:
+        made += _discounts()
+    for i, slug in enumerate(slugs(spec.order_channels)):
+        made.append(_channel_share(slug, spec.order_channels[i], f"channel_{i}"))
+    return made
 
 
 # ------------------------------------------------------------------------------ an entry
@@ -65,25 +58,7 @@ def _share(part: ir.Value, whole: ir.Value) -> ir.Value:
     return part / whole.nullif(0)
 
 
-# ------------------------------------------------------------------- features of pieces `k`
-
-
-def _of_pieces(spec: FeatureSpec) -> list[Feature]:
-    made = _since_ever()
-    for days in WINDOWS:
-        made += _within(days)
-    for days in DECAYS:
-        made += _decayed(days)
-    made += _rhythm() + _trends() + _returns()
-    if "quantity" in spec.present:
-        made += _units()
-    if "discount" in spec.present:
-        made += _discounts()
-    for i, slug in enumerate(slugs(spec.categories)):
-        made.append(_category_share(slug, spec.categories[i], f"category_{i}"))
-    for i, slug in enumerate(slugs(spec.order_channels)):
-        made.append(_channel_share(slug, spec.order_channels[i], f"channel_{i}"))
-    return made
+# ------------------------------------------------------------------------------ the features
 
 
 def _since_ever() -> list[Feature]:
@@ -113,14 +88,29 @@ def _since_ever() -> list[Feature]:
     ]  # fmt: skip
 
 
-def _within(days: int) -> list[Feature]:
-    return [
+def _within(days: int, spec: FeatureSpec) -> list[Feature]:
+    made = [
         _count(f"orders_{days}d", "orders", f"Orders in the last {days} days.",
                lambda k: _times(k.is_order & (k.age_days <= days)), days),
         _number(f"spend_{days}d", "currency", NEVER,
                 f"Spend in the last {days} days, net of returns.",
                 lambda k: k.amount.sum(where=k.age_days <= days), days),
     ]  # fmt: skip
+    for column, unit, what in (
+        ("units", "units", "quantity"),
+        ("discount", "currency", "discount"),
+    ):
+        if what in spec.present:
+            made.append(_sum_within(days, column, unit))
+    return made
+
+
+def _sum_within(days: int, column: str, unit: str) -> Feature:
+    return _number(
+        f"{column}_{days}d", unit, NEVER,
+        f"{column.capitalize()} in the last {days} days.",
+        lambda k: k[column].sum(where=k.age_days <= days), days,
+    )  # fmt: skip
 
 
 def _decayed(days: int) -> list[Feature]:
@@ -139,8 +129,7 @@ def _decayed(days: int) -> list[Feature]:
 def _rhythm() -> list[Feature]:
     return [
         _count("active_weeks_12", "weeks", "Of the last 12 weeks, those with an order.",
-               lambda k: (k.age_days / 7).floor().nunique(where=k.is_order & (k.age_days < 84)),
-               84),
+               _active_weeks, 84),
         _number("gap_mean", "days", FEW_ORDERS, "Mean time between orders.",
                 lambda k: k.gap_days.mean()),
         _number("gap_sd", "days", FEW_ORDERS, "Standard deviation of the time between orders.",
@@ -148,11 +137,26 @@ def _rhythm() -> list[Feature]:
         _number("gap_max", "days", FEW_ORDERS, "Longest time between two orders.",
                 lambda k: k.gap_days.max()),
         _number("gap_last", "days", FEW_ORDERS, "Time between the last two orders.",
-                lambda k: k.gap_days.argmax(k.number)),
+                _gap_last),
+        _number("gap_last_over_mean", "ratio", FEW_ORDERS,
+                "Time between the last two orders over the mean time between orders (at least a "
+                "day).",
+                lambda k: _gap_last(k) / k.gap_days.mean().clip(lower=1.0)),
         _number("recency_over_gap", "ratio", FEW_ORDERS,
                 "Days since the last order over the mean time between orders (at least a day).",
                 lambda k: k.age_days.min(where=k.is_order) / k.gap_days.mean().clip(lower=1.0)),
     ]  # fmt: skip
+
+
+def _gap_last(k: ir.Table) -> ir.Value:
+    # The order before the last one is the youngest of those that were followed by another.
+    return (k.age_before.min(where=k.is_order) - k.age_days.min(where=k.is_order)).clip(lower=0.0)
+
+
+def _active_weeks(k: ir.Table) -> ir.Value:
+    # Counted at the first order of each week back, the one whose predecessor lies further back.
+    first = k.age_before.isnull() | ((k.age_before / 7).floor() != (k.age_days / 7).floor())
+    return _times(k.is_order & (k.age_days < 84) & first)
 
 
 def _trends() -> list[Feature]:
@@ -215,34 +219,9 @@ def _discounts() -> list[Feature]:
     ]  # fmt: skip
 
 
-def _category_share(slug: str, category: str, column: str) -> Feature:
-    return _number(
-        f"category_share_{slug}", "share", NOTHING,
-        f"Share in what was paid of the category {category!r}.",
-        lambda k: _share(k[column].sum(), k.paid.sum()),
-    )  # fmt: skip
-
-
 def _channel_share(slug: str, channel: str, column: str) -> Feature:
     return _number(
         f"order_channel_share_{slug}", "share", NO_ORDER,
         f"Share of orders through the channel {channel!r}.",
         lambda k: _share(_times(k.is_order & k[column]), _times(k.is_order)),
     )  # fmt: skip
-
-
-# -------------------------------------------- features of categories `k`, a row for each bought
-
-
-def _of_categories(spec: FeatureSpec) -> list[Feature]:
-    if "category" not in spec.present:
-        return []
-    return [
-        _count("categories", "categories", "Categories bought so far.",
-               lambda k: k.count()),
-        _count("categories_90d", "categories", "Categories bought in the last 90 days.",
-               lambda k: _times(k.youngest <= 90), 90),
-        _count("categories_new_90d", "categories",
-               "Categories bought for the first time in the last 90 days.",
-               lambda k: _times(k.oldest <= 90), 90),
-    ]  # fmt: skip

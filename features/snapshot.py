@@ -15,8 +15,19 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from features import attributes, catalog, engagement, journey, occasions, outcomes, purchases
+from features import (
+    attributes,
+    catalog,
+    engagement,
+    journey,
+    occasions,
+    outcomes,
+    purchases,
+    varieties,
+)
 from features.asof import KEYS
+from features.feature import aggregate
+from features.pieces import known_pieces
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.spec import FeatureSpec
 
@@ -27,25 +38,29 @@ def tables() -> dict[str, ir.Table]:
     return {name: ibis.table(ibis.Schema.from_pyarrow(s), name=name) for name, s in schemas.items()}
 
 
-def feature_table(spec: FeatureSpec) -> ir.Table:
-    """The features of every row of `spine`: `customer_id`, `as_of`, then the catalog in order."""
+def feature_table(spec: FeatureSpec, compact: bool = False) -> ir.Table:
+    """The features of every row of `spine`: `customer_id`, `as_of`, then the catalog in order.
+
+    `compact` is for many cut-offs, see `features.varieties`; it changes no value.
+    """
     t = tables()
     spine = t["spine"]
-    bought = purchases.expression(t["orders"], spine, spec)
+    bought = known_pieces(t["orders"], spine, spec)
+    # The widest comes last: a join costs by the columns that it carries on.
     lenses = [
-        bought,
-        engagement.expression(t["events"], spine, spec),
-        journey.expression(bought, spine),
-        occasions.expression(t["orders"], spine, spec),
         attributes.expression(t["attributes"], spine, spec),
+        engagement.expression(t["events"], spine, spec),
+        varieties.expression(t["orders"], spine, spec, compact),
+        aggregate(bought, [*purchases.features(spec), *occasions.features(spec)]),
     ]
     wide = spine
-    for lens in lenses:
-        if lens is not None:
-            wide = wide.left_join(lens, list(KEYS)).drop("customer_id_right", "as_of_right")
+    for i, lens in enumerate(lens for lens in lenses if lens is not None):
+        same = [spine[key] == lens[key] for key in KEYS]
+        wide = wide.left_join(lens, same, rname=f"{{name}}_{i}")
+    staged = journey.values(wide)
     columns: dict[str, ir.Value] = {key: wide[key] for key in KEYS}
     for feature in catalog.features(spec):
-        value = wide[feature.name]
+        value = staged[feature.name] if feature.name in staged else wide[feature.name]
         if feature.dtype == "category":
             columns[feature.name] = value.cast("string")
             continue

@@ -26,7 +26,7 @@ SEED = 7
 AT = "2024-06-01"  # a Saturday
 
 SPEC = FeatureSpec(
-    present=("category", "quantity", "discount", "channel"),
+    present=("category", "brand", "quantity", "discount", "channel"),
     categories=("fruit", "wine"),
     order_channels=("shop", "web"),
     event_kinds=("mail", "return"),  # "return" is also the name of purchase features
@@ -195,6 +195,7 @@ def many(shop: Shop) -> Log:
                 "order_id": f"{who}-{rng.integers(60)}",
                 "local": when + timedelta(hours=2),
                 "category": one_of("fruit", "cheese") if late else one_of("fruit", "wine", None),
+                "brand": "new" if late else ("own", "other", None)[(i + int(day)) % 3],
                 "quantity": float(rng.integers(1, 9)),
                 "discount": rng.integers(40) / 4,
                 "channel": one_of("shop", "web", None),

@@ -54,7 +54,8 @@ def stages():
     bought = [(ids[i], AS_OF, *given) for i, (given, _) in enumerate(BOUNDARIES)]
     purchases = ibis.memtable(bought, schema=ibis.schema({**keys, **COLUMNS}))
     spine = ibis.memtable([(who, AS_OF) for who in ids], schema=keys)
-    rows = journey.expression(purchases, spine).to_pyarrow().to_pylist()
+    wide = spine.left_join(purchases, ["customer_id", "as_of"])
+    rows = wide.select("customer_id", **journey.values(wide)).to_pyarrow().to_pylist()
     names = ("stage", "silence", "days_in_stage")
     return {row["customer_id"]: tuple(row[name] for name in names) for row in rows}
 

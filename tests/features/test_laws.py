@@ -39,6 +39,7 @@ LINES = st.fixed_dictionaries(
         | st.integers(-80, 400).map(lambda n: n / 4),
         "order_id": st.none() | st.sampled_from(["1", "2", "3"]),
         "category": st.sampled_from(["fruit", "wine", "bread", None]),
+        "brand": st.sampled_from(["own", "other", None]),
         "quantity": st.none() | st.integers(0, 5).map(float),
         "discount": st.none() | st.integers(0, 40).map(lambda n: n / 4),
         "channel": st.sampled_from(["shop", "web", "kiosk", None]),
@@ -194,6 +195,9 @@ class Past:
     def paid(self):
         return sum(row["amount"] for row in self.bought)
 
+    def paid_of_known(self, what):
+        return sum(row["amount"] for row in self.bought if row[what] is not None)
+
     def paid_or_discounted(self, days=10_000):
         recent = [row for row in self.bought if self.at - row["moment"] <= days * DAY]
         return sum(row["amount"] + (row["discount"] or 0) for row in recent)
@@ -212,7 +216,13 @@ class Past:
             for occasion in spec.occasions
             for day in map(datetime.fromisoformat, occasion.dates)
         ]
-        return [r for r in self.openings.values() if any(a <= r["local"] < b for a, b in spans)]
+        # The clock of a piece is the earliest of its lines'.
+        clocks = [
+            min(r["local"] for r in self.lines
+                if (r["order_id"], r["moment"]) == (opening["order_id"], opening["moment"]))
+            for opening in self.openings.values()
+        ]  # fmt: skip
+        return [local for local in clocks if any(a <= local < b for a, b in spans)]
 
     def value(self, attribute):
         """The latest that is known, by the greatest (moment, text)."""
@@ -230,6 +240,9 @@ MEANINGS = {
     "no order yet": lambda past, f, row, spec: not past.openings,
     "fewer than two orders": lambda past, f, row, spec: len(past.openings) < 2,
     "nothing paid": lambda past, f, row, spec: past.paid() == 0,
+    **{f"nothing paid of a known {what}": (
+        lambda past, f, row, spec, what=what: past.paid_of_known(what) == 0
+    ) for what in ("category", "brand")},
     "nothing paid or discounted": lambda past, f, row, spec: past.paid_or_discounted() == 0,
     "nothing paid or discounted in the last 90 days": (
         lambda past, f, row, spec: past.paid_or_discounted(90) == 0

@@ -8,9 +8,8 @@ import ibis
 import pytest
 
 import features
-from features import asof, catalog, journey, purchases
+from features import asof, catalog, pieces
 from features.online import OnlineFeatures
-from features.snapshot import tables
 
 T = datetime(2024, 6, 1)
 
@@ -21,14 +20,19 @@ MODULES = {
 LENSES = {
     name: module
     for name, module in MODULES.items()
-    if hasattr(module, "features") and hasattr(module, "expression")
+    if hasattr(module, "features") and module is not catalog
 }
-#: How often each lens asks `features.asof` for the past; the journey asks the purchase lens.
-USES = {"purchases": 2, "engagement": 1, "journey": 0, "occasions": 1, "attributes": 1}
+#: How often a module asks `features.asof` for the past, and the lenses that are made of the answer.
+USES = {
+    "pieces": (1, ("purchases", "occasions", "journey")),
+    "varieties": (1, ("varieties",)),
+    "engagement": (1, ("engagement",)),
+    "attributes": (1, ("attributes",)),
+}
 
 
 def test_every_lens_is_watched(shop, monkeypatch):
-    assert set(LENSES) == set(USES)
+    assert set(LENSES) == {lens for _, lenses in USES.values() for lens in lenses}
     asked = dict.fromkeys(USES, 0)
     for name in MODULES:
         for function in ("known", "known_or_undated"):
@@ -42,50 +46,33 @@ def test_every_lens_is_watched(shop, monkeypatch):
 
             monkeypatch.setattr(MODULES[name], function, counted)
     OnlineFeatures(shop.spec)
-    assert asked == USES
-    assert {f.name for f in catalog.features(shop.spec)} == set().union(
-        *(names_of(shop, name) for name in LENSES)
-    )
+    assert asked == {name: uses for name, (uses, _) in USES.items()}
+    assert {f.name for f in catalog.features(shop.spec)} == names_of(shop, *LENSES)
 
 
-def names_of(shop, lens):
-    of = LENSES[lens].features
-    return {f.name for f in (of() if lens == "journey" else of(shop.spec))}
+def names_of(shop, *lenses):
+    made = {lens: LENSES[lens].features for lens in lenses}
+    return {
+        f.name for lens, of in made.items() for f in (of() if lens == "journey" else of(shop.spec))
+    }
 
 
 @pytest.mark.parametrize(
-    ("lens", "use"), [(lens, use) for lens in sorted(USES) for use in range(USES[lens])]
+    ("module", "use"), [(name, use) for name in sorted(USES) for use in range(USES[name][0])]
 )
-def test_a_day_of_the_future_let_into_a_lens_is_seen(shop, many, monkeypatch, inject, lens, use):
-    inject(monkeypatch, LENSES[lens], use)
+def test_a_day_of_the_future_let_into_a_lens_is_seen(shop, many, monkeypatch, inject, module, use):
+    inject(monkeypatch, MODULES[module], use)
     red = shop.leaks(OnlineFeatures(shop.spec), many, T)
-    varied = {name for name in names_of(shop, "purchases") if name.startswith("categories")}
-    own = names_of(shop, lens)
-    if lens == "purchases":  # asks for pieces (the stages are made of them), then for categories
-        own = varied if use else (own - varied) | names_of(shop, "journey")
-    assert red == own
-
-
-def test_a_day_of_the_future_let_into_the_journey_is_seen(shop, many, monkeypatch, inject):
-    real = journey.expression
-
-    def leaky(bought, spine):
-        with pytest.MonkeyPatch.context() as patch:
-            inject(patch, purchases, 0)
-            later = purchases.expression(tables()["orders"], spine, shop.spec)
-        return real(later, spine)
-
-    monkeypatch.setattr(journey, "expression", leaky)
-    assert shop.leaks(OnlineFeatures(shop.spec), many, T) == names_of(shop, "journey")
+    assert red == names_of(shop, *USES[module][1])
 
 
 def test_a_piece_that_looks_at_the_next_one_is_seen(shop, many, monkeypatch):
-    def ahead(orders, spec, real=purchases.pieces):
+    def ahead(orders, spec, real=pieces.pieces):
         table = real(orders, spec)
         order = ibis.window(group_by=["customer_id", "is_order"], order_by=["moment", "order_id"])
         return table.mutate(gap_days=table.gap_days.lead(1).over(order))
 
-    monkeypatch.setattr(purchases, "pieces", ahead)
+    monkeypatch.setattr(pieces, "pieces", ahead)
     red = shop.leaks(OnlineFeatures(shop.spec), many, T)
-    assert red >= {"gap_mean", "gap_sd", "gap_max", "gap_last", "recency_over_gap", "silence"}
-    assert red <= names_of(shop, "purchases") | names_of(shop, "journey")
+    assert red >= {"gap_mean", "gap_sd", "gap_max", "recency_over_gap", "silence"}
+    assert red <= names_of(shop, "purchases", "journey")

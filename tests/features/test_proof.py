@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from features import attributes, catalog, engagement, journey, occasions, purchases
+from features import attributes, catalog, engagement, pieces, varieties
 from features.errors import HistoryError
 from features.proof import Cutoff, Difference, choose_cutoffs, differences, prove
-from features.snapshot import tables
 from features.sources import Sources
 from features.spec import FeatureSpec
 
@@ -56,10 +55,10 @@ def test_the_law_holds_and_says_what_was_compared(shop, log):
 @pytest.mark.parametrize(
     ("module", "use", "feature", "whole", "past"),
     [
-        (purchases, 0, "orders", 6, 5),
-        (purchases, 1, "categories", 2, 1),
+        (pieces, 0, "orders", 6, 5),
+        (varieties, 0, "categories", 2, 1),
         (engagement, 0, "event_return_count", 1, 0),
-        (occasions, 0, "afternoon_share", 1 / 6, 0.0),
+        (pieces, 0, "afternoon_share", 1 / 6, 0.0),
         (attributes, 0, "attribute_age", 2.0, None),
     ],
 )
@@ -75,23 +74,8 @@ def test_a_day_of_the_future_let_into_a_lens_is_named(
     assert found[0].past == past
     lens = {f.name: f.lens for f in catalog.features(shop.spec)}
     red = {lens[d.feature] for d in proof.differences}
-    assert red - {"journey"} == {lens[feature]}  # the stages are made of the purchases
-
-
-def test_a_day_of_the_future_let_into_the_journey_is_named(shop, log, monkeypatch, inject):
-    real = journey.expression
-
-    def leaky(bought, spine):
-        with pytest.MonkeyPatch.context() as patch:
-            inject(patch, purchases, 0)
-            later = purchases.expression(tables()["orders"], spine, shop.spec)
-        return real(later, spine)
-
-    monkeypatch.setattr(journey, "expression", leaky)
-    proof = proved(shop, log)
-    assert {d.feature for d in proof.differences} == {"silence", "stage"}
-    stages = [(d.whole, d.past) for d in proof.differences if d.feature == "stage"]
-    assert stages == [("loyal", "active")] * 3  # loyal are those of six orders or more
+    of_pieces = {"behavioural", "occasion", "journey"}
+    assert red == (of_pieces if module is pieces else {lens[feature]})
 
 
 # -------------------------------------------------------------------------------- the sample

@@ -4,8 +4,6 @@ import pandas as pd
 import pytest
 
 from features import purchases
-from features.pieces import pieces
-from features.spec import FeatureSpec
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +34,24 @@ def test_every_feature_of_a_small_history_computed_by_hand(shop, small):
         "basket_lines": 4 / 3,
         "orders_7d": 0,
         "spend_7d": 0.0,
+        "units_7d": 0.0,
+        "discount_7d": 0.0,
         "orders_30d": 2,
         "spend_30d": 15.0,
+        "units_30d": 5.0,
+        "discount_30d": 0.0,
         "orders_90d": 3,
         "spend_90d": 55.0,
+        "units_90d": 8.0,
+        "discount_90d": 2.0,
         "orders_180d": 3,
         "spend_180d": 55.0,
+        "units_180d": 8.0,
+        "discount_180d": 2.0,
         "orders_365d": 3,
         "spend_365d": 55.0,
+        "units_365d": 8.0,
+        "discount_365d": 2.0,
         "orders_decayed_14d": exp(-60 / 14) + exp(-30 / 14) + exp(-10 / 14),
         "spend_decayed_14d": 40 * exp(-60 / 14) + 20 * exp(-30 / 14) - 5 * exp(-20 / 14),
         "orders_decayed_45d": exp(-60 / 45) + exp(-30 / 45) + exp(-10 / 45),
@@ -53,6 +61,7 @@ def test_every_feature_of_a_small_history_computed_by_hand(shop, small):
         "gap_sd": 5.0,
         "gap_max": 30.0,
         "gap_last": 20.0,
+        "gap_last_over_mean": 0.8,
         "recency_over_gap": 0.4,
         "orders_trend": 1.5,  # (2 + 1) / (3 / 3 + 1)
         "spend_trend": 21 / 23,  # (15 + 20) / (55 / 3 + 20)
@@ -61,13 +70,8 @@ def test_every_feature_of_a_small_history_computed_by_hand(shop, small):
         "basket_units": 3.5,  # of 3 and 4; the third order's are unknown
         "discount_share": 2 / 62,
         "discount_share_90d": 2 / 62,
-        "category_share_fruit": 0.5,  # 30 of the 60 paid
-        "category_share_wine": 0.5,
         "order_channel_share_shop": 1 / 3,
         "order_channel_share_web": 1 / 3,
-        "categories": 2,
-        "categories_90d": 2,
-        "categories_new_90d": 2,
     }
     assert [f.name for f in purchases.features(shop.spec)] == list(expected)
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-12)
@@ -177,34 +181,6 @@ def test_recency_over_gap_is_null_with_one_order(shop):
     assert (found["recency_days"], found["recency_over_gap"]) == (31.0, None)
 
 
-def test_category_shares_are_of_what_was_paid_whatever_went_back(shop):
-    line = shop.line
-    rows = [
-        line("2024-05-01", 60, category="fruit"),
-        line("2024-05-02", 20, category="wine"),
-        line("2024-05-03", 20),  # no category
-        line("2024-05-04", 20, category="bread"),  # none of the spec's
-        line("2024-05-05", -60, category="fruit"),
-    ]
-    found = shop.features(orders=rows)
-    assert (found["category_share_fruit"], found["category_share_wine"]) == (0.5, 1 / 6)
-    assert (found["categories"], found["categories_90d"]) == (3, 3)
-
-
-def test_a_category_is_new_while_its_first_purchase_is_in_the_window(shop):
-    line = shop.line
-    rows = [
-        line("2024-03-02", 1, category="fruit"),  # 91 days ago
-        line("2024-05-02", 1, category="fruit"),
-        line("2024-03-03", 1, category="wine"),  # 90 days ago
-        line("2023-05-02", 1, category="bread"),
-        line("2024-05-02", -1, category="fish"),  # returned, never bought
-    ]
-    found = shop.features(orders=rows)
-    names = ("categories", "categories_90d", "categories_new_90d")
-    assert [found[name] for name in names] == [3, 2, 1]
-
-
 def test_channels_are_shares_of_orders_and_unknown_is_none_of_them(shop):
     line = shop.line
     rows = [line("2024-05-01", 1, channel="web"), line("2024-05-02", 99), line("2024-05-03", 0,
@@ -229,27 +205,3 @@ def test_amounts_that_cancel_do_not_make_a_share_of_nothing(shop):
     found = shop.features(orders=rows)
     assert found["category_share_fruit"] == pytest.approx(1 / 3)
     assert found["return_share"] == pytest.approx(1.0)
-
-
-def test_pieces_look_back_only(shop):
-    rows = [
-        shop.line("2024-05-01 10:00", 10, order_id="1"),
-        shop.line("2024-05-01 10:00", -4, order_id="1"),
-        shop.line("2024-05-02 10:00", -6, order_id="1"),
-        shop.line("2024-05-04 10:00", 0, order_id="2"),
-    ]
-    backend = shop.log(rows).connect()
-    frame = backend.to_pandas(pieces(backend.table("orders"), FeatureSpec()).order_by("moment"))
-    expected = pd.DataFrame(
-        {
-            "order_id": ["1", "1", "2"],
-            "amount": [6.0, -6.0, 0.0],
-            "paid": [10.0, 0.0, 0.0],
-            "returned": [4.0, 6.0, 0.0],
-            "lines": [2, 1, 1],
-            "is_order": [True, False, True],
-            "gap_days": [None, None, 3.0],
-            "new_day": [True, False, True],
-        }
-    )
-    pd.testing.assert_frame_equal(frame[list(expected)], expected)
