@@ -81,6 +81,8 @@ def parse(text: str, path: Path) -> Experiment:
         max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),
         seed=head.integer("seed", 7, low=0),
+        memory=_memory(head),
+        threads=_threads(head),
         rates=_rates(head),
         events=tuple(_events(table) for table in top.tables("events")),
         attributes=tuple(_attributes(table) for table in top.tables("attributes")),
@@ -106,6 +108,18 @@ def _zone(head: Table) -> str:
             "write for instance UTC, Europe/Berlin or America/New_York",
         ) from error
     return name
+
+
+def _threads(head: Table) -> int | None:
+    head.known("threads")
+    return None if head.peek("threads") is None else head.integer("threads", low=1)
+
+
+def _memory(head: Table) -> str | None:
+    head.known("memory")
+    if head.peek("memory") is None:
+        return None
+    return head.matching("memory", r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", 'a size such as "4GB"')
 
 
 def _rates(head: Table) -> dict[str, float]:

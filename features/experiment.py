@@ -132,6 +132,8 @@ class Experiment:
     max_reject_share: float
     min_history_days: int
     seed: int
+    memory: str | None
+    threads: int | None
     rates: Mapping[str, float]
     events: tuple[EventsSource, ...]
     attributes: tuple[AttributesSource, ...]

@@ -14,6 +14,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features import (
     attributes,
@@ -109,7 +110,7 @@ def snapshot(
     One row a spine row, columns as in `feature_table` and `features.outcomes`.
     """
     connection.create_table("spine", spine, overwrite=True, temp=True)
-    table = feature_table(spec)
+    table = feature_table(spec, compact=pc.count_distinct(spine["as_of"]).as_py() > 1)
     if horizon_days is not None:
         t = tables()
         after = outcomes.expression(t["orders"], t["spine"], horizon_days)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import ibis
 import pandas as pd
 import pyarrow as pa
 
+from features import engine
 from features.cleaning import identifier, literal, local, moment, number, quoted, text
 from features.errors import SourceError
 from features.experiment import AttributesSource, EventsSource, Experiment, OrdersSource
@@ -52,9 +52,8 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     throughout, more rejects than max_reject_share, amounts in a currency without rate, and an
     `as_of` that leaves no order.
     """
-    backend = ibis.duckdb.connect()
+    backend = engine.connect(experiment.memory, experiment.threads)
     con: duckdb.DuckDBPyConnection = backend.con
-    con.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
     for name, schema in (("orders", ORDERS), ("events", EVENTS), ("attributes", ATTRIBUTES)):
         con.execute(f"CREATE TABLE {name} ({_columns_of(schema)})")
     reader = _Reader(con, experiment, _naive_utc(as_of))

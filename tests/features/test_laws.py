@@ -5,12 +5,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import catalog, occasions
+from features.snapshot import snapshot
 from features.spec import slugs
 
 SEED = 7
@@ -297,3 +299,16 @@ def test_every_value_is_finite_and_within_its_units_bounds(shop, history):
             assert f.dtype != "count" or (type(value) is int and value >= 0), (f.name, value)
             assert f.unit != "share" or -1e-12 <= value <= 1 + 1e-12, (f.name, value)
             assert f.unit not in ("days", "ratio", "orders") or value >= 0, (f.name, value)
+
+
+# ------------------------------------------------------------- one request after the other
+
+
+@examples(12)
+def test_a_plan_that_is_kept_gives_what_a_fresh_one_gives(shop, history):
+    log = written(shop, history)
+    spine = shop.spine_at(log, *CUTS)
+    fresh = snapshot(log.connect(), shop.spec, spine)
+    kept = shop.compiled()(log.orders, log.events, log.attributes, spine).to_pandas()
+    kept = kept.sort_values(["customer_id", "as_of"], ignore_index=True)
+    pd.testing.assert_frame_equal(kept, fresh, rtol=1e-9, atol=1e-9)
