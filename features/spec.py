@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 MAX_CATEGORIES = 10
 MAX_KINDS = 12
 MAX_CHANNELS = 6
-_OPTIONAL = ("category", "quantity", "discount", "channel")
+_OPTIONAL = ("category", "brand", "store", "quantity", "discount", "channel", "arrived")
 
 
 @dataclasses.dataclass(frozen=True)
