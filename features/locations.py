@@ -130,12 +130,12 @@ def servers() -> frozenset[str]:
 
 def no_table(location: Location, known: set[str]) -> SourceError:
     """The error of a database without the table, with the nearest of those that it has."""
-    near = closest(".".join(location.table), sorted(known))
-    if near is None:
-        few = sorted(known)[:10]
-        remedy = f"name one of {', '.join(few)}" if few else "check which database it is"
-    else:
-        remedy = f"did you mean table={near}?"
+    by_name = {name.rpartition(".")[2]: name for name in sorted(known, reverse=True)}
+    near = closest(location.table[-1], by_name)
+    few = ", ".join(sorted(known)[:10])
+    remedy = f"name one of {few}" if few else "check which database it is"
+    if near is not None:
+        remedy = f"did you mean table={by_name[near]}?"
     return SourceError("A source's table must exist.", location.url, remedy)
 
 
@@ -143,7 +143,7 @@ def _table(url: str, scheme: str, rest: str, folder: Path) -> Location:
     place, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     table = tuple(options.pop("table", "").split("."))
-    if not all(table) or not place.strip("/"):
+    if not all(table) or (not place.strip("/") and scheme not in servers()):
         raise SourceError(
             "Of a database, a source is one table or view.",
             url,

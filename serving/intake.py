@@ -128,7 +128,9 @@ def _raw(
             columns[field.name] += [row.get(field.name) for row in rows]
     for name in moments:
         sent = columns[name]
-        columns[ZONED + name] = [moment is not None and moment.tzinfo is not None for moment in sent]
+        columns[ZONED + name] = [
+            moment is not None and moment.tzinfo is not None for moment in sent
+        ]
         columns[name] = [moment and moment.replace(tzinfo=None) for moment in sent]
     zoned = [pa.field(ZONED + name, pa.bool_()) for name in moments]
     return pa.table(columns, pa.schema([*fields, *zoned]))

@@ -170,8 +170,8 @@ EXAMPLE: dict[str, Any] = {
 class AssignRequest(BaseModel):
     """Customers with their raw histories.
 
-    Rows at or after `as_of`, or arrived then, are ignored, and each customer's warnings say how many. One
-    customer's bad rows fail that customer alone.
+    Rows at or after `as_of`, or that arrived then, are ignored, and each customer's warnings say
+    how many. One customer's bad rows fail that customer alone.
     """
 
     # For BentoML's eyes this is the whole request; it is `serving.assign` that reads the body, off

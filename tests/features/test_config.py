@@ -147,13 +147,13 @@ PEOPLE = (
         (
             SMALL + 'custmer = "x"',
             "orders.columns.custmer is not a known key. Seen: custmer (known keys: customer_id, "
-            "moment, amount, order_id, product_id, category, brand, quantity, channel, currency, "
-            "discount). Remedy: did you mean orders.columns.customer_id?",
+            "moment, amount, order_id, product_id, category, brand, store, quantity, channel, "
+            "arrived, currency, discount). Remedy: did you mean orders.columns.customer_id?",
         ),
         (
             SMALL + "[modell]\nseeds = 1",
             "modell is not a known key. Seen: modell (known keys: experiment, orders, events, "
-            "attributes, occasions, model). Remedy: did you mean model?",
+            "attributes, aliases, occasions, model). Remedy: did you mean model?",
         ),
         (
             SMALL.replace("= 30", "= 0"),
