@@ -92,13 +92,16 @@ def _attached(con: duckdb.DuckDBPyConnection, location: Location) -> Relation:
         con.execute(f"DETACH DATABASE IF EXISTS {alias}")
         if ".".join(location.table).removeprefix("main.").lower() not in map(str.lower, known):
             raise no_table(location, known) from error
-        raise _unreadable(location, error) from error
+        raise _unreadable(location, error, "correct the view, or name a table") from error
     return Relation(sql, {name: dtype for name, dtype, *_ in described}, attached=alias)
 
 
-def _unreadable(location: Location, error: duckdb.Error) -> SourceError:
+def _unreadable(
+    location: Location,
+    error: duckdb.Error,
+    remedy: str = "check that it is a DuckDB file, whole and of a version that this one reads",
+) -> SourceError:
     message = str(error).strip().splitlines()[0].rstrip(".!")
-    remedy = "check that it is a DuckDB file, whole and of a version that this one reads"
-    if "lock" in message or "different configuration" in message:
+    if "set lock" in message or "handle conflict" in message:
         remedy = "end the program that has it open for writing, or read a copy"
     return SourceError("A source must be readable.", f"{location.url}: {message}", remedy)

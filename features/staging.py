@@ -15,6 +15,7 @@ from features.cleaning import UNITS, blank, quoted
 from features.errors import SourceError
 from features.experiment import Format, Join
 from features.joining import RAW, in_words, join
+from features.locations import resolve
 from features.reading import malformed
 from features.relation import unreadable
 
@@ -77,6 +78,8 @@ def stage(
     aside = malformed(con)
     rows, distinct = _one(con, f'SELECT count(*), count(DISTINCT "#print") FROM {RAW}')
     if rows + len(aside) == 0:
+        if resolve(url, folder).table:
+            raise SourceError("A source has rows.", f"{url} has none", "check what fills it")
         raise SourceError(
             "A source has a header and rows.",
             f"{url} has a header and no rows",

@@ -465,7 +465,8 @@ def test_a_missing_driver_is_named_with_its_extra(
 def test_what_is_no_table_is_refused(loaded, tmp_path, refusal, lite, good):
     with duckdb.connect(tmp_path / "s.duckdb") as con:
         con.execute("CREATE TABLE orders (who TEXT, \"when\" DATE, paid INT); CREATE SCHEMA x; "
-                    "CREATE TABLE x.visits (who TEXT)")  # fmt: skip
+                    "CREATE TABLE x.visits (who TEXT); CREATE TABLE gone (i INT); "
+                    "CREATE VIEW broken AS FROM gone; DROP TABLE gone")  # fmt: skip
     lite(("a", "2024-01-01", 1))
     (tmp_path / "corrupt.duckdb").write_bytes(b"no database" * 1_000)
     exists, readable = "A source's table must exist.", "A source must be readable."
@@ -491,10 +492,31 @@ def test_what_is_no_table_is_refused(loaded, tmp_path, refusal, lite, good):
          f': IO Error: The file "{tmp_path / "corrupt.duckdb"}" exists, but it is not a valid '
          "DuckDB database file",
          "check that it is a DuckDB file, whole and of a version that this one reads"),
-        ("duckdb://s.duckdb?table=orders", "A source has a header and rows.",
-         " has a header and no rows", "check the export that wrote it"),
+        ("duckdb://s.duckdb?table=broken", readable, ": Catalog Error: Table with name gone does "
+         "not exist", "correct the view, or name a table"),
+        ("duckdb://s.duckdb?table=orders", "A source has rows.", " has none",
+         "check what fills it"),
     ):  # fmt: skip
         assert refusal(loaded, None, url=url) == f"{rule} Seen: {url}{seen}. Remedy: {remedy}"
+
+
+def test_a_corrupt_duckdb_file_and_one_that_is_being_written_are_told_apart(
+    loaded, tmp_path, refusal
+):
+    (tmp_path / "s.duckdb").write_bytes(b"DUCK" * 3_000)
+    url = "duckdb://s.duckdb?table=orders"
+    seen = refusal(loaded, None, url=url)
+    assert seen.startswith(
+        f"A source must be readable. Seen: {url}: IO Error: Corrupt database file: "
+    )
+    assert seen.endswith(
+        "Remedy: check that it is a DuckDB file, whole and of a version that this one reads"
+    )
+    (tmp_path / "s.duckdb").unlink()
+    with duckdb.connect(tmp_path / "s.duckdb") as con:
+        con.execute("CREATE TABLE orders (who TEXT)")
+        seen = refusal(loaded, None, url=url)
+    assert seen.endswith("Remedy: end the program that has it open for writing, or read a copy")
 
 
 def test_bytes_are_text_or_nothing(loaded, refusal, rows):
