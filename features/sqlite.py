@@ -30,7 +30,7 @@ class SqliteRows:
         address = f"{location.paths[0].absolute().as_uri()}?mode=ro"
         try:
             self._con = sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)
-            self._con.text_factory = _text
+            self._con.text_factory = bytes  # decoded by Arrow, a column at a time
             self._con.execute("BEGIN")  # types and rows are of one state of the file
             found = self._con.execute(
                 "SELECT name, type FROM pragma_table_info(?)", [location.table[-1]]
@@ -43,8 +43,8 @@ class SqliteRows:
             raise self._unreadable(error) from error
         if not found or len(location.table) > 1:
             self.close()
-            raise no_table(location, {name for (name,) in tables})
-        self.columns: dict[str, str] = dict(found)
+            raise no_table(location, {_text(name) for (name,) in tables})
+        self.columns = {_text(name): _text(declared) for name, declared in found}
 
     def batches(self, columns: Sequence[str]) -> Batches:
         """The rows, of these columns alone; a column that is null throughout is text."""
@@ -100,8 +100,11 @@ def _array(values: Sequence[Any], dtype: pa.DataType) -> pa.Array:
     if dtype == pa.bool_():
         return pa.array([None if v is None else v == 1 for v in values], dtype)
     if dtype in (pa.string(), pa.binary()):  # among texts, a number is what it looks like
-        plain = [v if v is None or isinstance(v, str | bytes) else repr(v) for v in values]
-        return pa.array(plain, dtype)
+        plain = [v if v is None or isinstance(v, bytes) else repr(v).encode() for v in values]
+        try:
+            return pa.array(plain, dtype)
+        except pa.ArrowInvalid:
+            return pa.array([None if v is None else _text(v) for v in plain], dtype)
     return pa.array(values, dtype)
 
 
