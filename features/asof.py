@@ -27,18 +27,20 @@ def known(table: ir.Table, spine: ir.Table) -> ir.Table:
 
     Parameters
     ----------
-    table : columns `customer_id` and `moment` (timestamp, UTC) and any others
+    table : columns `customer_id` and `moment` (timestamp, UTC) and any others; where `arrived`
+        (timestamp, UTC; null: at its moment) is one, `as_of` lies strictly after that too
     spine : columns `customer_id`, `as_of` (timestamp, UTC)
 
     Returns
     -------
     The columns of `table`, `as_of`, and `age_days` (float, days before `as_of`, >= 0). A row
-    that happened at `as_of` or later stands beside no such `as_of`.
+    that happened, or arrived, at `as_of` or later stands beside no such `as_of`.
     """
     right = spine.select(spine_customer="customer_id", as_of="as_of")
-    joined = table.inner_join(
-        right, [table.customer_id == right.spine_customer, table.moment < right.as_of]
-    ).drop("spine_customer")
+    same = [table.customer_id == right.spine_customer, table.moment < right.as_of]
+    if "arrived" in table.columns:
+        same.append(table.arrived.isnull() | (table.arrived < right.as_of))
+    joined = table.inner_join(right, same).drop("spine_customer")
     return joined.mutate(age_days=days_between(joined.as_of, joined.moment))
 
 

@@ -14,6 +14,7 @@ from features.errors import ConfigError
 from features.experiment import (
     KINDS,
     LENSES,
+    AliasesSource,
     Attribute,
     AttributesSource,
     EventsSource,
@@ -24,11 +25,13 @@ from features.experiment import (
     Occasion,
     OrdersSource,
 )
+from features.locations import without_secret
 from features.tables import Table
 
 __all__ = [
     "KINDS",
     "LENSES",
+    "AliasesSource",
     "Attribute",
     "AttributesSource",
     "EventsSource",
@@ -86,6 +89,7 @@ def parse(text: str, path: Path) -> Experiment:
         rates=_rates(head),
         events=tuple(_events(table) for table in top.tables("events")),
         attributes=tuple(_attributes(table) for table in top.tables("attributes")),
+        aliases=_aliases(top),
         occasions=tuple(_occasion(table) for table in top.tables("occasions")),
         model=_model(top.table("model", {})),
         path=path,
@@ -132,6 +136,10 @@ def _rates(head: Table) -> dict[str, float]:
     return {code: table.number(code, above=0) for code in table}
 
 
+def _url(table: Table) -> str:
+    return without_secret(table.full("url"), table.text("url"))
+
+
 def _format(table: Table) -> Format:
     return Format(
         moment_format=table.optional("moment_format"),
@@ -149,7 +157,7 @@ def _joins(table: Table) -> tuple[Join, ...]:
             pair.refuse_others()
         else:
             left = right = join.text("on")
-        joins.append(Join(join.text("url"), left, right, join.texts("columns")))
+        joins.append(Join(_url(join), left, right, join.texts("columns")))
         join.refuse_others()
     return tuple(joins)
 
@@ -157,7 +165,7 @@ def _joins(table: Table) -> tuple[Join, ...]:
 def _orders(table: Table) -> OrdersSource:
     columns = table.table("columns")
     source = OrdersSource(
-        url=table.text("url"),
+        url=_url(table),
         customer_id=columns.text("customer_id"),
         moment=columns.text("moment"),
         amount=columns.text("amount"),
@@ -165,8 +173,10 @@ def _orders(table: Table) -> OrdersSource:
         product_id=columns.optional("product_id"),
         category=columns.optional("category"),
         brand=columns.optional("brand"),
+        store=columns.optional("store"),
         quantity=columns.optional("quantity"),
         channel=columns.optional("channel"),
+        arrived=columns.optional("arrived"),
         currency=columns.optional("currency"),
         discount=columns.texts("discount", ()),
         line_id=table.optional("line_id"),
@@ -182,13 +192,14 @@ def _events(table: Table) -> EventsSource:
     columns = table.table("columns")
     source = EventsSource(
         name=table.slug("name"),
-        url=table.text("url"),
+        url=_url(table),
         customer_id=columns.text("customer_id"),
         moment=columns.text("moment"),
         kind=table.optional("kind"),
         kind_column=columns.optional("kind"),
         channel=table.optional("channel"),
         channel_column=columns.optional("channel"),
+        arrived=columns.optional("arrived"),
         line_id=table.optional("line_id"),
         joins=_joins(table),
         format=_format(table),
@@ -216,7 +227,7 @@ def _attributes(table: Table) -> AttributesSource:
     columns = table.table("columns")
     source = AttributesSource(
         name=table.slug("name"),
-        url=table.text("url"),
+        url=_url(table),
         customer_id=table.text("customer_id"),
         valid_from=table.optional("valid_from"),
         columns=tuple(_attribute(columns.table(name), name) for name in columns),
@@ -232,6 +243,21 @@ def _attribute(table: Table, name: str) -> Attribute:
     attribute = Attribute(name, table.choice("lens", LENSES), kind, order)
     table.refuse_others()
     return attribute
+
+
+def _aliases(top: Table) -> AliasesSource | None:
+    top.known("aliases")
+    if "aliases" not in top:
+        return None
+    table = top.table("aliases")
+    source = AliasesSource(
+        url=_url(table),
+        old=table.text("old"),
+        new=table.text("new"),
+        format=Format(delimiter=table.one_of("delimiter", (",", ";", "\t", "|"))),
+    )
+    table.refuse_others()
+    return source
 
 
 def _occasion(table: Table) -> Occasion:
@@ -262,6 +288,7 @@ def _model(table: Table) -> ModelSettings:
 def _refuse_repeats(experiment: Experiment) -> None:
     """Names are what rejects, features and plots refer to: none may stand for two things."""
     sources = ["orders", *(source.name for source in experiment.events)]
+    sources += ["aliases"] if experiment.aliases else []
     sources += [source.name for source in experiment.attributes]
     columns = [c.name for source in experiment.attributes for c in source.columns]
     occasions = [occasion.name for occasion in experiment.occasions]

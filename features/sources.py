@@ -11,10 +11,16 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features import engine
+from features import aliases, engine
 from features.cleaning import identifier, literal, local, moment, number, quoted, text
 from features.errors import SourceError
-from features.experiment import AttributesSource, EventsSource, Experiment, OrdersSource
+from features.experiment import (
+    AliasesSource,
+    AttributesSource,
+    EventsSource,
+    Experiment,
+    OrdersSource,
+)
 from features.intake import Ingested, Intake
 from features.schema import ATTRIBUTES, EVENTS, ORDERS
 from features.spec import FeatureSpec, learn_spec
@@ -30,8 +36,8 @@ class Sources:
     """The tables `orders`, `events` and `attributes` (see `features.schema`), and their origin.
 
     connection: an Ibis DuckDB backend that holds the three tables, possibly empty ones.
-    rejects: source (str), row (int, from 1 after the header), column (str), value (str, null
-    where nothing is written), reason (str).
+    rejects: source (str), row (int, from 1 after the header; of a database, in the order in which
+    it gave them), column (str), value (str, null where nothing is written), reason (str).
     start, end: moments of the first and the last order, naive UTC.
     """
 
@@ -46,24 +52,30 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     """Read all sources of an experiment.
 
     Nothing at or after `as_of` (UTC where it has no zone) is kept: orders and events by their
-    moment, attributes by valid_from; these rows are counted as `later`, not as rejects.
+    moment and the moment when they arrived, attributes by valid_from; these rows are counted as
+    `later`, not as rejects. Aliases say who a customer is and have no moment: all of them hold.
 
-    Raises SourceError for a missing file or column, an empty file, a column of the wrong type
-    throughout, more rejects than max_reject_share, amounts in a currency without rate, and an
-    `as_of` that leaves no order.
+    Raises SourceError for a missing file, table or column, one without rows, a database that
+    cannot be reached, a column of the wrong type throughout, more rejects than max_reject_share,
+    amounts in a currency without rate, aliases that contradict each other, and an `as_of` that
+    leaves no order.
     """
     backend = engine.connect(experiment.memory, experiment.threads)
     con: duckdb.DuckDBPyConnection = backend.con
     for name, schema in (("orders", ORDERS), ("events", EVENTS), ("attributes", ATTRIBUTES)):
         con.execute(f"CREATE TABLE {name} ({_columns_of(schema)})")
     reader = _Reader(con, experiment, _naive_utc(as_of))
+    if experiment.aliases is not None:
+        reader.aliases(experiment.aliases)
     reader.orders(experiment.orders)
     for events in experiment.events:
         reader.events(events)
     for attributes in experiment.attributes:
         reader.attributes(attributes)
     con.execute("DROP VIEW judged_rows; DROP TABLE raw_rows")
-    start, end = reader.intake.ingested[0].first, reader.intake.ingested[0].last
+    aliases.forget(con)
+    orders = next(each for each in reader.intake.ingested if each.source == experiment.orders.name)
+    start, end = orders.first, orders.last
     assert start is not None, "orders() raises where no order is left"
     assert end is not None
     rejects = pd.concat(reader.intake.rejects, ignore_index=True)
@@ -100,6 +112,7 @@ class _Reader:
             "product_id": source.product_id,
             "category": source.category,
             "brand": source.brand,
+            "store": source.store,
             "channel": source.channel,
             "line_id": source.line_id,
         }
@@ -109,7 +122,7 @@ class _Reader:
             numbers["quantity"] = source.quantity
         numbers |= {f"discount {i}": column for i, column in enumerate(source.discount)}
         needed = [source.customer_id, source.moment, *texts.values(), *numbers.values()]
-        needed += [source.currency] if source.currency else []
+        needed += [c for c in (source.currency, source.arrived) if c is not None]
         staged = self._stage(source, needed)
 
         fields = self._who_and_when(staged, source)
@@ -135,18 +148,19 @@ class _Reader:
             "order_id": f"coalesce(order_id, {at_once})" if source.order_id else at_once,
             "quantity": "quantity" if source.quantity else "NULL",
             "discount": "NULL",
+            "arrived": "arrived" if source.arrived else "NULL",
         }
         if known:
             some = f"coalesce({', '.join(known)}) IS NOT NULL"
             values["discount"] = f"CASE WHEN {some} THEN ({' + '.join(given)}) * {rate} END"
-        for name in ("product_id", "category", "brand", "channel"):
+        for name in ("product_id", "category", "brand", "store", "channel"):
             values[name] = name if name in texts else "NULL"
-        self.intake.keep("orders", ORDERS, values, staged, judged, _repeats(source.line_id))
-        if self.intake.ingested[0].rows_kept == 0:
-            raise self._no_order()
+        self.intake.keep("orders", ORDERS, values, staged, judged, source.line_id)
+        if self.intake.ingested[-1].rows_kept == 0:
+            raise self._no_order("greatest(moment, arrived)" if source.arrived else "moment")
 
-    def _no_order(self) -> SourceError:
-        found = self.con.execute("SELECT min(moment) FROM judged_rows WHERE problem IS NULL")
+    def _no_order(self, known: str) -> SourceError:
+        found = self.con.execute(f"SELECT min({known}) FROM judged_rows WHERE problem IS NULL")
         first = found.fetchall()[0][0]
         if first is None:
             return SourceError(
@@ -158,6 +172,24 @@ class _Reader:
             "choose a later as_of",
         )
 
+    def aliases(self, source: AliasesSource) -> None:
+        """Note who became whom: all sources after this one are read by it."""
+        folder, named = self.experiment.path.parent, {"old": source.old, "new": source.new}
+        staged = stage(self.con, source.name, source.url, folder, source.format, [*named.values()])
+        fields = [
+            Field(name, column, identifier(quoted(column), staged.columns[column]), "always",
+                  "a customer")
+            for name, column in named.items()
+        ]  # fmt: skip
+        judged = judge(self.con, staged, fields)
+        found = self.con.execute("SELECT old, new FROM judged_rows WHERE problem IS NULL")
+        merged = aliases.survivors(found.fetchall())
+        repeats = 'old = new OR row_number() OVER (PARTITION BY old, new ORDER BY "row") > 1'
+        self.intake.count(staged, judged, "CAST(NULL AS TIMESTAMP)", repeats)
+        self.con.execute("DROP VIEW kept_rows")
+        aliases.remember(self.con, merged)
+        self.intake.aliased = True
+
     def events(self, source: EventsSource) -> None:
         named = {
             "kind": source.kind_column,
@@ -165,7 +197,9 @@ class _Reader:
             "line_id": source.line_id,
         }
         texts = {name: column for name, column in named.items() if column is not None}
-        staged = self._stage(source, [source.customer_id, source.moment, *texts.values()])
+        needed = [source.customer_id, source.moment, *texts.values()]
+        needed += [source.arrived] if source.arrived else []
+        staged = self._stage(source, needed)
         fields = self._who_and_when(staged, source)
         fields += [
             _text_field(staged, name, column, "always" if name == "kind" else "free")
@@ -175,10 +209,11 @@ class _Reader:
         values = {
             "kind": "kind" if source.kind is None else literal(source.kind),
             "channel": "channel" if source.channel_column else "NULL",
+            "arrived": "arrived" if source.arrived else "NULL",
         }
         if source.channel is not None:
             values["channel"] = literal(source.channel)
-        self.intake.keep("events", EVENTS, values, staged, judged, _repeats(source.line_id))
+        self.intake.keep("events", EVENTS, values, staged, judged, source.line_id)
 
     def attributes(self, source: AttributesSource) -> None:
         form, zone = source.format, self.experiment.time_zone
@@ -186,8 +221,7 @@ class _Reader:
         needed += [source.valid_from] if source.valid_from else []
         staged = stage(self.con, source.name, source.url, self.experiment.path.parent, form, needed)
         types = staged.columns
-        who = identifier(quoted(source.customer_id), types[source.customer_id])
-        fields = [Field("customer_id", source.customer_id, who, "always", "a customer")]
+        fields = self._who(staged, source.customer_id)
         since = "CAST(NULL AS TIMESTAMP)"
         if source.valid_from:
             sql = moment(quoted(source.valid_from), types[source.valid_from], form, zone)
@@ -205,8 +239,11 @@ class _Reader:
             use = "free" if column.kind == "category" else "cell"
             fields.append(Field(f"value {column.name}", column.name, sql, use, what))
         judged = judge(self.con, staged, fields)
-        # A second row of one customer and moment replaces the first.
-        repeats = f'row_number() OVER (PARTITION BY customer_id, {since} ORDER BY "row" DESC) > 1'
+        # A second row of one customer and moment replaces the first; the row under the id that the
+        # customer has today replaces those under merged ones.
+        own = "own_id = customer_id DESC, " if self.intake.aliased else ""
+        order = f'PARTITION BY customer_id, {since} ORDER BY {own}"row" DESC'
+        repeats = f"row_number() OVER ({order}) > 1"
         self.intake.count(staged, judged, since, repeats)
         for column in source.columns:
             self.con.execute(
@@ -220,18 +257,24 @@ class _Reader:
         folder = self.experiment.path.parent
         return stage(self.con, source.name, source.url, folder, source.format, needed, source.joins)
 
-    def _who_and_when(self, staged: Staged, source: OrdersSource | EventsSource) -> list[Field]:
-        who = identifier(quoted(source.customer_id), staged.columns[source.customer_id])
-        when = moment(
-            quoted(source.moment),
-            staged.columns[source.moment],
-            source.format,
-            self.experiment.time_zone,
-        )
+    def _who(self, staged: Staged, column: str) -> list[Field]:
+        own = identifier(quoted(column), staged.columns[column])
+        if not self.intake.aliased:
+            return [Field("customer_id", column, own, "always", "a customer")]
         return [
-            Field("customer_id", source.customer_id, who, "always", "a customer"),
-            Field("moment", source.moment, when, "always", "a moment"),
+            Field("customer_id", column, aliases.today(own), "always", "a customer"),
+            Field("own_id", column, own, "free", "a customer"),
         ]
+
+    def _who_and_when(self, staged: Staged, source: OrdersSource | EventsSource) -> list[Field]:
+        form, zone = source.format, self.experiment.time_zone
+        moments = [("moment", source.moment, "always"), ("arrived", source.arrived, "if given")]
+        return self._who(staged, source.customer_id) + [
+            Field(name, column, moment(quoted(column), staged.columns[column], form, zone), use,
+                  "a moment")
+            for name, column, use in moments
+            if column is not None
+        ]  # fmt: skip
 
     def _rate(self) -> str:
         """SQL for the worth of a row's currency in the experiment's."""
@@ -254,13 +297,6 @@ def _text_field(staged: Staged, name: str, column: str, use: str = "free") -> Fi
     as_id = name in ("order_id", "product_id", "line_id")
     clean = identifier if as_id else text
     return Field(name, column, clean(quoted(column), staged.columns[column]), use, "a text")
-
-
-def _repeats(line_id: str | None) -> str:
-    if line_id is None:
-        return "false"
-    later = 'row_number() OVER (PARTITION BY line_id ORDER BY "row") > 1'
-    return f"line_id IS NOT NULL AND {later}"
 
 
 def _columns_of(schema: pa.Schema) -> str:

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 MAX_CATEGORIES = 10
 MAX_KINDS = 12
 MAX_CHANNELS = 6
-_OPTIONAL = ("category", "brand", "quantity", "discount", "channel")
+_OPTIONAL = ("category", "brand", "store", "quantity", "discount", "channel")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,10 +81,12 @@ def learn_spec(
     are large, which kinds of event exist) is never made by the future. Kinds of event that
     first appear later are no features of this model.
     """
-    early = orders.filter(orders.moment < before)
+    early, seen = (t.filter(t.moment < before, _arrived(t, before)) for t in (orders, events))
     counts = early.aggregate(n=early.count(), **{c: early[c].count() for c in _OPTIONAL}).execute()
     present = tuple(c for c in _OPTIONAL if counts[c].iloc[0] > 0)
-    seen = events.filter(events.moment < before)
+    # Whether rows come late is a matter of the source, not of what it says.
+    if orders.arrived.count().execute() > 0:
+        present = (*present, "arrived")
     return FeatureSpec(
         present=present,
         categories=_largest(early, "category", lambda t: t.amount.abs().sum(), MAX_CATEGORIES),
@@ -94,6 +96,10 @@ def learn_spec(
         attributes=tuple(attributes),
         occasions=tuple(occasions),
     )
+
+
+def _arrived(table: ir.Table, before: Any) -> ir.BooleanValue:
+    return table.arrived.isnull() | (table.arrived < before)
 
 
 def _largest(

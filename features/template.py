@@ -17,14 +17,20 @@ _COLUMNS = {
     "product_id": "what was bought",
     "category": "the kind of product",
     "brand": "the product's brand",
+    "store": "the shop or branch where it was bought",
     "quantity": "pieces",
     "discount": 'the amount taken off; several columns are summed: ["a", "b"]',
     "channel": "where it was bought",
     "currency": "the currency of each line",
+    "arrived": "when the row reached the warehouse, if later than it happened",
 }
 
 _REST = """\
 # ---------------------------------------------------------------- more, where you have it
+# A source is a CSV or Parquet file, a folder of Parquet, or a table or view of a database:
+# url = "duckdb://shop.duckdb?table=orders"                     # sqlite:// likewise
+# url = "postgres://user@host/shop?table=sales.orders"          # the password: PGPASSWORD
+
 # A table looked up for each line, for instance products for their category:
 # [[orders.join]]
 # url = "products.csv"
@@ -39,6 +45,7 @@ _REST = """\
 # [events.columns]
 # customer_id = "customer"
 # moment = "opened_at"
+# arrived = "loaded_at"              # only where rows reach the warehouse late; for orders too
 
 # What is known of them; lens: demographic, geographic, psychographic or firmographic;
 # kind: category, number, or ordered with order = ["low", "middle", "high"]:
@@ -48,6 +55,12 @@ _REST = """\
 # customer_id = "customer"
 # [attributes.columns]
 # country = { lens = "geographic", kind = "category" }
+
+# Customer ids that were merged later, in whatever source they stand:
+# [aliases]
+# url = "merged.csv"
+# old = "old_id"
+# new = "new_id"
 
 # Days on which people buy differently:
 # [[occasions]]

@@ -23,7 +23,7 @@ from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
 from features.spec import Attribute, FeatureSpec
 from serving.errors import shown
 
-ZONED = "zoned"  # whether the moment named a zone and is UTC already
+ZONED = "zoned_"  # before a moment's name: whether it named a zone and is UTC already
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,17 +49,19 @@ class Intake:
         self._connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
         # Mere projections: optimising them took three quarters of a small request's intake.
         self._connection.execute("PRAGMA disable_optimizer")
-        when = f"CASE WHEN {ZONED} THEN moment ELSE {_utc('moment', zone)} END"
-        since = f"CASE WHEN {ZONED} THEN valid_from ELSE {_utc('valid_from', zone)} END"
+        when, arrived, since = (_utc(name, zone) for name in ("moment", "arrived", "valid_from"))
         as_id = {name: cleaning.identifier(name, "VARCHAR") for name in ("order_id", "product_id")}
-        free = {n: cleaning.text(n, "VARCHAR") for n in ("category", "brand", "channel", "kind")}
+        texts = ("category", "brand", "store", "channel", "kind")
+        free = {name: cleaning.text(name, "VARCHAR") for name in texts}
         self._sql = {
             "orders": _select(
                 ORDERS,
                 {**as_id, **free, "local": cleaning.local("moment", zone)},
-                f"(SELECT * REPLACE ({when} AS moment) FROM raw)",
+                f"(SELECT * REPLACE ({when} AS moment, {arrived} AS arrived) FROM raw)",
             ),
-            "events": _select(EVENTS, {**free, "moment": when, "kind": "kind"}, "raw"),
+            "events": _select(
+                EVENTS, {**free, "moment": when, "kind": "kind", "arrived": arrived}, "raw"
+            ),
             "attributes": _select(
                 ATTRIBUTES, {"value": _values(spec.attributes), "valid_from": since}, "raw"
             ),
@@ -89,7 +91,8 @@ class Intake:
 
 
 def _utc(moment: str, zone: str) -> str:
-    return cleaning.moment(moment, "TIMESTAMP", Format(), zone)
+    read = cleaning.moment(moment, "TIMESTAMP", Format(), zone)
+    return f"CASE WHEN {ZONED}{moment} THEN {moment} ELSE {read} END"
 
 
 def _select(schema: pa.Schema, expressions: Mapping[str, str], table: str) -> str:
@@ -116,17 +119,21 @@ def _raw(
 ) -> pa.Table:
     """The rows of one part of all histories, a column a field but those that come `later`."""
     fields = [pa.field(f.name, f.type) for f in schema if f.name not in later]
-    when = next(field.name for field in fields if pa.types.is_timestamp(field.type))
+    moments = [field.name for field in fields if pa.types.is_timestamp(field.type)]
     columns: dict[str, list[Any]] = {field.name: [] for field in fields}
     for who, history in histories.items():  # one after the other, while its rows are in the cache
         rows = history[part]
         columns["customer_id"] += [who] * len(rows)
         for field in fields[1:]:
             columns[field.name] += [row.get(field.name) for row in rows]
-    moments = columns[when]
-    columns[ZONED] = [moment is not None and moment.tzinfo is not None for moment in moments]
-    columns[when] = [moment and moment.replace(tzinfo=None) for moment in moments]
-    return pa.table(columns, pa.schema([*fields, pa.field(ZONED, pa.bool_())]))
+    for name in moments:
+        sent = columns[name]
+        columns[ZONED + name] = [
+            moment is not None and moment.tzinfo is not None for moment in sent
+        ]
+        columns[name] = [moment and moment.replace(tzinfo=None) for moment in sent]
+    zoned = [pa.field(ZONED + name, pa.bool_()) for name in moments]
+    return pa.table(columns, pa.schema([*fields, *zoned]))
 
 
 def _with_order_ids(orders: pa.Table) -> pa.Table:
@@ -141,7 +148,10 @@ def _tell_later(
     told: dict[str, list[str]], as_of: datetime, *parts: tuple[pa.Table, str, str, str]
 ) -> None:
     for table, when, one, many in parts:
-        later = table.filter(pc.greater_equal(table[when], pa.scalar(as_of, pa.timestamp("us"))))
+        known = table[when]
+        if "arrived" in table.column_names:
+            known = pc.max_element_wise(known, table["arrived"])  # skips nulls
+        later = table.filter(pc.greater_equal(known, pa.scalar(as_of, pa.timestamp("us"))))
         for found in later["customer_id"].value_counts().to_pylist():
             count = found["counts"]
             what = f"{count} {one if count == 1 else many}"

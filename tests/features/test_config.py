@@ -6,7 +6,7 @@ import pytest
 
 from features.config import Join, ModelSettings, Occasion, load, parse
 from features.errors import ConfigError
-from features.experiment import Attribute, EventsSource, Format
+from features.experiment import AliasesSource, Attribute, EventsSource, Format
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,6 +48,7 @@ def test_the_smallest_file_has_these_defaults(tmp_path):
     assert experiment.model == ModelSettings(segments="auto", seeds=5, latent=8)
     assert experiment.orders.url == "orders.csv"
     assert experiment.orders.order_id is None
+    assert experiment.aliases is None
     assert experiment.orders.discount == ()
     assert experiment.orders.format == Format(None, None, None)
     assert experiment.path == path
@@ -63,6 +64,8 @@ def test_every_section_is_read():
         + """
 discount = ["coupon", "rebate"]
 brand = "make"
+store = "branch"
+arrived = "loaded"
 
 [[orders.join]]
 url = "products.csv"
@@ -77,6 +80,13 @@ kind = "open"
 customer_id = "who"
 moment = "when"
 channel = "list"
+arrived = "loaded"
+
+[aliases]
+url = "merged.csv"
+delimiter = "|"
+old = "was"
+new = "became"
 
 [[attributes]]
 name = "people"
@@ -99,7 +109,13 @@ segments = 6
     assert experiment.orders.discount == ("coupon", "rebate")
     assert experiment.orders.joins == (Join("products.csv", "sku", "id", ("make",)),)
     assert experiment.events == (
-        EventsSource("mail", "mail.csv", "who", "when", kind="open", channel_column="list"),
+        EventsSource(
+            "mail", "mail.csv", "who", "when", kind="open", channel_column="list", arrived="loaded"
+        ),
+    )
+    assert (experiment.orders.store, experiment.orders.arrived) == ("branch", "loaded")
+    assert experiment.aliases == AliasesSource(
+        "merged.csv", "was", "became", Format(delimiter="|"), "aliases"
     )
     (people,) = experiment.attributes
     assert people.valid_from == "since"
@@ -134,6 +150,16 @@ PEOPLE = (
     ("text", "expected"),
     [
         (
+            SMALL + '[aliases]\nurl = "m.csv"\nold = "a"\nnwe = "b"',
+            "aliases.new is required. Seen: keys here: url, old, nwe. "
+            "Remedy: nwe may be it misspelt; add new: a text",
+        ),
+        (
+            SMALL + '[aliases]\nurl = "m.csv"\nold = "a"\nnew = "b"\n[[attributes]]\n'
+            'name = "aliases"\nurl = "p.csv"\ncustomer_id = "a"\n[attributes.columns]\n',
+            "Each source has a name of its own. Seen: 'aliases' twice. Remedy: rename one of them",
+        ),
+        (
             SMALL.replace("horizon_days", "horizon"),
             "experiment.horizon_days is required. Seen: keys here: name, currency, horizon. "
             "Remedy: horizon may be it misspelt; add horizon_days: a whole number",
@@ -147,13 +173,13 @@ PEOPLE = (
         (
             SMALL + 'custmer = "x"',
             "orders.columns.custmer is not a known key. Seen: custmer (known keys: customer_id, "
-            "moment, amount, order_id, product_id, category, brand, quantity, channel, currency, "
-            "discount). Remedy: did you mean orders.columns.customer_id?",
+            "moment, amount, order_id, product_id, category, brand, store, quantity, channel, "
+            "arrived, currency, discount). Remedy: did you mean orders.columns.customer_id?",
         ),
         (
             SMALL + "[modell]\nseeds = 1",
             "modell is not a known key. Seen: modell (known keys: experiment, orders, events, "
-            "attributes, occasions, model). Remedy: did you mean model?",
+            "attributes, aliases, occasions, model). Remedy: did you mean model?",
         ),
         (
             SMALL.replace("= 30", "= 0"),

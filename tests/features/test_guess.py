@@ -1,4 +1,5 @@
 import gzip
+import re
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pytest
 
 from features import config
 from features.errors import SourceError
-from features.experiment import Format
+from features.experiment import AliasesSource, Format
 from features.guess import Question, guess, render, suggest_horizon
 from features.hints import score
 from features.sources import load
@@ -318,6 +319,28 @@ def test_utf_16_without_its_mark_is_refused(tmp_path, encoding, text):
 @pytest.mark.parametrize("name", ["Marke", "Automarke", "merk", "brand_name"])
 def test_a_brand_is_told_by_its_name(name):
     assert score("brand", name) >= 0.8
+
+
+def test_a_store_is_told_by_its_name(write, tmp_path):
+    header = ["customer", "date", "amount_eur", "Filiale", "store_credit"]
+    found = guess(write(header, lambda i, day: (i % 9, day, i, f"F{i % 3}", i % 2)), answers())
+    assert found.roles["store"].column == "Filiale"
+    assert found.unused == ("store_credit",)
+    assert 'store = "Filiale"  # the shop or branch where it was bought' in render(found)
+
+
+def test_what_stands_in_comments_is_a_valid_experiment_too(write, tmp_path):
+    found = guess(write(["customer", "date", "amount_eur"], lambda i, day: (i, day, i)), answers())
+    text = render(found, tmp_path)
+    head, rest = text.split("# ------", 1)
+    kept = [line for line in rest.splitlines() if not line.startswith('# url = "duckdb')]
+    kept = [line for line in kept if not line.startswith('# url = "postgres')]
+    keys = r"# (\[|[a-z_]+ = )"
+    more = [line.removeprefix("# ") for line in kept if re.match(keys, line)]
+    made = config.parse("\n".join([head, *more]), tmp_path / "orders.toml")
+    assert made.aliases == AliasesSource("merged.csv", "old_id", "new_id")
+    assert [events.arrived for events in made.events] == ["loaded_at"]
+    assert len(made.orders.joins) == len(made.attributes) == len(made.occasions) == 1
 
 
 def test_a_word_inside_another_tells_nothing(write):

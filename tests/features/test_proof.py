@@ -78,6 +78,24 @@ def test_a_day_of_the_future_let_into_a_lens_is_named(
     assert red == (of_pieces if module is pieces else {lens[feature]})
 
 
+def test_what_had_not_arrived_is_taken_away_too(shop):
+    day = timedelta(days=1)
+    lines = [
+        shop.line(T - 3 * day, 5, "ann"),
+        shop.line(T - 2 * day, 5, "ann", arrived=T - day),
+        shop.line(T - 2 * day, 5, "ann", arrived=T),
+        shop.line(T + day, 5, "ann", arrived=T - day),
+    ]
+    events = [shop.event(T - day, "mail", "bob", arrived=T + day)]
+    log = shop.log(lines, events)
+    backend = log.connect()
+    read = Sources(backend, pd.DataFrame(), (), T - 3 * day, T + day)
+    proof = prove(read, FeatureSpec(), (T,))
+    assert proof.cutoffs == (Cutoff(T, 2, known=2, hidden=3),)
+    assert proof.arrived == 4
+    assert proved(shop, shop.log([shop.line(T, 5)])).arrived == 0
+
+
 # -------------------------------------------------------------------------------- the sample
 
 
