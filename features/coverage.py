@@ -130,9 +130,7 @@ def _of_attributes(connection: Any, experiment: Experiment) -> list[Column]:
             elif counts["known"]:
                 top = _common(own, "value")
             known, distinct = int(counts["known"]), int(counts["distinct"])
-            made.append(
-                Column(source.name, attribute.name, buyers, known, distinct, top, *inner)
-            )
+            made.append(Column(source.name, attribute.name, buyers, known, distinct, top, *inner))
     return made
 
 

@@ -121,7 +121,8 @@ def amounts(connection: Any) -> Amounts:
     )
     found = asked.to_pyarrow().to_pylist()[0]
     step = sum((amount >= edge).cast("int64") for edge in STEPS[1:])
-    counted = orders.select(step=step, above=amount > 0).group_by("step", "above").count("n")
+    classed = orders.select(step=step, above=amount > 0)
+    counted = classed.group_by("step", "above").aggregate(n=classed.count())
     by_step = {row["step"]: row["n"] for row in counted.to_pyarrow().to_pylist() if row["above"]}
     filled = range(min(by_step), max(by_step) + 1) if by_step else range(0)
     histogram = tuple((STEPS[i], by_step.get(i, 0)) for i in filled)
