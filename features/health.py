@@ -15,6 +15,7 @@ from features.experiment import Experiment
 from features.population import Amounts, Population, amounts, population
 from features.rhythm import Hours, Series, hours, series
 from features.sources import Ingested, Sources
+from features.staging import REJECT_COLUMNS
 
 __all__ = ["Health", "Reason", "measure"]
 
@@ -74,8 +75,8 @@ def reasons(rejects: pd.DataFrame) -> tuple[Reason, ...]:
         return ()
     # Listed by row, so that the first of each is the one nearest to the head of its file.
     made = []
-    for (source, column, reason), listed in rejects.groupby(["source", "column", "reason"]):
-        first = listed.iloc[0]
-        value = None if pd.isna(first["value"]) else str(first["value"])
-        made.append(Reason(source, column, reason, len(listed), int(first["row"]), value))
+    for _, listed in rejects.groupby(["source", "column", "reason"]):
+        source, row, column, value, reason = listed.iloc[0][REJECT_COLUMNS]
+        given = None if pd.isna(value) else str(value)
+        made.append(Reason(source, column, reason, len(listed), int(row), given))
     return tuple(sorted(made, key=lambda r: -r.count))

@@ -59,8 +59,11 @@ polyline { fill: #d3e4f1; stroke: var(--blue); stroke-width: 1.2;
 .lying.other { background: #e07a1f; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 0 40px; }
 .two > * { min-width: 0; }
-@media (max-width: 700px) { .two { grid-template-columns: 1fr; } th, td { padding-right: 9px;
-  font-size: 14px; } body { padding: 16px 14px 48px; } h1 { font-size: 22px; } }
+@media (max-width: 700px) {
+  .two { grid-template-columns: 1fr; } th, td { padding-right: 9px; font-size: 14px; }
+  td.l { min-width: 11em; } td.l:has(.tag), td.wide { min-width: 0; }
+  body { padding: 16px 14px 48px; } h1 { font-size: 22px; }
+}
 """
 _GUARD = "default-src 'none'; style-src 'unsafe-inline'"
 _WORDS = {BLOCKER: "stops a training", WARNING: "warning", HINT: "hint"}
@@ -109,7 +112,9 @@ def _table(
         return ""
 
     def side(i: int) -> str:
-        return ' class="l wide"' if i == drawn else ' class="l"' if i in left else ""
+        if i == drawn and not head[i]:  # a bar needs room, and no heading
+            return ' class="l wide"'
+        return ' class="l"' if i in left or i == drawn else ""
 
     top = "".join(f'<th scope="col"{side(i)}>{escape(h)}</th>' for i, h in enumerate(head))
     body = []

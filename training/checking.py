@@ -50,23 +50,26 @@ def check(
     file = rejects.write(read.rejects, folder)
     with screen.step("Measuring columns, days, customers and amounts"):
         measured = health.measure(read, experiment, now)
+    found += findings.of_health(measured, experiment, now)
     plan: Splits | None = None
     answers: tuple[Readiness, ...] = ()
     search = None
     try:
         plan = _plan(experiment, read, as_of)
-    except HistoryError as refused:
-        found.append(Finding.of(refused))
+    except HistoryError as problem:
+        found.append(Finding.of(problem))
     if plan is not None:
         with screen.step("Asking each model whether this is enough for it"):
-            answers = _answers(read, plan, found)
+            answers, refused = _answers(read, plan)
+        if refused is not None:
+            found.append(Finding.of(refused))
         with screen.step("Looking for what predicts too well"):
             search = leaks.search(
                 read.connection, _spec(experiment, read, plan), plan, experiment.seed
             )
         found += findings.of_search(search)
-        found += findings.of_readiness(answers)
-    found += findings.of_health(measured, experiment, now)
+        if refused is None:  # else it is said already, and the table has the rest
+            found += findings.of_readiness(answers)
     order = (BLOCKER, WARNING, HINT)
     found.sort(key=lambda finding: order.index(finding.weight))
     made = Checked(experiment, measured, plan, answers, search, tuple(found), file, now)
@@ -97,15 +100,17 @@ def _plan(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -> 
     return splits.plan(read.start, now, days, experiment.min_history_days)
 
 
-def _answers(read: Sources, plan: Splits, found: list[Finding]) -> tuple[Readiness, ...]:
+def _answers(read: Sources, plan: Splits) -> tuple[tuple[Readiness, ...], HistoryError | None]:
+    """Every model's answer, and the refusal that a training would meet."""
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test)}
     spine = customers_known(read.connection, cutoffs)
     past = snapshot(read.connection, FeatureSpec(), spine, plan.window_days)
+    answers = readiness.judge(plan, past)
     try:
         snapshots.require_enough(snapshots.Snapshots(past, past, None, None), plan)
     except HistoryError as refused:
-        found.append(Finding.of(refused))
-    return readiness.judge(plan, past)
+        return answers, refused
+    return answers, None
 
 
 def _spec(experiment: Experiment, read: Sources, plan: Splits) -> FeatureSpec:

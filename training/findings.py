@@ -23,6 +23,7 @@ BLOCKER, WARNING, HINT = "blocker", "warning", "hint"
 REJECTED_SHARE = 0.001  # of a source's rows: below, a hint
 DUPLICATE_SHARE = 0.01
 LONG_GAP_DAYS = 3  # shorter ones are often holidays
+WRONG_MOMENT_DAYS = 365  # no shop that goes on is silent for as long
 BARE_SHARE = (0.02, 0.98)  # between the two, some moments have a time of day and some none
 HOURS_LINES = 1_000
 #: The hours at which a night's five quietest may begin; where they begin later or earlier, people
@@ -137,16 +138,27 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
 
 
 def _rhythm(series: Series, now: pd.Timestamp) -> Iterator[Finding]:
+    if series.future:
+        dated = f", or train with --as-of {now:%Y-%m-%d}" if series.future < series.rows else ""
+        yield Finding(
+            WARNING, f"{series.name}: nothing can have happened later than today.",
+            f"{series.future:,} of {series.rows:,} rows after {now:%Y-%m-%d %H:%M} UTC",
+            f"correct the moments (moment_format){dated}",
+        )  # fmt: skip
     if series.gaps:
         longest = max(series.gaps, key=lambda gap: gap.days)
         more = f"; {len(series.gaps) - 1} more" if len(series.gaps) > 1 else ""
+        seen = f"{_days(longest.days)} from {longest.first:%Y-%m-%d} to {longest.last:%Y-%m-%d}"
+        remedy = "if it was a day like others, bring what is missing"
+        if longest.days < WRONG_MOMENT_DAYS:
+            seen += f", when {longest.missed:,.0f} customers were to be expected"
+        else:
+            remedy = "look for wrong moments on the thinner side of it: slips, or placeholders"
         yield Finding(
             WARNING if longest.days >= LONG_GAP_DAYS else HINT,
             f"{series.name}: a day without any should be one on which nobody could.",
-            f"{_days(longest.days)} from {longest.first:%Y-%m-%d} to {longest.last:%Y-%m-%d}, when "
-            f"{longest.missed:,.0f} customers were to be expected{more}",
-            "if it was a day like others, bring what is missing",
-        )
+            seen + more, remedy,
+        )  # fmt: skip
     if series.shift:
         at = series.shift
         yield Finding(
@@ -154,12 +166,6 @@ def _rhythm(series: Series, now: pd.Timestamp) -> Iterator[Finding]:
             f"from {at.at:%Y-%m-%d} on {at.after:,.0f} customer-days a week, {at.before:,.0f} "
             "before",
             "look for a missing part, another source, a campaign or a season",
-        )  # fmt: skip
-    if series.future:
-        yield Finding(
-            WARNING, f"{series.name}: nothing can have happened later than today.",
-            f"{series.future:,} of {series.rows:,} rows after {now:%Y-%m-%d %H:%M} UTC",
-            f"correct the moments (moment_format), or train with --as-of {now:%Y-%m-%d}",
         )  # fmt: skip
 
 
@@ -241,7 +247,7 @@ def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
         yield Finding(
             WARNING if share > 10 * SLIP_SHARE else HINT,
             f"Models learn from spend capped at {outliers.TIMES:g} times the "
-            f"quantile of {outliers.QUANTILE:.0%}.",
+            f"{100 * outliers.QUANTILE:.0f}th percentile.",
             f"the largest amount is {a.high:,.2f} {currency}, {share:.1%} of all spend; 99 % of "
             f"the lines are below {a.p99:,.2f}",
             "correct it if it is a slip; the report card measures spend as it is",
