@@ -191,11 +191,17 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
 
 
 def _seasonality(plan: Splits) -> Readiness:
-    seen = f"{plan.learned_days} days from the first training cut-off to the end"
+    seen = f"outcomes of {plan.learned_days} days are learned from"
     if plan.learned_days >= splits.TWO_YEARS_DAYS:
         return Readiness("seasonality", READY, seen)
+    remedy = "bring more than two years of orders"
+    if len(plan.train) == splits.MOST_CUTOFFS:
+        remedy = (
+            f"at most {splits.MOST_CUTOFFS} cut-offs train, a window apart: only a longer "
+            "horizon_days reaches further back"
+        )
     seen += f", {splits.TWO_YEARS_DAYS} needed to tell a season from a trend"
-    return Readiness("seasonality", LIMITED, seen, "bring more than two years of orders")
+    return Readiness("seasonality", LIMITED, seen, remedy)
 
 
 def _stability(plan: Splits) -> Readiness:
