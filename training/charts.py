@@ -29,7 +29,7 @@ def days(daily: pd.Series, gaps: Sequence[Gap], what: str) -> str:
     )
     span = max(len(daily) - 1, 1)
     shades = "".join(
-        f'<rect class="gap" x="{100 * (gap.first - daily.index[0]).days / span:.2f}" y="0" '
+        f'<rect class="gap" x="{100 * ((gap.first - daily.index[0]).days - 0.5) / span:.2f}" y="0" '
         f'width="{max(100 * gap.days / span, 0.4):.2f}" height="40"/>'
         for gap in gaps
     )

@@ -61,7 +61,7 @@ polyline { fill: #d3e4f1; stroke: var(--blue); stroke-width: 1.2;
 .two > * { min-width: 0; }
 @media (max-width: 700px) {
   .two { grid-template-columns: 1fr; } th, td { padding-right: 9px; font-size: 14px; }
-  td.l { min-width: 11em; } td.l:has(.tag), td.wide { min-width: 0; }
+  table.broad { width: 760px; } table.broad td.wide { width: 90px; }
   body { padding: 16px 14px 48px; } h1 { font-size: 22px; }
 }
 """
@@ -126,8 +126,11 @@ def _table(
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
     named = f"<caption>{escape(caption)}</caption>" if caption else ""
+    broad, focus = "", ""
+    if len(head) > 5:  # scrolls on a narrow screen, by keyboard too
+        broad, focus = ' class="broad"', ' tabindex="0"'
     return (
-        f'<div class="scroll"><table>{named}<thead><tr>{top}</tr></thead>'
+        f'<div class="scroll"{focus}><table{broad}>{named}<thead><tr>{top}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
