@@ -46,7 +46,9 @@ def days(daily: pd.Series, gaps: Sequence[Gap], what: str) -> str:
 
 
 def columns(counts: Sequence[int], title: str, words: str, ends: Sequence[str]) -> str:
-    """Upright bars side by side; `ends` are written below from left to right."""
+    """Upright bars side by side. `ends` are written below: each under its bar where there are as
+    many, else from the left edge to the right.
+    """
     top = max([*counts, 1])
     width = 100 / max(len(counts), 1)
     shape = "".join(
@@ -54,7 +56,8 @@ def columns(counts: Sequence[int], title: str, words: str, ends: Sequence[str]) 
         f'y="{40 - 38 * n / top:.2f}" width="{0.8 * width:.2f}" height="{38 * n / top:.2f}"/>'
         for i, n in enumerate(counts)
     )
-    return _figure(title, words, shape, 40, ends)
+    made = _figure(title, words, shape, 40, ends)
+    return made.replace('"ends"', '"ends each"') if len(ends) == len(counts) else made
 
 
 def _figure(title: str, words: str, shape: str, height: int, ends: Sequence[str]) -> str:
