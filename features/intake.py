@@ -73,7 +73,7 @@ class Intake:
         repeats = f"line_id IS NOT NULL AND row_number() OVER ({order}) > 1"
         self.count(staged, judged, "moment", repeats if line_id else "false", known)
         listed = ", ".join(values.get(name, name) for name in schema.names)
-        self.con.execute(f'INSERT INTO {table} SELECT {listed} FROM kept_rows ORDER BY "row"')
+        self.con.execute(f"INSERT INTO {table} SELECT {listed} FROM kept_rows")
         self.con.execute("DROP VIEW kept_rows")
 
     def count(

@@ -72,7 +72,7 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
         reader.events(events)
     for attributes in experiment.attributes:
         reader.attributes(attributes)
-    con.execute("DROP VIEW judged_rows; DROP TABLE raw_rows")
+    con.execute("DROP TABLE judged_rows; DROP TABLE raw_rows")
     aliases.forget(con)
     orders = next(each for each in reader.intake.ingested if each.source == experiment.orders.name)
     start, end = orders.first, orders.last

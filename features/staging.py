@@ -102,7 +102,7 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
     )
     try:
         con.execute(
-            f"CREATE OR REPLACE TEMP VIEW {_JUDGED} AS "
+            f"CREATE OR REPLACE TEMP TABLE {_JUDGED} AS "
             f"SELECT *, CASE {verdict} END AS problem FROM "
             f'(SELECT "#row" AS "row", {clean}{given} FROM {RAW})'
         )

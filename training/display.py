@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 from features.sources import Sources
@@ -29,6 +31,12 @@ def show_sources(read: Sources, screen: Screen) -> None:
             for i in read.ingested
         ],
     )
+
+
+def show_rejects(rejects: pd.DataFrame, file: Path | None, screen: Screen) -> None:
+    """Where the rejects are; nothing where there are none."""
+    if file is not None:
+        screen.say(f"{len(rejects):,} values could not be used; each with its reason: {file}")
 
 
 def segments_frame(bundle: Bundle) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from training import (
     boosting,
     display,
     plots,
+    rejects,
     report_card,
     scoring,
     snapshots,
@@ -61,26 +62,17 @@ class Retrained:
 
 
 def load(experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out: Path) -> Sources:
-    """Read the sources, write the rejects, say what came in."""
+    """Read the sources, write the rejects (or remove those of an earlier run), say what came in."""
     try:
         with screen.step("Reading the sources"):
             read = sources.load(experiment, as_of)
     except SourceError as problem:
         if problem.rejects is not None:
-            _write_rejects(problem.rejects, screen, out)
+            display.show_rejects(problem.rejects, rejects.write(problem.rejects, out), screen)
         raise
     display.show_sources(read, screen)
-    if len(read.rejects):
-        _write_rejects(read.rejects, screen, out)
+    display.show_rejects(read.rejects, rejects.write(read.rejects, out), screen)
     return read
-
-
-def _write_rejects(rejects: pd.DataFrame, screen: Screen, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    rejects.to_csv(out / "rejects.csv", index=False)
-    screen.say(
-        f"{len(rejects):,} values could not be used; each with its reason: {out / 'rejects.csv'}"
-    )
 
 
 def retrain(
@@ -261,7 +253,7 @@ def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
         "chosen here; its calibration is learned by the same rule one window later.",
         "One season trains and another tests: less than two years of history cannot tell a season "
         "from a trend."
-        if (plan.now - plan.train[0].as_of).days < 730 else "",
+        if plan.learned_days < splits.TWO_YEARS_DAYS else "",
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in lines if line)
