@@ -73,7 +73,9 @@ class Intake:
         repeats = f"line_id IS NOT NULL AND row_number() OVER ({order}) > 1"
         self.count(staged, judged, "moment", repeats if line_id else "false", known)
         listed = ", ".join(values.get(name, name) for name in schema.names)
-        self.con.execute(f"INSERT INTO {table} SELECT {listed} FROM kept_rows")
+        # Only looking for repeats takes the rows out of the order of the source.
+        order = 'ORDER BY "row"' if line_id else ""
+        self.con.execute(f"INSERT INTO {table} SELECT {listed} FROM kept_rows {order}")
         self.con.execute("DROP VIEW kept_rows")
 
     def count(

@@ -140,6 +140,7 @@ def _copy(
             f"CREATE OR REPLACE TEMP TABLE {RAW} AS "
             f'SELECT base."#row", base."#print"{picked} '
             f"FROM (SELECT {marks}, * FROM {base.sql}) base {' '.join(clauses)}"
+            + (' ORDER BY base."#row"' if clauses else "")  # else they come as they were numbered
         )
     except duckdb.Error as error:
         raise unreadable(url, error) from error

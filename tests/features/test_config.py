@@ -168,7 +168,8 @@ PEOPLE = (
             SMALL.replace("horizon_days = 30", "horizon_days = 30\nsed = 1"),
             "experiment.sed is not a known key. Seen: sed (known keys: name, currency, "
             "horizon_days, description, note, time_zone, interval_level, max_reject_share, "
-            "min_history_days, seed, rates). Remedy: did you mean experiment.seed?",
+            "min_history_days, seed, memory, threads, rates). "
+            "Remedy: did you mean experiment.seed?",
         ),
         (
             SMALL + 'custmer = "x"',
