@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-AS_OF = dt.datetime(2017, 12, 1)
+AS_OF = dt.datetime(2018, 1, 1)  # now: after the last line
 MANY = tuple(AS_OF - dt.timedelta(days=28 * i) for i in range(9))
 CATEGORIES = 5
 THREADS = 2
@@ -62,7 +62,7 @@ def _ours(path: str, categories: list[str], memory: str, how: str):
         spec = FeatureSpec(**{**vars(spec), "present": (*spec.present, "brand")})
         return snapshot(backend, spec, spine)
     backend.create_table("spine", spine, temp=True, overwrite=True)
-    table = feature_table(spec, compact=len(cutoffs) > 1)
+    table = feature_table(spec, cutoffs)
     keep = [c for c in table.columns if c not in _left_out(table.columns)]
     return backend.to_pyarrow(table.select(keep)).to_pandas()
 

@@ -7,6 +7,11 @@ May not import: anything above `features`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from functools import reduce
+from operator import add
+
 import ibis
 import ibis.expr.types as ir
 
@@ -42,6 +47,18 @@ def known(table: ir.Table, spine: ir.Table) -> ir.Table:
         same.append(table.arrived.isnull() | (table.arrived < right.as_of))
     joined = table.inner_join(right, same).drop("spine_customer")
     return joined.mutate(age_days=days_between(joined.as_of, joined.moment))
+
+
+def part_of(table: ir.Table, cutoffs: Sequence[datetime]) -> ir.IntegerValue:
+    """How many of the cut-offs came before a row was known: rows of one part are known to the same.
+
+    `table` as in `known`; `cutoffs` are naive UTC, at least one.
+    """
+    since = table.moment
+    if "arrived" in table.columns:
+        since = ibis.greatest(since, table.arrived.fill_null(since))
+    parts = [(since >= ibis.literal(at, "timestamp(6)")).cast("int64") for at in cutoffs]
+    return reduce(add, parts)
 
 
 def known_or_undated(table: ir.Table, spine: ir.Table) -> ir.Table:

@@ -7,14 +7,14 @@ and, compiled once (`features.online`), on the rows of a single request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features import (
     attributes,
@@ -39,10 +39,11 @@ def tables() -> dict[str, ir.Table]:
     return {name: ibis.table(ibis.Schema.from_pyarrow(s), name=name) for name, s in schemas.items()}
 
 
-def feature_table(spec: FeatureSpec, compact: bool = False) -> ir.Table:
+def feature_table(spec: FeatureSpec, cutoffs: Sequence[datetime] = ()) -> ir.Table:
     """The features of every row of `spine`: `customer_id`, `as_of`, then the catalog in order.
 
-    `compact` is for many cut-offs, see `features.varieties`; it changes no value.
+    `cutoffs` are all that the spine has, where they are known: see `features.varieties`. They
+    change no value.
     """
     t = tables()
     spine = t["spine"]
@@ -51,7 +52,7 @@ def feature_table(spec: FeatureSpec, compact: bool = False) -> ir.Table:
     lenses = [
         attributes.expression(t["attributes"], spine, spec),
         engagement.expression(t["events"], spine, spec),
-        varieties.expression(t["orders"], spine, spec, compact),
+        varieties.expression(t["orders"], spine, spec, cutoffs),
         aggregate(bought, [*purchases.features(spec), *occasions.features(spec)]),
     ]
     wide = spine
@@ -71,15 +72,17 @@ def feature_table(spec: FeatureSpec, compact: bool = False) -> ir.Table:
 
 
 def customers_known(connection: Any, cutoffs: Iterable[pd.Timestamp]) -> pa.Table:
-    """The spine of every customer with an order line or a dated event before each cut-off.
+    """The spine of every customer with an order line or an event known before each cut-off.
 
     An undated attribute alone puts nobody on the spine: that a customer is in an attribute file
     may itself be news from the future.
     """
-    orders, events = connection.table("orders"), connection.table("events")
+    rows = [
+        t.select("customer_id", moment=ibis.greatest(t.moment, t.arrived.fill_null(t.moment)))
+        for t in (connection.table("orders"), connection.table("events"))
+    ]
     seen = (
-        orders.select("customer_id", "moment")
-        .union(events.select("customer_id", "moment"))
+        ibis.union(*rows)
         .group_by("customer_id")
         .aggregate(first=lambda t: t.moment.min())
         .to_pyarrow()
@@ -110,7 +113,7 @@ def snapshot(
     One row a spine row, columns as in `feature_table` and `features.outcomes`.
     """
     connection.create_table("spine", spine, overwrite=True, temp=True)
-    table = feature_table(spec, compact=pc.count_distinct(spine["as_of"]).as_py() > 1)
+    table = feature_table(spec, sorted(spine["as_of"].unique().to_pylist()))
     if horizon_days is not None:
         t = tables()
         after = outcomes.expression(t["orders"], t["spine"], horizon_days)

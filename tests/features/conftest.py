@@ -60,9 +60,10 @@ class Log:
     def before(self, at: datetime) -> "Log":
         """What had been written by `at`; the undated is taken as written ever since."""
         dated = ~pc.field("valid_from").is_null()
+        arrived = pc.field("arrived").is_null() | (pc.field("arrived") < at)
         return Log(
-            self.orders.filter(pc.field("moment") < at),
-            self.events.filter(pc.field("moment") < at),
+            self.orders.filter((pc.field("moment") < at) & arrived),
+            self.events.filter((pc.field("moment") < at) & arrived),
             self.attributes.filter(~dated | (pc.field("valid_from") < at)),
         )
 

@@ -1,5 +1,7 @@
 """What holds for every lens and any history."""
 
+import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -112,6 +114,46 @@ def test_two_cut_offs_at_once_are_as_one_after_the_other(shop, many):
     both = shop.rows(many, shop.spine_at(many, *CUTS))
     single = [row for at in CUTS for row in shop.rows(many, shop.spine_at(many, at))]
     assert shop.differing(both, single) == set()
+
+
+#: Days after its moment at which a row arrived; None for at once.
+DELAYS = st.lists(st.none() | st.integers(0, 60), min_size=40, max_size=40)
+
+
+@settings(max_examples=12)
+@given(history=HISTORIES, delays=DELAYS)
+def test_what_arrives_in_the_future_changes_no_feature(shop, history, delays):
+    late = dataclasses.replace(shop.spec, present=(*shop.spec.present, "arrived"))
+    log = arriving(written(shop, history), delays)
+    assert shop.leaks(shop.compiled(late), log, *CUTS) == set()
+
+
+def test_an_order_that_arrives_late_changes_the_gap_from_then_on(shop):
+    late = dataclasses.replace(shop.spec, present=(*shop.spec.present, "arrived"))
+    day = datetime(2024, 5, 1)
+    log = shop.log([
+        shop.line(day, 1), shop.line(day + 4 * DAY, 1, arrived=day + 20 * DAY),
+        shop.line(day + 10 * DAY, 1),
+    ])  # fmt: skip
+    spine = shop.spine(*(("a", day + days * DAY) for days in (12, 20, 21)))
+    rows = shop.rows(log, spine, late)
+    assert [row["gap_last"] for row in rows] == [10.0, 10.0, 6.0]
+    assert [row["orders"] for row in rows] == [2, 2, 3]
+
+
+def arriving(log, delays):
+    """The log with its orders and events arriving days after their moments."""
+
+    def delayed(table):
+        if "arrived" not in table.column_names:
+            return table
+        pairs = zip(table["moment"].to_pylist(), itertools.cycle(delays))
+        arrived = [None if delay is None else when + delay * DAY for when, delay in pairs]
+        at = table.column_names.index("arrived")
+        values = pa.array(arrived, pa.timestamp("us"))
+        return table.set_column(at, table.schema.field("arrived"), values)
+
+    return log.map(delayed)
 
 
 # ------------------------------------------------------------------- what must not matter
