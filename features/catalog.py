@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from features import attributes, engagement, journey, occasions, purchases
+from features import attributes, engagement, intent, journey, occasions, purchases
 from features.feature import Feature
 from features.spec import FeatureSpec
 
@@ -16,6 +16,7 @@ def features(spec: FeatureSpec) -> list[Feature]:
     return [
         *purchases.features(spec),
         *engagement.features(spec),
+        *intent.features(spec),
         *journey.features(),
         *occasions.features(spec),
         *attributes.features(spec),

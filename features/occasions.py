@@ -1,4 +1,4 @@
-"""Occasion lens: when customers buy: weekday, hour of day, and around named occasions."""
+"""Occasion lens: when customers buy: weekday, hour, quarter, and around named occasions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from features.pieces import pieces
 from features.spec import FeatureSpec, Occasion, slugs
 
 LENS = "occasion"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PARTS = (("night", 0, 6), ("morning", 6, 12), ("afternoon", 12, 18), ("evening", 18, 24))
 
 Condition = Callable[[ir.Table], ir.BooleanValue]
@@ -27,9 +28,11 @@ def features(spec: FeatureSpec) -> list[Feature]:
         _share("weekend_share", "Share of orders on a Saturday or Sunday, local time.",
                lambda k: k.local.day_of_week.index() >= 5)
     ]  # fmt: skip
+    made += [_weekday(*weekday) for weekday in enumerate(WEEKDAYS)]
     made += [_part_of_day(*part) for part in PARTS]
+    made += [_quarter(quarter) for quarter in (1, 2, 3, 4)]
     for occasion, slug in zip(spec.occasions, slugs(o.name for o in spec.occasions), strict=True):
-        made.append(_around(occasion, slug))
+        made += _around(occasion, slug)
     if spec.occasions:
         made.append(_since_any(spec.occasions))
     return made
@@ -42,6 +45,21 @@ def _share(name: str, definition: str, condition: Condition) -> Feature:
     )  # fmt: skip
 
 
+def _weekday(index: int, name: str) -> Feature:
+    return _share(
+        f"{name}_share", f"Share of orders on a {name.capitalize()}, local time.",
+        lambda k: k.local.day_of_week.index() == index,
+    )  # fmt: skip
+
+
+def _quarter(quarter: int) -> Feature:
+    return _share(
+        f"quarter_{quarter}_share",
+        f"Share of orders in quarter {quarter} of the calendar year, local time.",
+        lambda k: k.local.quarter() == quarter,
+    )  # fmt: skip
+
+
 def _part_of_day(part: str, start: int, end: int) -> Feature:
     return _share(
         f"{part}_share", f"Share of orders from {start}:00 to before {end}:00, local time.",
@@ -49,14 +67,21 @@ def _part_of_day(part: str, start: int, end: int) -> Feature:
     )  # fmt: skip
 
 
-def _around(occasion: Occasion, slug: str) -> Feature:
+def _around(occasion: Occasion, slug: str) -> list[Feature]:
     near = _near(occasion)
-    return Feature(
-        f"occasion_share_{slug}", LENS, "share", "number", "nothing paid",
-        f"Share in what was paid around {occasion.name} ({occasion.days_before} days before to "
-        f"{occasion.days_after} after).",
-        build=lambda k: k.paid.sum(where=near(k)).fill_null(0.0) / k.paid.sum().nullif(0.0),
-    )  # fmt: skip
+    days = f"({occasion.days_before} days before to {occasion.days_after} after)"
+    return [
+        Feature(
+            f"occasion_share_{slug}", LENS, "share", "number", "nothing paid",
+            f"Share in what was paid around {occasion.name} {days}.",
+            build=lambda k: k.paid.sum(where=near(k)).fill_null(0.0) / k.paid.sum().nullif(0.0),
+        ),
+        Feature(
+            f"occasion_recency_{slug}", LENS, "days", "number", "never bought around this occasion",
+            f"Days since the last order around {occasion.name} {days}.",
+            build=lambda k: k.age_days.min(where=k.is_order & near(k)),
+        ),
+    ]  # fmt: skip
 
 
 def _since_any(occasions: tuple[Occasion, ...]) -> Feature:

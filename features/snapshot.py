@@ -15,7 +15,16 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from features import attributes, catalog, engagement, journey, occasions, outcomes, purchases
+from features import (
+    attributes,
+    catalog,
+    engagement,
+    intent,
+    journey,
+    occasions,
+    outcomes,
+    purchases,
+)
 from features.asof import KEYS
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.spec import FeatureSpec
@@ -35,6 +44,7 @@ def feature_table(spec: FeatureSpec) -> ir.Table:
     lenses = [
         bought,
         engagement.expression(t["events"], spine, spec),
+        intent.expression(t["events"], t["orders"], spine, spec),
         journey.expression(bought, spine),
         occasions.expression(t["orders"], spine, spec),
         attributes.expression(t["attributes"], spine, spec),

@@ -18,7 +18,7 @@ from features import catalog, sources
 from features.config import Experiment
 from features.errors import SourceError
 from features.sources import Sources
-from features.spec import FeatureSpec, learn_spec
+from features.spec import FeatureSpec
 from training import (
     autoencoder,
     boosting,
@@ -194,19 +194,20 @@ def _spec(
     """What to see: learned before the first training cut-off; the champion's own where it still
     describes the same sources, so that a retrain starts from it.
     """
-    attributes = [a for source in experiment.attributes for a in source.columns]
-    learned = learn_spec(
-        read.connection.table("orders"), read.connection.table("events"),
-        attributes, experiment.occasions, plan.train[0].as_of,
-    )  # fmt: skip
+    learned = sources.learned(read, experiment, plan.train[0].as_of)
     if champion is None:
         return learned
     old = champion.spec
-    same = (
-        old.present == learned.present and set(old.event_kinds) == set(learned.event_kinds)
-        and old.attributes == learned.attributes and old.occasions == learned.occasions
-    )  # fmt: skip
-    return old if same else learned
+    # The same columns but for their order; a calendar has grown by a year, and the new one serves.
+    told = ("present", "attributes", "responses", "goals", "places")
+    same = all(getattr(old, field) == getattr(learned, field) for field in told)
+    same = same and set(old.event_kinds) == set(learned.event_kinds)
+    same = same and _without_dates(old) == _without_dates(learned)
+    return dataclasses.replace(old, occasions=learned.occasions) if same else learned
+
+
+def _without_dates(spec: FeatureSpec) -> list[tuple[str, int, int]]:
+    return [(o.name, o.days_before, o.days_after) for o in spec.occasions]
 
 
 def _champion_labels(

@@ -24,7 +24,14 @@ LENSES = {
     if hasattr(module, "features") and hasattr(module, "expression")
 }
 #: How often each lens asks `features.asof` for the past; the journey asks the purchase lens.
-USES = {"purchases": 2, "engagement": 1, "journey": 0, "occasions": 1, "attributes": 1}
+USES = {"purchases": 2, "engagement": 1, "intent": 1, "journey": 0, "occasions": 1,
+        "attributes": 1}  # fmt: skip
+#: What no row of the day let in can change: nobody buys for Christmas in June, and what was
+#: abandoned by then is so for good.
+UNMOVED = {
+    "occasions": {"occasion_recency_christmas", "occasion_recency_easter"},
+    "intent": {"goal_cart_abandoned", "goal_contact_abandoned"},
+}
 
 
 def test_every_lens_is_watched(shop, monkeypatch):
@@ -63,7 +70,7 @@ def test_a_day_of_the_future_let_into_a_lens_is_seen(shop, many, monkeypatch, in
     own = names_of(shop, lens)
     if lens == "purchases":  # asks for pieces (the stages are made of them), then for categories
         own = varied if use else (own - varied) | names_of(shop, "journey")
-    assert red == own
+    assert red == own - UNMOVED.get(lens, set())
 
 
 def test_a_day_of_the_future_let_into_the_journey_is_seen(shop, many, monkeypatch, inject):
