@@ -33,11 +33,11 @@ SPEC = FeatureSpec(
     event_channels=("app", "post"),
     attributes=(
         Attribute("home", "geographic", "category"),
+        Attribute("region", "geographic", "region", levels=("country", "state", "city")),
+        Attribute("position", "geographic", "location", columns=("lat", "lon")),
         Attribute("age", "demographic", "ordered", ("young", "middle", "old")),
         Attribute("score", "psychographic", "number"),
         Attribute("sector", "firmographic", "category"),
-        Attribute("region", "geographic", "region", levels=("country", "state", "city")),
-        Attribute("position", "geographic", "location", columns=("lat", "lon")),
     ),
     occasions=(
         Occasion("Christmas", ("2022-12-25", "2023-12-25"), days_before=7),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from features import attributes, catalog, engagement, journey, occasions, purchases
+from features import attributes, catalog, engagement, intent, journey, occasions, purchases
 from features.errors import HistoryError
 from features.proof import Cutoff, Difference, choose_cutoffs, differences, prove
 from features.snapshot import tables
@@ -59,6 +59,7 @@ def test_the_law_holds_and_says_what_was_compared(shop, log):
         (purchases, 0, "orders", 6, 5),
         (purchases, 1, "categories", 2, 1),
         (engagement, 0, "event_return_count", 1, 0),
+        (intent, 0, "goal_contact_count", 6, 5),
         (occasions, 0, "afternoon_share", 1 / 6, 0.0),
         (attributes, 0, "attribute_age", 2.0, None),
     ],
