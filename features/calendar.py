@@ -19,7 +19,7 @@ from features.spec import Occasion
 __all__ = ["YEARS_AHEAD", "check", "occasions"]
 
 #: Years after the last order whose holidays a model still knows.
-YEARS_AHEAD = 3
+YEARS_AHEAD = 2
 #: The years in which a holiday's name is looked for when the experiment file is read.
 KNOWN_YEARS = range(2000, 2036)
 
