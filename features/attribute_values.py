@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from features.cleaning import literal, number, quoted, text
 from features.spec import Attribute
-from features.staging import Field
 
 __all__ = ["asked", "columns", "fields", "sent", "value"]
+
+#: What makes a `features.staging.Field` (name, column, sql, use, what); serving needs no such file.
+FieldParts = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,13 @@ def columns(attribute: Attribute) -> tuple[str, ...]:
 
 def fields(
     attribute: Attribute, types: Mapping[str, str], decimal: str | None = None
-) -> list[Field]:
+) -> list[FieldParts]:
     """What `features.staging.judge` cleans for it; `types` are the DuckDB types of the columns."""
     use = "free" if attribute.kind in ("category", "region") else "cell"
     return [
-        Field(p.field, column, _clean(attribute, p, quoted(column), types[column], decimal), use,
-              p.what)
+        (p.field, column, _clean(attribute, p, quoted(column), types[column], decimal), use, p.what)
         for p, column in zip(_parts(attribute), columns(attribute), strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def value(attribute: Attribute) -> str:

@@ -215,7 +215,8 @@ class _Reader:
             fields.append(Field("valid_from", source.valid_from, sql, "if given", "a moment"))
             since = "valid_from"
         for attribute in source.columns:
-            fields += attribute_values.fields(attribute, types, form.decimal)
+            parts = attribute_values.fields(attribute, types, form.decimal)
+            fields += [Field(*part) for part in parts]
         judged = judge(self.con, staged, fields)
         # A second row of one customer and moment replaces the first.
         repeats = f'row_number() OVER (PARTITION BY customer_id, {since} ORDER BY "row" DESC) > 1'

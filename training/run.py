@@ -18,7 +18,7 @@ from features import catalog, sources
 from features.config import Experiment
 from features.errors import SourceError
 from features.sources import Sources
-from features.spec import FeatureSpec
+from features.spec import FeatureSpec, continued
 from training import (
     autoencoder,
     boosting,
@@ -195,19 +195,7 @@ def _spec(
     describes the same sources, so that a retrain starts from it.
     """
     learned = sources.learned(read, experiment, plan.train[0].as_of)
-    if champion is None:
-        return learned
-    old = champion.spec
-    # The same columns but for their order; a calendar has grown by a year, and the new one serves.
-    told = ("present", "attributes", "responses", "goals", "places")
-    same = all(getattr(old, field) == getattr(learned, field) for field in told)
-    same = same and set(old.event_kinds) == set(learned.event_kinds)
-    same = same and _without_dates(old) == _without_dates(learned)
-    return dataclasses.replace(old, occasions=learned.occasions) if same else learned
-
-
-def _without_dates(spec: FeatureSpec) -> list[tuple[str, int, int]]:
-    return [(o.name, o.days_before, o.days_after) for o in spec.occasions]
+    return learned if champion is None else continued(champion.spec, learned)
 
 
 def _champion_labels(

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from features import catalog
 from features.errors import SourceError
 from features.spec import (
     MAX_CATEGORIES,
@@ -10,8 +12,10 @@ from features.spec import (
     MAX_KINDS,
     FeatureSpec,
     Goal,
+    Occasion,
     Place,
     Response,
+    continued,
     learn_spec,
 )
 
@@ -135,3 +139,32 @@ def test_a_spec_that_was_written_before_a_field_was_known_has_its_default(shop):
         a for a in shop.spec.attributes if a.kind not in ("region", "location")
     )
     assert read.occasions == shop.spec.occasions
+
+
+def test_a_spec_is_continued_with_the_dates_of_a_later_calendar(shop):
+    learned = replace(
+        shop.spec,
+        categories=shop.spec.categories[::-1],
+        event_kinds=shop.spec.event_kinds[::-1],
+        occasions=tuple(replace(o, dates=(*o.dates, "2025-01-01")) for o in shop.spec.occasions),
+    )
+    went_on = continued(shop.spec, learned)
+    assert went_on == replace(shop.spec, occasions=learned.occasions)
+    assert catalog.entries(went_on) == catalog.entries(shop.spec)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"present": ("category",)},
+        {"attributes": ()},
+        {"responses": ()},
+        {"goals": (Goal("cart", ("cart",), ("order",), 4),)},
+        {"places": (Place("Berlin", 52.5, 13.4),)},
+        {"event_kinds": ("mail",)},
+        {"occasions": (Occasion("Easter", ("2024-03-31",), days_before=3),)},
+    ],
+)
+def test_a_spec_of_other_sources_is_begun_anew(shop, change):
+    learned = replace(shop.spec, **change)
+    assert continued(shop.spec, learned) == learned
