@@ -54,7 +54,7 @@ def _of_all() -> list[Feature]:
 
 
 def _trend(k: ir.Table) -> ir.Value:
-    month, quarter = ((k.age_days <= days).sum() for days in (30, 90))
+    month, quarter = ((k.age_days <= days).sum().cast("float64") for days in (30, 90))
     return (month + 1.0) / (quarter / 3.0 + 1.0)
 
 
