@@ -78,9 +78,9 @@ def _of_kind(kind: str, slug: str) -> list[Feature]:
 
 def _of_channel(channel: str, slug: str) -> list[Feature]:
     return [
-        Feature(f"channel_{slug}_count", LENS, "events", "count", NEVER,
-                f"Events through the channel {channel!r} so far.",
-                build=lambda k: (k.channel == channel).sum().fill_null(0)),
+        Feature(f"channel_{slug}_share", LENS, "share", "number", NO_EVENT,
+                f"Share of all events that came through the channel {channel!r}.",
+                build=lambda k: (k.channel == channel).fill_null(False).mean()),
         Feature(f"channel_{slug}_recency", LENS, "days", "number", "no event through it yet",
                 f"Days since the last event through the channel {channel!r}.",
                 build=lambda k: k.age_days.min(where=k.channel == channel)),

@@ -18,6 +18,8 @@ from features.spec import FeatureSpec, Occasion, slugs
 LENS = "occasion"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PARTS = (("night", 0, 6), ("morning", 6, 12), ("afternoon", 12, 18), ("evening", 18, 24))
+#: Days until each season and occasion has come round: before, what is told of it tells the date.
+YEAR = 365
 
 Condition = Callable[[ir.Table], ir.BooleanValue]
 
@@ -38,9 +40,9 @@ def features(spec: FeatureSpec) -> list[Feature]:
     return made
 
 
-def _share(name: str, definition: str, condition: Condition) -> Feature:
+def _share(name: str, definition: str, condition: Condition, window: int = 0) -> Feature:
     return Feature(
-        name, LENS, "share", "number", "no order yet", definition,
+        name, LENS, "share", "number", "no order yet", definition, window,
         build=lambda k: condition(k).cast("float64").mean(where=k.is_order),
     )  # fmt: skip
 
@@ -56,7 +58,7 @@ def _quarter(quarter: int) -> Feature:
     return _share(
         f"quarter_{quarter}_share",
         f"Share of orders in quarter {quarter} of the calendar year, local time.",
-        lambda k: k.local.quarter() == quarter,
+        lambda k: k.local.quarter() == quarter, YEAR,
     )  # fmt: skip
 
 
@@ -78,7 +80,7 @@ def _around(occasion: Occasion, slug: str) -> list[Feature]:
         ),
         Feature(
             f"occasion_recency_{slug}", LENS, "days", "number", "never bought around this occasion",
-            f"Days since the last order around {occasion.name} {days}.",
+            f"Days since the last order around {occasion.name} {days}.", YEAR,
             build=lambda k: k.age_days.min(where=k.is_order & near(k)),
         ),
     ]  # fmt: skip

@@ -83,7 +83,8 @@ def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(
     assert shown.exit_code == 1, shown.output
     # Nothing later than Saturday the 2nd is read, so that day is the cut-off and what leaks.
     assert " x 9 rows (customer, cut-off) = " in shown.output
-    assert "9 (of 1 feature) change with what happens at the cut-off or after." in shown.output
+    # Of the order of Friday the 1st, the shares of Friday, Saturday and the weekend.
+    assert "27 (of 3 features) change with what happens at the cut-off or after." in shown.output
     (row,) = [line.split() for line in shown.output.splitlines() if line.startswith("weekend")]
     assert row == ["weekend_share", "occasion", "9", "c0", "2024-03-02", "00:00", "0.5", "0"]
     assert shown.output.splitlines()[-1] == (

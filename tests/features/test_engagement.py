@@ -33,9 +33,9 @@ def test_every_feature_of_a_small_history_computed_by_hand(shop):
         "event_cart_count_90d": 0,
         "event_cart_recency": None,
         "event_cart_share": 0.0,
-        "channel_app_count": 2,
+        "channel_app_share": 0.5,
         "channel_app_recency": 20.0,
-        "channel_post_count": 1,
+        "channel_post_share": 0.25,
         "channel_post_recency": 91.0,
         "response_returns_per_mail_ever": 1 / 3,
         "response_returns_per_mail_90d": 1 / 2,
@@ -83,7 +83,7 @@ def test_the_trend_is_above_one_for_who_wakes_up_and_below_for_who_falls_asleep(
 def test_a_channel_that_is_unknown_or_rare_counts_for_none(shop):
     events = [shop.event("2024-05-30", "mail"), shop.event("2024-05-31", "mail", channel="fax")]
     found = shop.features(events=events)
-    assert (found["channel_app_count"], found["channel_post_count"]) == (0, 0)
+    assert (found["channel_app_share"], found["channel_post_share"]) == (0.0, 0.0)
     assert (found["channel_app_recency"], found["event_channels"]) == (None, 1)
 
 

@@ -131,3 +131,11 @@ def test_without_occasions_the_clock_remains():
         *PARTS[1:],
         *QUARTERS,
     ]
+
+
+def test_what_comes_round_once_a_year_says_that_it_needs_a_year(shop):
+    windows = {f.name: f.window for f in occasions.features(shop.spec)}
+    named = ("christmas", "easter", "children_s_day")
+    yearly = {*QUARTERS, *(f"occasion_recency_{name}" for name in named)}
+    assert {name for name, window in windows.items() if window == 365} == yearly
+    assert {windows[name] for name in windows if name not in yearly} == {0}
