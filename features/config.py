@@ -7,9 +7,11 @@ URLs stay as written; `features.locations` resolves them relative to the file's 
 import hashlib
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from features import named
 from features.errors import ConfigError
 from features.experiment import (
     KINDS,
@@ -17,13 +19,17 @@ from features.experiment import (
     AliasesSource,
     Attribute,
     AttributesSource,
+    Calendar,
     EventsSource,
     Experiment,
     Format,
+    Goal,
     Join,
     ModelSettings,
     Occasion,
     OrdersSource,
+    Place,
+    Response,
 )
 from features.locations import without_secret
 from features.tables import Table
@@ -34,16 +40,23 @@ __all__ = [
     "AliasesSource",
     "Attribute",
     "AttributesSource",
+    "Calendar",
     "EventsSource",
     "Experiment",
     "Format",
+    "Goal",
     "Join",
     "ModelSettings",
     "Occasion",
     "OrdersSource",
+    "Place",
+    "Response",
     "load",
     "parse",
 ]
+
+#: What may stand between the parts of a region.
+SEPARATORS = ("/", "|", ">", ",", ";", ":")
 
 
 def load(path: Path) -> Experiment:
@@ -90,7 +103,11 @@ def parse(text: str, path: Path) -> Experiment:
         events=tuple(_events(table) for table in top.tables("events")),
         attributes=tuple(_attributes(table) for table in top.tables("attributes")),
         aliases=_aliases(top),
-        occasions=tuple(_occasion(table) for table in top.tables("occasions")),
+        occasions=tuple(named.occasion(table) for table in top.tables("occasions")),
+        calendar=named.holidays(top.section("calendar")),
+        responses=tuple(named.response(table) for table in top.tables("responses")),
+        goals=tuple(named.goal(table) for table in top.tables("goals")),
+        places=tuple(named.place(table) for table in top.tables("places")),
         model=_model(top.table("model", {})),
         path=path,
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -98,6 +115,7 @@ def parse(text: str, path: Path) -> Experiment:
     head.refuse_others()
     top.refuse_others()
     _refuse_repeats(experiment)
+    named.refuse_contradictions(experiment)
     return experiment
 
 
@@ -238,9 +256,22 @@ def _attributes(table: Table) -> AttributesSource:
 
 
 def _attribute(table: Table, name: str) -> Attribute:
-    kind = table.choice("kind", KINDS)
-    order = table.texts("order") if kind == "ordered" else ()
-    attribute = Attribute(name, table.choice("lens", LENSES), kind, order)
+    lens, kind = table.choice("lens", LENSES), table.choice("kind", KINDS)
+    attribute = Attribute(name, lens, kind)
+    if kind == "ordered":
+        attribute = replace(attribute, order=table.texts("order"))
+    elif kind == "region":
+        separator = table.one_of("separator", SEPARATORS) or attribute.separator
+        levels, columns = table.texts("levels"), table.texts("columns", ())
+        if columns and len(columns) != len(levels):
+            raise ConfigError(
+                f"{table.full('columns')} must be a column for each level, coarse to fine.",
+                f"{len(columns)} columns and {len(levels)} levels",
+                "name as many columns, or none and hold the whole path in one column",
+            )
+        attribute = replace(attribute, levels=levels, separator=separator, columns=columns)
+    elif kind == "location":
+        attribute = replace(attribute, columns=(table.text("latitude"), table.text("longitude")))
     table.refuse_others()
     return attribute
 
@@ -258,17 +289,6 @@ def _aliases(top: Table) -> AliasesSource | None:
     )
     table.refuse_others()
     return source
-
-
-def _occasion(table: Table) -> Occasion:
-    occasion = Occasion(
-        name=table.text("name"),
-        dates=table.dates("dates"),
-        days_before=table.integer("days_before", 7, low=0, high=366),
-        days_after=table.integer("days_after", 0, low=0, high=366),
-    )
-    table.refuse_others()
-    return occasion
 
 
 def _model(table: Table) -> ModelSettings:
@@ -291,8 +311,14 @@ def _refuse_repeats(experiment: Experiment) -> None:
     sources += ["aliases"] if experiment.aliases else []
     sources += [source.name for source in experiment.attributes]
     columns = [c.name for source in experiment.attributes for c in source.columns]
-    occasions = [occasion.name for occasion in experiment.occasions]
-    for what, names in (("source", sources), ("attribute", columns), ("occasion", occasions)):
+    for what, names in (
+        ("source", sources),
+        ("attribute", columns),
+        ("occasion", [occasion.name for occasion in experiment.occasions]),
+        ("response", [response.name for response in experiment.responses]),
+        ("goal", [goal.name for goal in experiment.goals]),
+        ("place", [place.name for place in experiment.places]),
+    ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigError(

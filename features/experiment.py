@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from features.spec import Attribute, Occasion
+from features.spec import Attribute, Goal, Occasion, Place, Response
 
 __all__ = [
     "KINDS",
@@ -13,19 +13,23 @@ __all__ = [
     "AliasesSource",
     "Attribute",
     "AttributesSource",
+    "Calendar",
     "EventsSource",
     "Experiment",
     "Format",
+    "Goal",
     "Join",
     "ModelSettings",
     "Occasion",
     "OrdersSource",
+    "Place",
+    "Response",
 ]
 
 #: The lenses that an attribute may belong to.
 LENSES = ("demographic", "geographic", "psychographic", "firmographic")
 #: How an attribute's values are to be understood.
-KINDS = ("category", "ordered", "number")
+KINDS = ("category", "ordered", "number", "region", "location")
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,20 @@ class AliasesSource:
 
 
 @dataclass(frozen=True)
+class Calendar:
+    """Public holidays of a country, or of its `subdivision`, as occasions.
+
+    `holidays` are chosen by name; empty: all that come round in most years.
+    """
+
+    country: str
+    subdivision: str | None = None
+    holidays: tuple[str, ...] = ()
+    days_before: int = 7
+    days_after: int = 0
+
+
+@dataclass(frozen=True)
 class ModelSettings:
     """`segments` is "auto" or 2 to 20; `seeds` autoencoders are tried; `latent` dimensions."""
 
@@ -156,6 +174,10 @@ class Experiment:
     events: tuple[EventsSource, ...]
     attributes: tuple[AttributesSource, ...]
     occasions: tuple[Occasion, ...]
+    calendar: Calendar | None
+    responses: tuple[Response, ...]
+    goals: tuple[Goal, ...]
+    places: tuple[Place, ...]
     model: ModelSettings
     path: Path
     digest: str

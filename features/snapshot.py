@@ -20,6 +20,7 @@ from features import (
     attributes,
     catalog,
     engagement,
+    intent,
     journey,
     occasions,
     outcomes,
@@ -50,6 +51,7 @@ def feature_table(spec: FeatureSpec, cutoffs: Sequence[datetime] = ()) -> ir.Tab
     bought = known_pieces(t["orders"], spine, spec)
     # The widest comes last: a join costs by the columns that it carries on.
     lenses = [
+        intent.expression(t["events"], t["orders"], spine, spec),
         attributes.expression(t["attributes"], spine, spec),
         engagement.expression(t["events"], spine, spec),
         varieties.expression(t["orders"], spine, spec, cutoffs),

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features import aliases, engine
+from features import aliases, attribute_values, calendar, engine
 from features.cleaning import identifier, literal, local, moment, number, quoted, text
 from features.errors import SourceError
 from features.experiment import (
@@ -26,7 +26,7 @@ from features.schema import ATTRIBUTES, EVENTS, ORDERS
 from features.spec import FeatureSpec, learn_spec
 from features.staging import REJECT_COLUMNS, Field, Staged, judge, stage
 
-__all__ = ["Ingested", "Sources", "everything", "load"]
+__all__ = ["Ingested", "Sources", "everything", "learned", "load"]
 
 _SQL_TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.timestamp("us"): "TIMESTAMP"}
 
@@ -89,10 +89,28 @@ def everything(read: Sources, experiment: Experiment) -> FeatureSpec:
     For proofs and pages: a model learns its own spec from what lies before its first training
     cut-off (`features.spec.learn_spec`).
     """
-    orders, events = (read.connection.table(name) for name in ("orders", "events"))
-    attributes = [column for source in experiment.attributes for column in source.columns]
-    until = read.end + pd.Timedelta(microseconds=1)
-    return learn_spec(orders, events, attributes, experiment.occasions, until)
+    return learned(read, experiment, read.end + pd.Timedelta(microseconds=1))
+
+
+def learned(read: Sources, experiment: Experiment, before: pd.Timestamp) -> FeatureSpec:
+    """The spec that the experiment names and the sources show before a moment (`learn_spec`).
+
+    The days of public holidays are common knowledge: they reach from the year before the first
+    order to some years after the last.
+    """
+    occasions = experiment.occasions
+    if experiment.calendar is not None:
+        occasions += calendar.occasions(experiment.calendar, read.start.year, read.end.year)
+    return learn_spec(
+        read.connection.table("orders"),
+        read.connection.table("events"),
+        [column for source in experiment.attributes for column in source.columns],
+        occasions,
+        before,
+        responses=experiment.responses,
+        goals=experiment.goals,
+        places=experiment.places,
+    )
 
 
 class _Reader:
@@ -217,7 +235,8 @@ class _Reader:
 
     def attributes(self, source: AttributesSource) -> None:
         form, zone = source.format, self.experiment.time_zone
-        needed = [source.customer_id, *(column.name for column in source.columns)]
+        needed = [source.customer_id]
+        needed += [c for a in source.columns for c in attribute_values.columns(a)]
         needed += [source.valid_from] if source.valid_from else []
         staged = stage(self.con, source.name, source.url, self.experiment.path.parent, form, needed)
         types = staged.columns
@@ -227,17 +246,9 @@ class _Reader:
             sql = moment(quoted(source.valid_from), types[source.valid_from], form, zone)
             fields.append(Field("valid_from", source.valid_from, sql, "if given", "a moment"))
             since = "valid_from"
-        for column in source.columns:
-            reference, dtype = quoted(column.name), types[column.name]
-            sql, what = text(reference, dtype, keep=column.order), "a text"
-            if column.kind == "number":
-                sql, what = number(reference, dtype, form.decimal), "a number"
-            elif column.kind == "ordered":
-                known = ", ".join(map(literal, column.order))
-                sql = f"CASE WHEN {sql} IN ({known}) THEN {sql} END"
-                what = f"one of {', '.join(column.order)}"
-            use = "free" if column.kind == "category" else "cell"
-            fields.append(Field(f"value {column.name}", column.name, sql, use, what))
+        for attribute in source.columns:
+            parts = attribute_values.fields(attribute, types, form.decimal)
+            fields += [Field(*part) for part in parts]
         judged = judge(self.con, staged, fields)
         # A second row of one customer and moment replaces the first; the row under the id that the
         # customer has today replaces those under merged ones.
@@ -245,11 +256,10 @@ class _Reader:
         order = f'PARTITION BY customer_id, {since} ORDER BY {own}"row" DESC'
         repeats = f"row_number() OVER ({order}) > 1"
         self.intake.count(staged, judged, since, repeats)
-        for column in source.columns:
+        for attribute in source.columns:
             self.con.execute(
-                f"INSERT INTO attributes SELECT customer_id, {literal(column.name)}, "
-                f"CAST({quoted('value ' + column.name)} AS VARCHAR), {since} FROM kept_rows "
-                'ORDER BY "row"'
+                f"INSERT INTO attributes SELECT customer_id, {literal(attribute.name)}, "
+                f'{attribute_values.value(attribute)}, {since} FROM kept_rows ORDER BY "row"'
             )
         self.con.execute("DROP VIEW kept_rows")
 

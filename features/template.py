@@ -47,14 +47,33 @@ _REST = """\
 # moment = "opened_at"
 # arrived = "loaded_at"              # only where rows reach the warehouse late; for orders too
 
+# Which kinds of events answer which, as a rate:
+# [[responses]]
+# name = "open rate"
+# of = "open"
+# per = "sent"
+
+# What customers set out for, and what completes it ("order" or kinds of events; may be left out):
+# [[goals]]
+# name = "cart"
+# kinds = ["cart_filled"]
+# completed_by = "order"
+# within_days = 3                    # later it counts as abandoned
+
 # What is known of them; lens: demographic, geographic, psychographic or firmographic;
-# kind: category, number, or ordered with order = ["low", "middle", "high"]:
+# kind: category, number, or ordered with order = ["low", "middle", "high"];
+# region with levels = ["country", "state", "city"] for a column that holds "US/IL/Springfield";
+# location with latitude = "lat" and longitude = "lon" for the distance to the nearest place:
 # [[attributes]]
 # name = "customers"
 # url = "customers.csv"
 # customer_id = "customer"
 # [attributes.columns]
 # country = { lens = "geographic", kind = "category" }
+# [[places]]
+# name = "shop"
+# latitude = 52.52
+# longitude = 13.405
 
 # Customer ids that were merged later, in whatever source they stand:
 # [aliases]
@@ -62,7 +81,14 @@ _REST = """\
 # old = "old_id"
 # new = "new_id"
 
-# Days on which people buy differently:
+# Public holidays, by the country's code; without a choice, all:
+# [calendar]
+# country = "DE"
+# subdivision = "BY"
+# holidays = ["Christmas Day", "Easter Monday"]
+# days_before = 7
+
+# Other days on which people buy differently:
 # [[occasions]]
 # name = "Christmas"
 # dates = ["2023-12-25", "2024-12-25"]

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import cleaning
+from features import attribute_values, cleaning
 from features.errors import closest
 from features.experiment import Format
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
@@ -102,15 +102,7 @@ def _select(schema: pa.Schema, expressions: Mapping[str, str], table: str) -> st
 
 def _values(attributes: Iterable[Attribute]) -> str:
     """SQL for an attribute's value as `features.sources` reads it, by the attribute's name."""
-    cases = []
-    for attribute in attributes:
-        sql = cleaning.text("value", "VARCHAR", keep=attribute.order)
-        if attribute.kind == "number":
-            sql = f"CAST({cleaning.number('value', 'VARCHAR')} AS VARCHAR)"
-        elif attribute.kind == "ordered":
-            known = ", ".join(map(cleaning.literal, attribute.order))
-            sql = f"CASE WHEN {sql} IN ({known}) THEN {sql} END"
-        cases.append(f"WHEN {cleaning.literal(attribute.name)} THEN {sql}")
+    cases = [f"WHEN {cleaning.literal(a.name)} THEN {attribute_values.sent(a)}" for a in attributes]
     return f"CASE name {' '.join(cases)} END" if cases else "NULL::VARCHAR"
 
 
@@ -178,7 +170,7 @@ def _tell_unknown_attributes(
         attribute = known.get(row["name"])
         blank = row["value"].strip().lower() in cleaning.NULLS
         if attribute is not None and not blank:
-            asked = f"one of {', '.join(attribute.order)}" if attribute.order else "a number"
+            asked = attribute_values.asked(attribute)
             lost_value = f"{shown(row['value'])} taken as unknown"
             told[row["customer_id"]].append(
                 f"attribute {attribute.name!r} is {asked}: {lost_value}"

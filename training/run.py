@@ -18,7 +18,7 @@ from features import catalog, sources
 from features.config import Experiment
 from features.errors import SourceError
 from features.sources import Sources
-from features.spec import FeatureSpec, learn_spec
+from features.spec import FeatureSpec, continued
 from training import (
     autoencoder,
     boosting,
@@ -186,19 +186,8 @@ def _spec(
     """What to see: learned before the first training cut-off; the champion's own where it still
     describes the same sources, so that a retrain starts from it.
     """
-    attributes = [a for source in experiment.attributes for a in source.columns]
-    learned = learn_spec(
-        read.connection.table("orders"), read.connection.table("events"),
-        attributes, experiment.occasions, plan.train[0].as_of,
-    )  # fmt: skip
-    if champion is None:
-        return learned
-    old = champion.spec
-    same = (
-        old.present == learned.present and set(old.event_kinds) == set(learned.event_kinds)
-        and old.attributes == learned.attributes and old.occasions == learned.occasions
-    )  # fmt: skip
-    return old if same else learned
+    learned = sources.learned(read, experiment, plan.train[0].as_of)
+    return learned if champion is None else continued(champion.spec, learned)
 
 
 def _champion_labels(

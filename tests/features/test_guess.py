@@ -1,5 +1,4 @@
 import gzip
-import re
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -8,7 +7,7 @@ import pytest
 
 from features import config
 from features.errors import SourceError
-from features.experiment import AliasesSource, Format
+from features.experiment import Format
 from features.guess import Question, guess, render, suggest_horizon
 from features.hints import score
 from features.sources import load
@@ -327,20 +326,6 @@ def test_a_store_is_told_by_its_name(write, tmp_path):
     assert found.roles["store"].column == "Filiale"
     assert found.unused == ("store_credit",)
     assert 'store = "Filiale"  # the shop or branch where it was bought' in render(found)
-
-
-def test_what_stands_in_comments_is_a_valid_experiment_too(write, tmp_path):
-    found = guess(write(["customer", "date", "amount_eur"], lambda i, day: (i, day, i)), answers())
-    text = render(found, tmp_path)
-    head, rest = text.split("# ------", 1)
-    kept = [line for line in rest.splitlines() if not line.startswith('# url = "duckdb')]
-    kept = [line for line in kept if not line.startswith('# url = "postgres')]
-    keys = r"# (\[|[a-z_]+ = )"
-    more = [line.removeprefix("# ") for line in kept if re.match(keys, line)]
-    made = config.parse("\n".join([head, *more]), tmp_path / "orders.toml")
-    assert made.aliases == AliasesSource("merged.csv", "old_id", "new_id")
-    assert [events.arrived for events in made.events] == ["loaded_at"]
-    assert len(made.orders.joins) == len(made.attributes) == len(made.occasions) == 1
 
 
 def test_a_word_inside_another_tells_nothing(write):

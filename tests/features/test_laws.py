@@ -53,7 +53,7 @@ EVENTS = st.fixed_dictionaries(
     {
         "customer_id": st.sampled_from(WHO),
         "moment": MOMENTS,
-        "kind": st.sampled_from(["mail", "return", "webinar"]),
+        "kind": st.sampled_from(["mail", "return", "cart", "webinar"]),
         "channel": st.sampled_from(["app", "post", None]),
     }
 )
@@ -62,6 +62,8 @@ VALUES = {
     "age": ["young", "old", "ancient"],
     "score": ["1", "-2.5", "many", "nan", None],
     "sector": ["steel", "law"],
+    "region": ["DE", "DE/BY", "DE / BY/München/Mitte", "DE//München", None],
+    "position": ["52.5,13.4", "-90,180", "90.1,0", "0,181", "0", "north,east", None],
 }
 ATTRIBUTES = st.sampled_from(sorted(VALUES)).flatmap(
     lambda name: st.fixed_dictionaries(
@@ -254,10 +256,16 @@ class Past:
     def of_kinds(self, *kinds):
         return [row for row in self.events if row["kind"] in kinds]
 
-    def around(self, spec):
+    def through(self, channel, *kinds):
+        return [row for row in self.of_kinds(*kinds) if row["channel"] == channel]
+
+    def of_last_days(self, days, *kinds):
+        return [r for r in self.of_kinds(*kinds) if self.at - r["moment"] <= days * DAY]
+
+    def around(self, *occasions):
         spans = [
             (day - occasion.days_before * DAY, day + (occasion.days_after + 1) * DAY)
-            for occasion in spec.occasions
+            for occasion in occasions
             for day in map(datetime.fromisoformat, occasion.dates)
         ]
         # The clock of a piece is the earliest of its lines'.
@@ -276,6 +284,16 @@ class Past:
         if attribute.kind == "ordered" and value not in attribute.order:
             return None
         return None if attribute.kind == "number" and value in ("many", "nan") else value
+
+    def known(self, attribute, feature):
+        value = self.value(attribute)
+        if value is None or attribute.kind not in ("region", "location"):
+            return value is not None
+        if attribute.kind == "location":
+            return value in ("52.5,13.4", "-90,180", "52.52,13.405", "0,0")
+        depth = [feature.name.endswith(level) for level in attribute.levels].index(True)
+        parts = value.split("/")[: depth + 1]
+        return len(parts) > depth and all(parts)
 
 
 #: The catalog's words -> whether they are true of a past; a feature is null if and only if.
@@ -300,10 +318,26 @@ MEANINGS = {
     "the stage is prospect, active or loyal": (
         lambda past, f, row, spec: row["stage"] in ("prospect", "active", "loyal")
     ),
-    "never bought around an occasion": lambda past, f, row, spec: not past.around(spec),
-    "unknown": lambda past, f, row, spec: past.value(
-        next(a for a in spec.attributes if f"{a.name!r}" in f.definition)
-    ) is None,
+    "fewer than two events": lambda past, f, row, spec: len(past.of_kinds(*spec.event_kinds)) < 2,
+    "no event through it yet": lambda past, f, row, spec: not past.through(
+        f.name.removeprefix("channel_").removesuffix("_recency"), *spec.event_kinds
+    ),
+    "nothing to respond to yet": lambda past, f, row, spec: not past.of_kinds("mail"),
+    "nothing to respond to in the last 90 days": (
+        lambda past, f, row, spec: not past.of_last_days(90, "mail")
+    ),
+    "no such goal yet": lambda past, f, row, spec: not past.of_kinds(
+        *next(goal.kinds for goal in spec.goals if f"{goal.name!r}" in f.definition)
+    ),
+    "never bought around an occasion": (
+        lambda past, f, row, spec: not past.around(*spec.occasions)
+    ),
+    "never bought around this occasion": lambda past, f, row, spec: not past.around(
+        next(o for o in spec.occasions if f"around {o.name} (" in f.definition)
+    ),
+    "unknown": lambda past, f, row, spec: not past.known(
+        next(a for a in spec.attributes if f"{a.name!r}" in f.definition), f
+    ),
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from features import attributes, catalog, engagement, pieces, varieties
+from features import attributes, catalog, engagement, intent, pieces, varieties
 from features.errors import HistoryError
 from features.proof import Cutoff, Difference, choose_cutoffs, differences, prove
 from features.sources import Sources
@@ -58,6 +58,7 @@ def test_the_law_holds_and_says_what_was_compared(shop, log):
         (pieces, 0, "orders", 6, 5),
         (varieties, 0, "categories", 2, 1),
         (engagement, 0, "event_return_count", 1, 0),
+        (intent, 0, "goal_contact_count", 6, 5),
         (pieces, 0, "afternoon_share", 1 / 6, 0.0),
         (attributes, 0, "attribute_age", 2.0, None),
     ],

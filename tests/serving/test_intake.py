@@ -18,6 +18,8 @@ SPEC = FeatureSpec(
         Attribute("age", "demographic", "ordered", ("young", "old", "none", "N/A")),
         Attribute("income", "demographic", "number"),
         Attribute("town", "geographic", "category"),
+        Attribute("home", "geographic", "region", levels=("country", "state")),
+        Attribute("spot", "geographic", "location", columns=("lat", "lon")),
     ),
 )
 
@@ -131,6 +133,22 @@ def test_attributes_are_read_by_their_kind() -> None:
     ]
     assert made.warnings == {
         "C1": ["attribute 'age' is one of young, old, none, N/A: 'OLD' taken as unknown"]
+    }
+
+
+def test_regions_and_locations_are_sent_as_one_text() -> None:
+    spots = ("52.52, 13.405", "91,0", "0,0,0", "0", "")
+    made = taken_in(
+        {"attributes": {"home": "DE / BY"}}, *({"attributes": {"spot": s}} for s in spots)
+    )
+    values = [row["value"] for row in made.attributes.to_pylist()]
+    assert values == ["DE / BY", "52.52,13.405", None, None, None, None]
+    assert made.warnings == {
+        f"C{i}": [
+            "attribute 'spot' is LATITUDE,LONGITUDE in decimal degrees: "
+            f"{spots[i - 1]!r} taken as unknown"
+        ]
+        for i in (2, 3, 4)
     }
 
 
