@@ -131,7 +131,7 @@ def expression(attributes: ir.Table, spine: ir.Table, spec: FeatureSpec) -> ir.T
     # Of two values valid from the same moment the greater text counts, whatever the rows' order.
     k = k.mutate(place=ibis.struct({"since": since, "value": k.value}))
     texts = {
-        f"latest_{i}": k.value.argmax(k.place, where=(k.name == a.name) & k.value.notnull())
+        f"latest_{i}": ((k.name == a.name) & k.value.notnull()).ifelse(k.place, None).max()["value"]
         for i, a in enumerate(spec.attributes)
     }
     latest = k.group_by(*KEYS).aggregate(**texts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.asof import days_between, known
+from features.asof import KEYS, known
 from features.feature import Feature, aggregate
 from features.spec import FeatureSpec, Response, slugs
 
@@ -46,7 +46,7 @@ def _of_all() -> list[Feature]:
                 build=lambda k: k.age_days.min()),
         Feature("events_gap_last", LENS, "days", "number", "fewer than two events",
                 "Time between the last two events, of all kinds.",
-                build=lambda k: k.gap_days.argmax(k.number)),
+                build=lambda k: k.age_before.min() - k.age_days.min()),
         Feature("events_trend", LENS, "ratio", "number", NO_EVENT,
                 "Events of the last 30 days over a third of the last 90 days', smoothed by 1.", 90,
                 _trend),
@@ -115,17 +115,7 @@ def expression(events: ir.Table, spine: ir.Table, spec: FeatureSpec) -> ir.Table
     """
     if not spec.event_kinds:
         return None
-    of_kinds = events.filter(events.kind.isin(spec.event_kinds))
-    return aggregate(known(_counted(of_kinds), spine), features(spec))
-
-
-def _counted(events: ir.Table) -> ir.Table:
-    """Events with what they know of those before: `number` from 1, `gap_days` since the last.
-
-    `gap_days` is null on a customer's first event, and 0 between two of one moment.
-    """
-    of_customer = ibis.window(group_by="customer_id", order_by="moment")
-    return events.mutate(
-        number=ibis.row_number().over(of_customer) + 1,
-        gap_days=days_between(events.moment, events.moment.lag(1).over(of_customer)),
-    )
+    k = known(events.filter(events.kind.isin(spec.event_kinds)), spine)
+    # Of the event before, sought among those known: one that arrives later is not yet there.
+    of_customer = ibis.window(group_by=list(KEYS), order_by="moment")
+    return aggregate(k.mutate(age_before=k.age_days.lag(1).over(of_customer)), features(spec))

@@ -133,3 +133,12 @@ def test_no_kind_of_event_takes_the_name_of_another_feature(shop, kind):
 def test_without_kinds_of_event_the_lens_is_empty():
     assert engagement.features(FeatureSpec()) == []
     assert engagement.expression(None, None, FeatureSpec()) is None
+
+
+def test_an_event_that_arrives_late_changes_the_gap_from_then_on(shop):
+    late = shop.event("2024-05-05", "mail", arrived=shop.at)
+    log = shop.log(
+        events=[shop.event("2024-05-01", "mail"), late, shop.event("2024-05-11", "mail")]
+    )
+    rows = shop.rows(log, shop.spine(("a", shop.at), ("a", "2024-06-02")))
+    assert [row["events_gap_last"] for row in rows] == [10.0, 6.0]
