@@ -203,7 +203,9 @@ def unequal(ours: Path, theirs: Path, slugs: dict[str, str]) -> list[str]:
     ]  # fmt: skip
 
 
-def measure(folder: Path, size: int, memory: str, limit: float, runs: int) -> list[dict]:
+def measure(
+    folder: Path, size: int, memory: str, limit: float, runs: int, who_runs: list[str]
+) -> list[dict]:
     """Every contestant at one size, in turns; the least seconds and the largest peak of `runs`."""
     import duckdb
 
@@ -217,9 +219,9 @@ def measure(folder: Path, size: int, memory: str, limit: float, runs: int) -> li
     ).fetchall()
     categories = [name for (name,) in found]
     named = {f"category_share_{i}": f"category_share_{s}" for i, s in enumerate(slugs(categories))}
-    results: dict[str, list[dict]] = {who: [] for who in CONTESTANTS}
+    results: dict[str, list[dict]] = {who: [] for who in who_runs}
     for _ in range(runs):
-        for who in CONTESTANTS:
+        for who in who_runs:
             if results[who] and "failed" in results[who][-1]:
                 continue
             answer = folder / f"{who}.parquet"
@@ -251,8 +253,8 @@ def table(rows: list[dict]) -> str:
     by = {(row["who"], row["size"]): row for row in rows}
     heads = [f"x{size}: s | processor s | of DuckDB's | peak MiB" for size in sizes]
     lines = [f"| | {' | '.join(heads)} |", "|---|" + "---:|---:|---:|---:|" * len(sizes)]
-    for who, name in CONTESTANTS.items():
-        cells = [name]
+    for who in dict.fromkeys(row["who"] for row in rows):
+        cells = [CONTESTANTS[who]]
         for size in sizes:
             row, sql = by[who, size], by["duckdb", size]
             if row["failed"]:
@@ -274,11 +276,16 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=18_000, help="MiB at which a rival is ended")
     parser.add_argument("--folder", type=Path, help="where the data is made, and kept")
     parser.add_argument("--out", type=Path, help="Markdown file to write")
+    parser.add_argument(
+        "--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS),
+        help="who takes part; `coterie` and `duckdb` always do",
+    )  # fmt: skip
     parser.add_argument("--contestant", choices=CONTESTANTS, help=argparse.SUPPRESS)
     parser.add_argument("--path", help=argparse.SUPPRESS)
     parser.add_argument("--answer", help=argparse.SUPPRESS)
     parser.add_argument("--categories", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    given.contestants = list(dict.fromkeys(["coterie", "duckdb", *given.contestants]))
     if given.contestant:
         _contest(given.contestant, given.path, given.categories, given.memory, given.answer)
         return
@@ -288,7 +295,7 @@ def main() -> None:
         rows = []
         for size in given.sizes:
             runs = given.runs if size < 50 else 1
-            rows += measure(folder, size, given.memory, given.limit, runs)
+            rows += measure(folder, size, given.memory, given.limit, runs, given.contestants)
     text = table(rows)
     print(text)
     if given.out:
