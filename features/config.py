@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from features.engine import ENGINES
 from features.errors import ConfigError
 from features.experiment import (
     KINDS,
@@ -81,6 +82,7 @@ def parse(text: str, path: Path) -> Experiment:
         max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),
         seed=head.integer("seed", 7, low=0),
+        engine=head.one_of("engine", ENGINES) or ENGINES[0],
         rates=_rates(head),
         events=tuple(_events(table) for table in top.tables("events")),
         attributes=tuple(_attributes(table) for table in top.tables("attributes")),

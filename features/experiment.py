@@ -132,6 +132,7 @@ class Experiment:
     max_reject_share: float
     min_history_days: int
     seed: int
+    engine: str
     rates: Mapping[str, float]
     events: tuple[EventsSource, ...]
     attributes: tuple[AttributesSource, ...]

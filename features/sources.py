@@ -1,4 +1,4 @@
-"""From the experiment's URLs to the three canonical tables in one DuckDB connection.
+"""From the experiment's URLs to the three canonical tables in one connection.
 
 What makes a run meaningless raises SourceError. A row that cannot be used is listed in `rejects`
 with its number and its reason, and the rest goes on.
@@ -12,6 +12,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from features import engine
 from features.cleaning import identifier, literal, local, moment, number, quoted, text
 from features.errors import SourceError
 from features.experiment import AttributesSource, EventsSource, Experiment, OrdersSource
@@ -29,7 +30,8 @@ _SQL_TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.timestamp("us")
 class Sources:
     """The tables `orders`, `events` and `attributes` (see `features.schema`), and their origin.
 
-    connection: an Ibis DuckDB backend that holds the three tables, possibly empty ones.
+    connection: the engine's Ibis backend (see `features.engine`) with the three tables, possibly
+    empty ones.
     rejects: source (str), row (int, from 1 after the header), column (str), value (str, null
     where nothing is written), reason (str).
     start, end: moments of the first and the last order, naive UTC.
@@ -50,8 +52,9 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
 
     Raises SourceError for a missing file or column, an empty file, a column of the wrong type
     throughout, more rejects than max_reject_share, amounts in a currency without rate, and an
-    `as_of` that leaves no order.
+    `as_of` that leaves no order; ConfigError for an engine that cannot be had.
     """
+    engine.require(experiment.engine)
     backend = ibis.duckdb.connect()
     con: duckdb.DuckDBPyConnection = backend.con
     con.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
@@ -69,7 +72,8 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     assert end is not None
     rejects = pd.concat(reader.intake.rejects, ignore_index=True)
     rejects = rejects.astype({"row": "int64"} | dict.fromkeys(set(REJECT_COLUMNS) - {"row"}, "str"))
-    return Sources(backend, rejects, tuple(reader.intake.ingested), start, end)
+    connection = engine.connection_of(experiment.engine, backend)
+    return Sources(connection, rejects, tuple(reader.intake.ingested), start, end)
 
 
 def everything(read: Sources, experiment: Experiment) -> FeatureSpec:
