@@ -76,7 +76,7 @@ class Spark(Backend):  # type: ignore[misc] # ibis ships no types
         except PySparkException as error:
             raise ConfigError(
                 "A Spark cluster reads the tables from a folder that all its machines see.",
-                f"{self.place} cannot read {file}: {_first_line(error)}",
+                f"{self.place} cannot read {file}: {_why(error)}",
                 "name a folder on shared storage in COTERIE_SPARK_FOLDER, the same path everywhere",
             ) from error
 
@@ -120,7 +120,7 @@ def connect() -> Spark:
     except (PySparkException, Py4JError, ImportError, OSError) as error:
         raise ConfigError(
             'engine = "spark" needs a Spark session that starts.',
-            _first_line(error),
+            _why(error),
             "see what Spark printed above: it needs Java 17 or 21 here, or a server that answers",
         ) from error
     made: Spark = Spark().connect(session)
@@ -139,5 +139,7 @@ def _classic() -> SparkSession:
     return builder.getOrCreate().newSession()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+def _why(error: Exception) -> str:
+    """In one line. The first of py4j's says only that a call failed."""
+    lines = str(error).strip().splitlines()
+    return lines[1 if isinstance(error, Py4JError) and len(lines) > 1 else 0].removeprefix(": ")

@@ -185,6 +185,34 @@ def test_a_session_that_does_not_see_the_folder_says_so(loaded, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        (
+            "An error occurred while calling None.x.\n: java.io.IOException: no way\n\tat y",
+            "no way",
+        ),
+        ("Java gateway process exited", "Java gateway process exited"),
+    ],
+)
+def test_a_session_that_does_not_start_says_why(monkeypatch, said, seen):
+    from py4j.protocol import Py4JError  # comes with pyspark
+
+    def fail():
+        raise Py4JError(said)
+
+    monkeypatch.setattr("features.spark._classic", fail)
+    with pytest.raises(ConfigError) as caught:
+        connection_of("spark", ibis.duckdb.connect())
+    assert str(caught.value).startswith(
+        'engine = "spark" needs a Spark session that starts. Seen: '
+    )
+    assert str(caught.value).endswith(
+        f"{seen}. Remedy: see what Spark printed above: it needs Java 17 or 21 here, or a server "
+        "that answers"
+    )
+
+
 def test_a_table_in_memory_and_a_named_one_meet(loaded):
     spark = loaded(head=SPARK).connection
     wanted = ibis.memtable({"customer_id": ["b", "c"]})
