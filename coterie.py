@@ -76,8 +76,9 @@ def main() -> None:
     like, how likely each is to leave, and what each is worth.
 
     \b
-    Your own data, in three commands:
+    Your own data, in four commands:
       coterie init orders.csv        writes orders.toml, a commented experiment file
+      coterie check orders.toml      tells what is wrong with the data, before any training
       coterie retrain orders.toml    trains, reports, registers
       coterie serve                  answers over HTTP on this machine
     """
@@ -134,6 +135,43 @@ def init(
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(guess.render(found, target.resolve().parent))
     click.echo(f"Wrote {target}. Read it, change what is wrong, then:\n  coterie retrain {target}")
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@as_of_option
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=Path("out"),
+    show_default=True,
+    help="Folder for the page and the rejects (in a folder of the experiment's name)",
+)
+def check(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
+    """Check the data of the experiment FILE: can it train a model, and what is wrong with it?
+
+    \b
+    Told on the terminal, and with plots in OUT/NAME/check.html:
+      what came in, and what was rejected and why (OUT/NAME/rejects.csv, row by row);
+      how much is known of each column; silences, sudden changes, moments in the future;
+      customers, one-time buyers, amounts, outliers;
+      whether history and horizon suffice, model by model, and which windows will be used;
+      what predicts the outcome too well to have been known beforehand (potential leaks).
+
+    Nothing is trained. The last line is the verdict; the exit status is 1 where a training would
+    be refused, 0 otherwise.
+    """
+    from features import config
+
+    experiment = config.load(_experiment_file(file))
+    import pandas as pd
+
+    from training import checking
+    from training.screen import Screen
+
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    if not checking.check(experiment, Screen(), as_of, out, now).trains:
+        sys.exit(1)
 
 
 @main.command()

@@ -7,6 +7,11 @@ May not import: anything above `features`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from functools import reduce
+from operator import add
+
 import ibis
 import ibis.expr.types as ir
 
@@ -27,19 +32,33 @@ def known(table: ir.Table, spine: ir.Table) -> ir.Table:
 
     Parameters
     ----------
-    table : columns `customer_id` and `moment` (timestamp, UTC) and any others
+    table : columns `customer_id` and `moment` (timestamp, UTC) and any others; where `arrived`
+        (timestamp, UTC; null: at its moment) is one, `as_of` lies strictly after that too
     spine : columns `customer_id`, `as_of` (timestamp, UTC)
 
     Returns
     -------
     The columns of `table`, `as_of`, and `age_days` (float, days before `as_of`, >= 0). A row
-    that happened at `as_of` or later stands beside no such `as_of`.
+    that happened, or arrived, at `as_of` or later stands beside no such `as_of`.
     """
     right = spine.select(spine_customer="customer_id", as_of="as_of")
-    joined = table.inner_join(
-        right, [table.customer_id == right.spine_customer, table.moment < right.as_of]
-    ).drop("spine_customer")
+    same = [table.customer_id == right.spine_customer, table.moment < right.as_of]
+    if "arrived" in table.columns:
+        same.append(table.arrived.isnull() | (table.arrived < right.as_of))
+    joined = table.inner_join(right, same).drop("spine_customer")
     return joined.mutate(age_days=days_between(joined.as_of, joined.moment))
+
+
+def part_of(table: ir.Table, cutoffs: Sequence[datetime]) -> ir.IntegerValue:
+    """How many of the cut-offs came before a row was known: rows of one part are known to the same.
+
+    `table` as in `known`; `cutoffs` are naive UTC, at least one.
+    """
+    since = table.moment
+    if "arrived" in table.columns:
+        since = ibis.greatest(since, table.arrived.fill_null(since))
+    parts = [(since >= ibis.literal(at, "timestamp(6)")).cast("int64") for at in cutoffs]
+    return reduce(add, parts)
 
 
 def known_or_undated(table: ir.Table, spine: ir.Table) -> ir.Table:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from features import attributes, engagement, journey, occasions, purchases, varieties
+from features import attributes, engagement, intent, journey, occasions, purchases, varieties
 from features.feature import Feature
 from features.spec import FeatureSpec
 
@@ -17,6 +17,7 @@ def features(spec: FeatureSpec) -> list[Feature]:
         *purchases.features(spec),
         *varieties.features(spec),
         *engagement.features(spec),
+        *intent.features(spec),
         *journey.features(),
         *occasions.features(spec),
         *attributes.features(spec),

@@ -7,7 +7,7 @@ session's time zone must be UTC.
 
 from features.experiment import Format
 
-__all__ = ["blank", "identifier", "literal", "local", "moment", "number", "quoted", "text"]
+__all__ = ["UNITS", "blank", "identifier", "literal", "local", "moment", "number", "quoted", "text"]
 
 #: Texts that programs write for "nothing is known".
 NULLS = ("", "nan", "null", "na", "n/a", "<na>")
@@ -22,6 +22,13 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 # A sign, digits with groups of three, and what follows the decimal comma.
 _COMMA_NUMBER = r"^[-+]?(\d+|\d{1,3}([. ']\d{3})+)(,\d+)?$"
 _POINT_GROUPS = r"^[-+]?\d{1,3}(,\d{3})+%s$"
+#: Counts since 1970 as moments, and the fewest digits that they have in our time.
+UNITS = {
+    "unix_seconds": 9,
+    "unix_milliseconds": 12,
+    "unix_microseconds": 15,
+    "unix_nanoseconds": 18,
+}
 _OFFSET = r":\d\d.*(Z|UTC|[+-]\d\d(:?\d\d)?)$"
 
 
@@ -57,6 +64,12 @@ def _trimmed(reference: str, dtype: str) -> str:
     """Any value as text; a whole number is written without a point, from whatever type."""
     if dtype == "VARCHAR":
         return f"trim({reference})"
+    if dtype.startswith("DECIMAL"):
+        whole = f"CAST(CAST({reference} AS HUGEINT) AS VARCHAR)"
+        return (
+            f"CASE WHEN {reference} = trunc({reference}) THEN {whole} "
+            f"ELSE CAST({reference} AS VARCHAR) END"
+        )
     if dtype.startswith(_FLOATS):
         number = f"CAST({reference} AS DOUBLE)"
         whole = f"isfinite({number}) AND {number} = trunc({number}) AND abs({number}) < 1e15"
@@ -139,6 +152,10 @@ def moment(reference: str, dtype: str, form: Format, zone: str) -> str:
         micros = 1_000_000 if fmt == "unix_seconds" else 1_000
         count = f"try_cast({_trimmed(reference, dtype)} AS DOUBLE)"
         value = f"make_timestamp(try_cast({count} * {micros} AS BIGINT))"
+    elif fmt in ("unix_microseconds", "unix_nanoseconds"):
+        # Whole numbers: the digits of a DOUBLE do not reach so far.
+        nanos = 1 if fmt == "unix_microseconds" else 1_000
+        value = f"make_timestamp(try_cast({_trimmed(reference, dtype)} AS BIGINT) // {nanos})"
     elif fmt is not None:
         parsed = f"try_strptime({_trimmed(reference, dtype)}, {literal(fmt)})"
         zoned = "%z" in fmt.lower()

@@ -7,41 +7,57 @@ URLs stay as written; `features.locations` resolves them relative to the file's 
 import hashlib
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from features import named
 from features.engine import ENGINES
 from features.errors import ConfigError
 from features.experiment import (
     KINDS,
     LENSES,
+    AliasesSource,
     Attribute,
     AttributesSource,
+    Calendar,
     EventsSource,
     Experiment,
     Format,
+    Goal,
     Join,
     ModelSettings,
     Occasion,
     OrdersSource,
+    Place,
+    Response,
 )
+from features.locations import without_secret
 from features.tables import Table
 
 __all__ = [
     "KINDS",
     "LENSES",
+    "AliasesSource",
     "Attribute",
     "AttributesSource",
+    "Calendar",
     "EventsSource",
     "Experiment",
     "Format",
+    "Goal",
     "Join",
     "ModelSettings",
     "Occasion",
     "OrdersSource",
+    "Place",
+    "Response",
     "load",
     "parse",
 ]
+
+#: What may stand between the parts of a region.
+SEPARATORS = ("/", "|", ">", ",", ";", ":")
 
 
 def load(path: Path) -> Experiment:
@@ -83,10 +99,17 @@ def parse(text: str, path: Path) -> Experiment:
         min_history_days=head.integer("min_history_days", 0, low=0),
         seed=head.integer("seed", 7, low=0),
         engine=head.one_of("engine", ENGINES) or ENGINES[0],
+        memory=_memory(head),
+        threads=_threads(head),
         rates=_rates(head),
         events=tuple(_events(table) for table in top.tables("events")),
         attributes=tuple(_attributes(table) for table in top.tables("attributes")),
-        occasions=tuple(_occasion(table) for table in top.tables("occasions")),
+        aliases=_aliases(top),
+        occasions=tuple(named.occasion(table) for table in top.tables("occasions")),
+        calendar=named.holidays(top.section("calendar")),
+        responses=tuple(named.response(table) for table in top.tables("responses")),
+        goals=tuple(named.goal(table) for table in top.tables("goals")),
+        places=tuple(named.place(table) for table in top.tables("places")),
         model=_model(top.table("model", {})),
         path=path,
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -94,6 +117,7 @@ def parse(text: str, path: Path) -> Experiment:
     head.refuse_others()
     top.refuse_others()
     _refuse_repeats(experiment)
+    named.refuse_contradictions(experiment)
     return experiment
 
 
@@ -110,6 +134,18 @@ def _zone(head: Table) -> str:
     return name
 
 
+def _threads(head: Table) -> int | None:
+    head.known("threads")
+    return None if head.peek("threads") is None else head.integer("threads", low=1)
+
+
+def _memory(head: Table) -> str | None:
+    head.known("memory")
+    if head.peek("memory") is None:
+        return None
+    return head.matching("memory", r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", 'a size such as "4GB"')
+
+
 def _rates(head: Table) -> dict[str, float]:
     table = head.table("rates", {})
     for code in table:
@@ -118,6 +154,10 @@ def _rates(head: Table) -> dict[str, float]:
                 "experiment.rates must name currencies.", repr(code), "write a code such as EUR"
             )
     return {code: table.number(code, above=0) for code in table}
+
+
+def _url(table: Table) -> str:
+    return without_secret(table.full("url"), table.text("url"))
 
 
 def _format(table: Table) -> Format:
@@ -137,7 +177,7 @@ def _joins(table: Table) -> tuple[Join, ...]:
             pair.refuse_others()
         else:
             left = right = join.text("on")
-        joins.append(Join(join.text("url"), left, right, join.texts("columns")))
+        joins.append(Join(_url(join), left, right, join.texts("columns")))
         join.refuse_others()
     return tuple(joins)
 
@@ -145,7 +185,7 @@ def _joins(table: Table) -> tuple[Join, ...]:
 def _orders(table: Table) -> OrdersSource:
     columns = table.table("columns")
     source = OrdersSource(
-        url=table.text("url"),
+        url=_url(table),
         customer_id=columns.text("customer_id"),
         moment=columns.text("moment"),
         amount=columns.text("amount"),
@@ -153,8 +193,10 @@ def _orders(table: Table) -> OrdersSource:
         product_id=columns.optional("product_id"),
         category=columns.optional("category"),
         brand=columns.optional("brand"),
+        store=columns.optional("store"),
         quantity=columns.optional("quantity"),
         channel=columns.optional("channel"),
+        arrived=columns.optional("arrived"),
         currency=columns.optional("currency"),
         discount=columns.texts("discount", ()),
         line_id=table.optional("line_id"),
@@ -170,13 +212,14 @@ def _events(table: Table) -> EventsSource:
     columns = table.table("columns")
     source = EventsSource(
         name=table.slug("name"),
-        url=table.text("url"),
+        url=_url(table),
         customer_id=columns.text("customer_id"),
         moment=columns.text("moment"),
         kind=table.optional("kind"),
         kind_column=columns.optional("kind"),
         channel=table.optional("channel"),
         channel_column=columns.optional("channel"),
+        arrived=columns.optional("arrived"),
         line_id=table.optional("line_id"),
         joins=_joins(table),
         format=_format(table),
@@ -204,7 +247,7 @@ def _attributes(table: Table) -> AttributesSource:
     columns = table.table("columns")
     source = AttributesSource(
         name=table.slug("name"),
-        url=table.text("url"),
+        url=_url(table),
         customer_id=table.text("customer_id"),
         valid_from=table.optional("valid_from"),
         columns=tuple(_attribute(columns.table(name), name) for name in columns),
@@ -215,22 +258,39 @@ def _attributes(table: Table) -> AttributesSource:
 
 
 def _attribute(table: Table, name: str) -> Attribute:
-    kind = table.choice("kind", KINDS)
-    order = table.texts("order") if kind == "ordered" else ()
-    attribute = Attribute(name, table.choice("lens", LENSES), kind, order)
+    lens, kind = table.choice("lens", LENSES), table.choice("kind", KINDS)
+    attribute = Attribute(name, lens, kind)
+    if kind == "ordered":
+        attribute = replace(attribute, order=table.texts("order"))
+    elif kind == "region":
+        separator = table.one_of("separator", SEPARATORS) or attribute.separator
+        levels, columns = table.texts("levels"), table.texts("columns", ())
+        if columns and len(columns) != len(levels):
+            raise ConfigError(
+                f"{table.full('columns')} must be a column for each level, coarse to fine.",
+                f"{len(columns)} columns and {len(levels)} levels",
+                "name as many columns, or none and hold the whole path in one column",
+            )
+        attribute = replace(attribute, levels=levels, separator=separator, columns=columns)
+    elif kind == "location":
+        attribute = replace(attribute, columns=(table.text("latitude"), table.text("longitude")))
     table.refuse_others()
     return attribute
 
 
-def _occasion(table: Table) -> Occasion:
-    occasion = Occasion(
-        name=table.text("name"),
-        dates=table.dates("dates"),
-        days_before=table.integer("days_before", 7, low=0, high=366),
-        days_after=table.integer("days_after", 0, low=0, high=366),
+def _aliases(top: Table) -> AliasesSource | None:
+    top.known("aliases")
+    if "aliases" not in top:
+        return None
+    table = top.table("aliases")
+    source = AliasesSource(
+        url=_url(table),
+        old=table.text("old"),
+        new=table.text("new"),
+        format=Format(delimiter=table.one_of("delimiter", (",", ";", "\t", "|"))),
     )
     table.refuse_others()
-    return occasion
+    return source
 
 
 def _model(table: Table) -> ModelSettings:
@@ -250,10 +310,17 @@ def _model(table: Table) -> ModelSettings:
 def _refuse_repeats(experiment: Experiment) -> None:
     """Names are what rejects, features and plots refer to: none may stand for two things."""
     sources = ["orders", *(source.name for source in experiment.events)]
+    sources += ["aliases"] if experiment.aliases else []
     sources += [source.name for source in experiment.attributes]
     columns = [c.name for source in experiment.attributes for c in source.columns]
-    occasions = [occasion.name for occasion in experiment.occasions]
-    for what, names in (("source", sources), ("attribute", columns), ("occasion", occasions)):
+    for what, names in (
+        ("source", sources),
+        ("attribute", columns),
+        ("occasion", [occasion.name for occasion in experiment.occasions]),
+        ("response", [response.name for response in experiment.responses]),
+        ("goal", [goal.name for goal in experiment.goals]),
+        ("place", [place.name for place in experiment.places]),
+    ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""Where the features are computed: in this process by DuckDB, or by Spark.
+"""The database that a run's tables lie in: DuckDB, bounded in memory, or Spark.
 
 Sources are read, cleaned and judged by DuckDB in either case. With the engine `spark` the three
 canonical tables are then handed on, and what follows sees another Ibis backend in its place, with
@@ -16,18 +16,39 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ibis
+
 from features.errors import ConfigError
 
 if TYPE_CHECKING:
     from features.spark import Spark
 
-__all__ = ["ENGINES", "FOLDER", "connection_of", "repeat_sums", "require"]
+__all__ = ["ENGINES", "FOLDER", "connect", "connection_of", "repeat_sums", "require"]
 
 #: What `engine` in an experiment file may say; the first where it says nothing.
 ENGINES = ("duckdb", "spark")
 #: The environment variable with the folder that all machines of a Spark cluster see.
 FOLDER = "COTERIE_SPARK_FOLDER"
 TABLES = ("orders", "events", "attributes")
+
+
+def connect(memory: str | None = None, threads: int | None = None) -> Any:
+    """An Ibis DuckDB backend of its own, in memory and in a private folder for what does not fit.
+
+    memory: such as "4GB", what tables and queries may take (the process itself comes on top);
+    None for four fifths of the machine's. threads: None for one a core.
+    """
+    backend = ibis.duckdb.connect()
+    spill = tempfile.mkdtemp(prefix="coterie-")
+    weakref.finalize(backend, shutil.rmtree, spill, ignore_errors=True)
+    con = backend.con
+    con.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
+    con.execute("SET temp_directory = ?", [spill])
+    if memory is not None:
+        con.execute("SET memory_limit = ?", [memory])
+    if threads is not None:
+        con.execute(f"SET threads = {int(threads)}")
+    return backend
 
 
 def require(engine: str) -> None:
@@ -68,9 +89,9 @@ def connection_of(engine: str, read: Any) -> Any:
     require(engine)
     if engine == "duckdb":
         return read
-    from features.spark import connect  # pyspark comes with an extra
+    from features.spark import connect as connect_spark  # pyspark comes with an extra
 
-    spark = connect()
+    spark = connect_spark()
     folder = _folder(spark)
     weakref.finalize(spark, shutil.rmtree, folder, ignore_errors=True)
     for name in TABLES:

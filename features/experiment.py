@@ -5,33 +5,39 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from features.spec import Attribute, Occasion
+from features.spec import Attribute, Goal, Occasion, Place, Response
 
 __all__ = [
     "KINDS",
     "LENSES",
+    "AliasesSource",
     "Attribute",
     "AttributesSource",
+    "Calendar",
     "EventsSource",
     "Experiment",
     "Format",
+    "Goal",
     "Join",
     "ModelSettings",
     "Occasion",
     "OrdersSource",
+    "Place",
+    "Response",
 ]
 
 #: The lenses that an attribute may belong to.
 LENSES = ("demographic", "geographic", "psychographic", "firmographic")
 #: How an attribute's values are to be understood.
-KINDS = ("category", "ordered", "number")
+KINDS = ("category", "ordered", "number", "region", "location")
 
 
 @dataclass(frozen=True)
 class Format:
     """How the text of a source is written; None means: found out from the file.
 
-    `moment_format` is a strptime format, or "unix_seconds", or "unix_milliseconds".
+    `moment_format` is a strptime format, or "unix_seconds", or so with milliseconds, microseconds
+    and nanoseconds.
     `delimiter` and `decimal` (a point or a comma) concern CSV only.
     """
 
@@ -52,9 +58,10 @@ class Join:
 
 @dataclass(frozen=True)
 class OrdersSource:
-    """Order lines. Each field of the first eleven is a column's name; None: the source has none.
+    """Order lines. Each field of the first thirteen is a column's name; None: the source has none.
 
-    `discount` names the columns that are summed; empty: the source has none.
+    `arrived`: when a row reached the warehouse. `discount` names the columns that are summed;
+    empty: the source has none.
     `line_id` names the column that identifies a line: a repeated one is a repeated delivery.
     """
 
@@ -66,8 +73,10 @@ class OrdersSource:
     product_id: str | None = None
     category: str | None = None
     brand: str | None = None
+    store: str | None = None
     quantity: str | None = None
     channel: str | None = None
+    arrived: str | None = None
     currency: str | None = None
     discount: tuple[str, ...] = ()
     line_id: str | None = None
@@ -80,7 +89,8 @@ class OrdersSource:
 class EventsSource:
     """Events. `kind` and `channel` are literal; `kind_column`, `channel_column` name columns.
 
-    Exactly one of `kind` and `kind_column` is set, and at most one of the other two.
+    So does `arrived`: when a row reached the warehouse. Exactly one of `kind` and `kind_column` is
+    set, and at most one of the other two.
     """
 
     name: str
@@ -91,6 +101,7 @@ class EventsSource:
     kind_column: str | None = None
     channel: str | None = None
     channel_column: str | None = None
+    arrived: str | None = None
     line_id: str | None = None
     joins: tuple[Join, ...] = ()
     format: Format = Format()
@@ -106,6 +117,31 @@ class AttributesSource:
     columns: tuple[Attribute, ...]
     valid_from: str | None = None
     format: Format = Format()
+
+
+@dataclass(frozen=True)
+class AliasesSource:
+    """Customer ids that were merged later: what stands in column `old` is the customer in `new`."""
+
+    url: str
+    old: str
+    new: str
+    format: Format = Format()
+    name: str = "aliases"
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Public holidays of a country, or of its `subdivision`, as occasions.
+
+    `holidays` are chosen by name; empty: all that come round in most years.
+    """
+
+    country: str
+    subdivision: str | None = None
+    holidays: tuple[str, ...] = ()
+    days_before: int = 7
+    days_after: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,13 +169,20 @@ class Experiment:
     min_history_days: int
     seed: int
     engine: str
+    memory: str | None
+    threads: int | None
     rates: Mapping[str, float]
     events: tuple[EventsSource, ...]
     attributes: tuple[AttributesSource, ...]
     occasions: tuple[Occasion, ...]
+    calendar: Calendar | None
+    responses: tuple[Response, ...]
+    goals: tuple[Goal, ...]
+    places: tuple[Place, ...]
     model: ModelSettings
     path: Path
     digest: str
+    aliases: AliasesSource | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All settings as plain values (the path as text), for logging."""

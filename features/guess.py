@@ -100,7 +100,7 @@ class _Guesser:
         roles = {"customer_id": customer, "moment": moment_column, "amount": amount}
         for role in ("order_id", "currency", "product_id", "category", "brand", "quantity"):
             self._add(roles, role, decimals, formats)
-        for role in ("discount", "channel", "line_id"):
+        for role in ("store", "discount", "channel", "line_id"):
             self._add(roles, role, decimals, formats)
         decimal = None
         if self.types[amount.column] == "VARCHAR":
@@ -212,7 +212,7 @@ class _Guesser:
             fitting = [
                 c for c in fitting if c not in decimals or "." not in self.profile.example(c)
             ]
-        if role in ("category", "channel", "brand"):
+        if role in ("category", "channel", "brand", "store"):
             fitting = [c for c in fitting if self.profile.distinct(c) < 0.5]
         if role == "line_id":
             fitting = [c for c in fitting if self.profile.distinct(c) == 1]

@@ -56,6 +56,11 @@ _HINTS = {
         "category department kategorie categoria categorie warengruppe group class type"
     ),
     "brand": _Hints("brand marke marca marque merk"),
+    "store": _Hints(
+        "store filiale tienda magasin negozio winkel butik outlet branch",
+        _NUMBERED,
+        "type size format credit",
+    ),
     "quantity": _Hints(
         "quantity qty menge anzahl cantidad quantite quantita units pieces stuck aantal"
     ),

@@ -17,9 +17,11 @@ __all__ = ["Ingested", "Intake"]
 class Ingested:
     """What became of one source's rows: read = kept + rejected + repeats + later.
 
-    duplicates: rows equal to an earlier one in every column; kept, as they are often genuine.
+    duplicates: rows equal to an earlier one in every column that was read (of SQLite and servers
+    those that are used); kept, as they are often genuine.
     repeats: dropped: a line_id seen before, or an attribute row replaced by a later one.
-    later: dropped: at or after `as_of`.
+    later: dropped: at or after `as_of`, or arrived then.
+    merged: ids, of the kept rows, that count as another customer's (see `features.aliases`).
     first, last: moments of the kept rows (naive UTC), None where there is none.
     """
 
@@ -33,15 +35,20 @@ class Ingested:
     last: pd.Timestamp | None
     repeats: int = 0
     later: int = 0
+    merged: int = 0
 
 
 @dataclass
 class Intake:
-    """Takes judged sources in, one after the other; nothing at or after `as_of` (naive UTC)."""
+    """Takes judged sources in, one after the other; nothing at or after `as_of` (naive UTC).
+
+    With `aliased`, judged rows have `own_id` beside `customer_id`: the id before it was merged.
+    """
 
     con: duckdb.DuckDBPyConnection
     max_reject_share: float
     as_of: pd.Timestamp | None
+    aliased: bool = False
     ingested: list[Ingested] = field(default_factory=list)
     rejects: list[pd.DataFrame] = field(default_factory=list)
 
@@ -52,28 +59,45 @@ class Intake:
         values: dict[str, str],
         staged: Staged,
         judged: Judged,
-        repeats: str,
+        line_id: str | None,
     ) -> None:
-        """Insert the usable rows; `values` is SQL for the fields not judged under their name."""
-        self.count(staged, judged, "moment", repeats)
+        """Insert the usable rows; `values` is SQL for the fields not judged under their name.
+
+        A line is known from its moment on, or from when it arrived if that was later. Of those
+        with one `line_id` the one known first is kept, so that a load with an earlier `as_of`
+        keeps the same.
+        """
+        arrived = values.get("arrived", "arrived")
+        known = "moment" if arrived == "NULL" else f"greatest(moment, {arrived})"
+        order = f'PARTITION BY line_id ORDER BY {known}, moment, "row"'
+        repeats = f"line_id IS NOT NULL AND row_number() OVER ({order}) > 1"
+        self.count(staged, judged, "moment", repeats if line_id else "false", known)
         listed = ", ".join(values.get(name, name) for name in schema.names)
-        self.con.execute(f'INSERT INTO {table} SELECT {listed} FROM kept_rows ORDER BY "row"')
+        # Only looking for repeats takes the rows out of the order of the source.
+        order = 'ORDER BY "row"' if line_id else ""
+        self.con.execute(f"INSERT INTO {table} SELECT {listed} FROM kept_rows {order}")
         self.con.execute("DROP VIEW kept_rows")
 
-    def count(self, staged: Staged, judged: Judged, when: str, repeats: str) -> None:
-        """Put the usable rows into `kept_rows`, and note what became of the others."""
+    def count(
+        self, staged: Staged, judged: Judged, when: str, repeats: str, known: str | None = None
+    ) -> None:
+        """Put the usable rows into `kept_rows`, and note what became of the others.
+
+        SQL: `when` a row happened, from when it is `known` (None: just then), whether it `repeats`.
+        """
         self._refuse_too_many(staged, judged)
         cut = "false"
         if self.as_of is not None:
-            cut = f"coalesce({when} >= TIMESTAMP {literal(str(self.as_of))}, false)"
+            cut = f"coalesce({known or when} >= TIMESTAMP {literal(str(self.as_of))}, false)"
         self.con.execute(
             f"CREATE TEMP VIEW kept_rows AS SELECT * EXCLUDE (is_later, is_repeat) FROM "
             f"(SELECT *, {repeats} AS is_repeat FROM "
             f"(SELECT *, {cut} AS is_later FROM judged_rows WHERE problem IS NULL) "
             "WHERE NOT is_later) WHERE NOT is_repeat"
         )
-        kept, first, last = self.con.execute(
-            f"SELECT count(*), min({when}), max({when}) FROM kept_rows"
+        merged = "count(DISTINCT own_id) FILTER (own_id <> customer_id)" if self.aliased else "0"
+        kept, first, last, others = self.con.execute(
+            f"SELECT count(*), min({when}), max({when}), {merged} FROM kept_rows"
         ).fetchall()[0]
         later = 0
         if self.as_of is not None:
@@ -93,6 +117,7 @@ class Intake:
                 last=None if last is None else pd.Timestamp(last),
                 repeats=staged.read - kept - judged.rejected - later,
                 later=later,
+                merged=others,
             )
         )
 

@@ -1,49 +1,104 @@
-"""Where a source's files are: a URL of the experiment file resolved to paths.
+"""Where a source's rows are: a URL of the experiment file resolved to files, or to a table.
 
-package://NAME/path   a file that an installed package ships (the package is not imported)
-file://path, path     a file or a folder of Parquet, relative to the experiment file
+package://NAME/path        a file that an installed package ships (the package is not imported)
+file://path, path          a file or a folder of Parquet, relative to the experiment file
+duckdb://path?table=NAME   a table or view of a DuckDB file, relative as well; so is sqlite://
+postgres://user@host/db?table=SCHEMA.NAME   one of a server, or of anything else Ibis connects to
 """
 
 import importlib.util
 import re
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlencode
 
-from features.errors import SourceError, closest
+from features.errors import ConfigError, SourceError, closest
 
-__all__ = ["Location", "resolve"]
+__all__ = ["Location", "no_table", "resolve", "without_secret"]
 
 SUPPORTED = (
     "package://NAME/path, file://path or a plain path, to .csv, .tsv, .txt (each also with .gz), "
-    ".parquet, or a folder of .parquet"
+    ".parquet, or a folder of .parquet; or duckdb://path, sqlite://path, postgres://user@host/db, "
+    "each with ?table=NAME"
 )
 _CSV = re.compile(r"\.(csv|tsv|txt)(\.gz)?$", re.IGNORECASE)
 _PARQUET = re.compile(r"\.(parquet|pq)$", re.IGNORECASE)
+_DATABASE = re.compile(r"\.(duckdb|ddb|db|sqlite3?)$", re.IGNORECASE)
+
+# Engines without tables of their own, and the two whose files are opened here.
+_NO_SERVERS = ("datafusion", "duckdb", "polars", "sqlite")
+_VARIABLE = r"\$\{\w+\}"
+# Up to the last @, since a password may hold any sign.
+_PASSWORD = re.compile(r"^([a-z][\w+.-]*://[^:/@?]*:)(.*)@", re.IGNORECASE | re.DOTALL)
+_SECRET_KEY = re.compile(
+    r"([?&](?:[a-z_]*passw(?:or)?d|pwd|passcode|secret|private_key|[a-z_]*token)=)([^&]*)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class Location:
-    """Existing files of one format, in the order in which their rows are numbered."""
+    """Existing files of one format, in the order in which their rows are numbered, or a table.
+
+    url: as written; it holds no password (see `without_secret`). paths: none for a server.
+    table: its name, behind those of the schema and the catalog where they are given.
+    server: the address to connect to, with names of environment variables as ${NAME}.
+    """
 
     url: str
-    format: Literal["csv", "parquet"]
-    paths: tuple[Path, ...]
+    format: Literal["csv", "parquet", "duckdb", "sqlite", "server"]
+    paths: tuple[Path, ...] = ()
+    table: tuple[str, ...] = ()
+    server: str = ""
+
+
+def without_secret(key: str, url: str) -> str:
+    """The URL, if it holds no password or token: the experiment file is stored with every run.
+
+    The name of an environment variable, written ${NAME}, may stand for one. `key` is the URL's
+    in the experiment file. Raises ConfigError, which shows *** instead.
+
+    >>> without_secret("orders.url", "postgres://ann:geheim@host/shop?table=orders")
+    Traceback (most recent call last):
+    features.errors.ConfigError: orders.url must not hold a password, since the experiment file is \
+stored with every run. Seen: postgres://ann:***@host/shop?table=orders. Remedy: leave it out and \
+set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an environment variable's, instead
+    """
+    shown = url
+    for pattern in (_PASSWORD, _SECRET_KEY):
+        for found in pattern.finditer(url):
+            if not re.fullmatch(_VARIABLE, found[2]):
+                shown = shown.replace(
+                    found[0], found[0].replace(found[1] + found[2], found[1] + "***")
+                )
+    if shown == url:
+        return url
+    raise ConfigError(
+        f"{key} must not hold a password, since the experiment file is stored with every run.",
+        shown,
+        "leave it out and set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an "
+        "environment variable's, instead",
+    )
 
 
 def resolve(url: str, folder: Path) -> Location:
-    """The files that `url` stands for; plain paths are relative to `folder`.
+    """The files or the table that `url` stands for; plain paths are relative to `folder`.
 
-    Raises SourceError for an unknown scheme or ending, a missing file and a folder without Parquet.
+    Raises SourceError for an unknown scheme or ending, a missing file, a folder without Parquet
+    and a database without a table. Nothing is opened.
     """
     scheme, separator, rest = url.partition("://")
+    scheme = scheme.lower()
     if not separator:
         path = folder / Path(url).expanduser()
     elif scheme == "file":
         path = folder / unquote(rest)
     elif scheme == "package":
         path = _in_package(url, rest)
+    elif scheme in ("duckdb", "sqlite") or scheme in servers():
+        return _table(url, scheme, rest, folder)
     else:
         raise SourceError(
             f"A source cannot be read from {scheme}:// addresses.", url, f"use {SUPPORTED}"
@@ -51,14 +106,60 @@ def resolve(url: str, folder: Path) -> Location:
     if path.is_dir():
         return Location(url, "parquet", _parquet_in(url, path))
     if not path.exists():
-        raise SourceError("A source's file must exist.", f"{url} ({path})", _nearest(path))
+        raise _no_file(url, path)
     if _CSV.search(path.name):
         return Location(url, "csv", (path,))
     if _PARQUET.search(path.name):
         return Location(url, "parquet", (path,))
+    if _DATABASE.search(path.name):
+        raise SourceError(
+            "Of a database, a source is one table or view.",
+            url,
+            f"write duckdb://{url}?table=NAME, or sqlite://{url}?table=NAME",
+        )
     raise SourceError(
         "A source's format is told by its ending.", path.name, f"convert it; use {SUPPORTED}"
     )
+
+
+def servers() -> frozenset[str]:
+    """The schemes that Ibis connects to, whether their drivers are installed or not."""
+    names = {point.name for point in entry_points(group="ibis.backends")}
+    return frozenset(names - set(_NO_SERVERS) | {"postgresql"})
+
+
+def no_table(location: Location, known: set[str]) -> SourceError:
+    """The error of a database without the table, with the nearest of those that it has."""
+    by_name = {name.rpartition(".")[2]: name for name in sorted(known, reverse=True)}
+    near = closest(location.table[-1], by_name)
+    few = ", ".join(sorted(known)[:10])
+    remedy = f"name one of {few}" if few else "check which database it is"
+    if near is not None:
+        remedy = f"did you mean table={by_name[near]}?"
+    return SourceError("A source's table must exist.", location.url, remedy)
+
+
+def _table(url: str, scheme: str, rest: str, folder: Path) -> Location:
+    place, _, query = rest.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    table = tuple(options.pop("table", "").split("."))
+    if not all(table) or (not place.strip("/") and scheme not in servers()):
+        raise SourceError(
+            "Of a database, a source is one table or view.",
+            url,
+            "write its name at the end: ?table=NAME, or ?table=SCHEMA.NAME",
+        )
+    if scheme in servers():
+        others = f"?{urlencode(options, safe='${}/:')}" if options else ""
+        return Location(url, "server", table=table, server=f"{scheme}://{place}{others}")
+    if options:
+        raise SourceError(
+            f"A {scheme}:// address has no option but table.", url, f"remove {next(iter(options))}"
+        )
+    path = folder / unquote(place)
+    if not path.is_file():
+        raise _no_file(url, path)
+    return Location(url, "duckdb" if scheme == "duckdb" else "sqlite", (path,), table)
 
 
 def _in_package(url: str, rest: str) -> Path:
@@ -90,7 +191,8 @@ def _parquet_in(url: str, folder: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _nearest(path: Path) -> str:
+def _no_file(url: str, path: Path) -> SourceError:
     beside = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
     near = closest(path.name, sorted(beside))
-    return f"did you mean {near}?" if near else "check the path"
+    remedy = f"did you mean {near}?" if near else "check the path"
+    return SourceError("A source's file must exist.", f"{url} ({path})", remedy)

@@ -1,4 +1,4 @@
-"""Occasion lens: when customers buy: weekday, hour of day, and around named occasions."""
+"""Occasion lens: when customers buy: weekday, hour, quarter, and around named occasions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from features.feature import Feature
 from features.spec import FeatureSpec, Occasion, slugs
 
 LENS = "occasion"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PARTS = (("night", 0, 6), ("morning", 6, 12), ("afternoon", 12, 18), ("evening", 18, 24))
+#: Days until each season and occasion has come round: before, what is told of it tells the date.
+YEAR = 365
 
 Condition = Callable[[ir.Table], ir.BooleanValue]
 
@@ -25,18 +28,35 @@ def features(spec: FeatureSpec) -> list[Feature]:
         _share("weekend_share", "Share of orders on a Saturday or Sunday, local time.",
                lambda k: k.local.day_of_week.index() >= 5)
     ]  # fmt: skip
+    made += [_weekday(*weekday) for weekday in enumerate(WEEKDAYS)]
     made += [_part_of_day(*part) for part in PARTS]
+    made += [_quarter(quarter) for quarter in (1, 2, 3, 4)]
     for occasion, slug in zip(spec.occasions, slugs(o.name for o in spec.occasions), strict=True):
-        made.append(_around(occasion, slug))
+        made += _around(occasion, slug)
     if spec.occasions:
         made.append(_since_any(spec.occasions))
     return made
 
 
-def _share(name: str, definition: str, condition: Condition) -> Feature:
+def _share(name: str, definition: str, condition: Condition, window: int = 0) -> Feature:
     return Feature(
-        name, LENS, "share", "number", "no order yet", definition,
+        name, LENS, "share", "number", "no order yet", definition, window,
         build=lambda k: condition(k).cast("float64").mean(where=k.is_order),
+    )  # fmt: skip
+
+
+def _weekday(index: int, name: str) -> Feature:
+    return _share(
+        f"{name}_share", f"Share of orders on a {name.capitalize()}, local time.",
+        lambda k: k.local.day_of_week.index() == index,
+    )  # fmt: skip
+
+
+def _quarter(quarter: int) -> Feature:
+    return _share(
+        f"quarter_{quarter}_share",
+        f"Share of orders in quarter {quarter} of the calendar year, local time.",
+        lambda k: k.local.quarter() == quarter, YEAR,
     )  # fmt: skip
 
 
@@ -47,14 +67,21 @@ def _part_of_day(part: str, start: int, end: int) -> Feature:
     )  # fmt: skip
 
 
-def _around(occasion: Occasion, slug: str) -> Feature:
+def _around(occasion: Occasion, slug: str) -> list[Feature]:
     near = _near(occasion)
-    return Feature(
-        f"occasion_share_{slug}", LENS, "share", "number", "nothing paid",
-        f"Share in what was paid around {occasion.name} ({occasion.days_before} days before to "
-        f"{occasion.days_after} after).",
-        build=lambda k: k.paid.sum(where=near(k)).fill_null(0.0) / k.paid.sum().nullif(0.0),
-    )  # fmt: skip
+    days = f"({occasion.days_before} days before to {occasion.days_after} after)"
+    return [
+        Feature(
+            f"occasion_share_{slug}", LENS, "share", "number", "nothing paid",
+            f"Share in what was paid around {occasion.name} {days}.",
+            build=lambda k: k.paid.sum(where=near(k)).fill_null(0.0) / k.paid.sum().nullif(0.0),
+        ),
+        Feature(
+            f"occasion_recency_{slug}", LENS, "days", "number", "never bought around this occasion",
+            f"Days since the last order around {occasion.name} {days}.", YEAR,
+            build=lambda k: k.age_days.min(where=k.is_order & near(k)),
+        ),
+    ]  # fmt: skip
 
 
 def _since_any(occasions: tuple[Occasion, ...]) -> Feature:

@@ -32,17 +32,15 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
 
     `amount` is `paid` (>= 0) less `returned` (>= 0). `is_order` is true on the first piece of an
     order that bought something (a return alone is no order; an amount of 0 is genuine). `before`
-    is the moment of the order before (null on the first), `gap_days` the time since then,
-    `number` counts the orders from 1, and `new_day` says that the customer had not ordered
-    earlier on that local day. Lines of an order at a later moment are a piece of their own:
-    spend, but no other order and no part of its basket.
+    is the moment of the order before (null on the first), `gap_days` the time since then, and
+    `new_day` says that the customer had not ordered earlier on that local day. Lines of an order
+    at a later moment are a piece of their own: spend, but no other order and no part of its basket.
 
     `of` are the keys of a history: the customer, or customer and `as_of` of lines already cut.
     """
     sums: dict[str, ir.Value] = {
         "local": lines.local.min(),
         "amount": lines.amount.sum(),
-        "paid": ibis.greatest(lines.amount, 0.0).sum(),
         "returned": ibis.greatest(-lines.amount, 0.0).sum(),
         "lines": lines.count(),
         "bought": (lines.amount >= 0).any(),
@@ -56,20 +54,22 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
     for i, channel in enumerate(spec.order_channels):
         sums[f"channel_{i}"] = (lines.channel == channel).any()
     table = lines.group_by(*of, "order_id", "moment").aggregate(**sums)
-    # A history is one partition: one an order would be as many sorts as there are orders.
-    sorted_by_order = ibis.window(group_by=list(of), order_by=["order_id", "bought", "moment"])
-    same_as_last = (table.order_id == table.order_id.lag(1).over(sorted_by_order)) & (
-        table.bought == table.bought.lag(1).over(sorted_by_order)
-    )
-    table = table.mutate(is_order=table.bought & ~same_as_last.fill_null(False))
+    table = table.mutate(paid=table.amount + table.returned)
+    # Few orders have bought pieces at several moments: only these are looked at twice.
+    key, bought = [*of, "order_id"], table.filter(table.bought)
+    split = bought.group_by(key).aggregate(opened=bought.moment.min(), moments=bought.count())
+    split = split.filter(split.moments > 1).select(*key, "opened")
+    table = table.left_join(split, key).drop(*(f"{name}_right" for name in key))
+    table = table.mutate(
+        is_order=table.bought & (table.opened.isnull() | (table.moment == table.opened))
+    ).drop("opened", "bought")
     of_customer = ibis.window(group_by=[*of, "is_order"], order_by=["moment", "order_id"])
     table = table.mutate(
-        before=table.moment.lag(1).over(of_customer),
+        before=table.is_order.ifelse(table.moment.lag(1).over(of_customer), None),
         local_before=table.local.lag(1).over(of_customer),
-        number=ibis.row_number().over(of_customer) + 1,
     )
     return table.mutate(
-        gap_days=table.is_order.ifelse(days_between(table.moment, table.before), None),
+        gap_days=days_between(table.moment, table.before),
         new_day=table.is_order
         & (table.local_before.isnull() | (table.local.date() != table.local_before.date())),
     ).drop("local_before")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import duckdb
 
-from features.cleaning import blank, identifier, moment, number, quoted, text
+from features.cleaning import UNITS, blank, identifier, moment, number, quoted, text
 from features.errors import SourceError
 from features.experiment import Format
 from features.hints import score
 from features.locations import resolve
-from features.reading import read, unreadable
+from features.reading import read
+from features.relation import unreadable
 
 __all__ = ["Profile"]
 
@@ -25,8 +26,6 @@ _FORMATS = (
     *(day + time for day in (*_DAYS, *_SHORT_DAYS, *_NAMED_DAYS) for time in _TIMES),
     *("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y-%m", "%m/%Y", "%Y%m"),
 )
-#: Counts since 1970, and how many digits they have in our time.
-_UNITS = {"unix_seconds": (9, 11), "unix_milliseconds": (12, 14)}
 
 
 class Profile:
@@ -73,7 +72,7 @@ class Profile:
             tried.remove("%Y%m")  # any six digits would do
         good = [form for form in tried if self._share(self._moment(column, form), column)]
         if not good and named:
-            good = [unit for unit in _UNITS if self._share(self._counted(column, unit), column)]
+            good = [unit for unit in UNITS if self._share(self._counted(column, unit), column)]
         return [*good] or None
 
     def _few(self, column: str) -> tuple[str, ...]:
@@ -83,8 +82,8 @@ class Profile:
         return tuple(str(value).strip() for (value,) in found.fetchall())
 
     def _counted(self, column: str, unit: str) -> str:
-        low, high = _UNITS[unit]
-        digits = f"strlen(CAST({quoted(column)} AS VARCHAR)) BETWEEN {low} AND {high}"
+        low = UNITS[unit]
+        digits = f"strlen(CAST({quoted(column)} AS VARCHAR)) BETWEEN {low} AND {low + 2}"
         return f"CASE WHEN {digits} THEN {self._moment(column, unit)} END"
 
     def _moment(self, column: str, fmt: str | None) -> str:

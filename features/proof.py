@@ -2,8 +2,9 @@
 
 Features from the whole log, all cut-offs in one pass as training computes them, are compared with
 features from a second database that holds nothing but what a sample of customers had done before
-the cut-off. Judged are the tables of `features.sources` (what was written when, by event time); an
-undated attribute is taken as constant, and named.
+the cut-off. Judged are the tables of `features.sources`: what was known when, by event time, and
+where rows have one by the time of their arrival too. An undated attribute is taken as constant,
+and named; so are merged ids.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Difference:
 @dataclass(frozen=True)
 class Cutoff:
     """One comparison: of the sample's rows `known` lie before `as_of` (or are undated), and
-    `hidden`, those at `as_of` or later, were taken away.
+    `hidden`, those at `as_of` or later or that had not arrived, were taken away.
     """
 
     as_of: pd.Timestamp
@@ -67,13 +68,15 @@ class Proof:
     """What was compared, and what was not equal.
 
     lenses: how many features of each lens. undated: how many values of each attribute have no
-    `valid_from`, in all of the log: they are taken as constant, which no log can prove.
+    `valid_from`, in all of the log: they are taken as constant, which no log can prove. arrived:
+    how many order lines and events have a time of arrival; 0: compared by event time alone.
     """
 
     cutoffs: tuple[Cutoff, ...]
     lenses: Mapping[str, int]
     undated: Mapping[str, int]
     differences: tuple[Difference, ...]
+    arrived: int = 0
 
     @property
     def holds(self) -> bool:
@@ -154,6 +157,7 @@ def prove(
         Counter(feature.lens for feature in catalog.features(spec)),
         _undated(connection, spec),
         tuple(found),
+        sum(connection.execute(connection.table(n).arrived.count()) for n in ("orders", "events")),
     )
 
 
@@ -193,7 +197,7 @@ def _samples(
     """A spine for each cut-off; customers whose history only begins after it are drawn too."""
     parts = []
     for rows in (_dated(connection, name) for name in SCHEMAS):
-        nexts = {str(i): rows.moment.min(where=rows.moment >= at) for i, at in _literals(cutoffs)}
+        nexts = {str(i): rows.since.min(where=rows.since >= at) for i, at in _literals(cutoffs)}
         found = rows.group_by("customer_id").aggregate(**nexts)
         parts.append(connection.to_pyarrow(found).to_pandas())
     seen = pd.concat(parts).groupby("customer_id", as_index=False).min()
@@ -214,11 +218,11 @@ def _literals(cutoffs: Sequence[pd.Timestamp]) -> Iterator[tuple[int, ir.Value]]
 
 
 def _dated(connection: Any, name: str) -> ir.Table:
-    """A table with the time of its rows as `moment`, long ago where a row is undated."""
+    """A table with the time from which its rows are known as `since`, long ago where undated."""
     table = connection.table(name)
-    if name != "attributes":
-        return table
-    return table.mutate(moment=table.valid_from.fill_null(ibis.timestamp(UNDATED)))
+    if name == "attributes":
+        return table.mutate(since=table.valid_from.fill_null(ibis.timestamp(UNDATED)))
+    return table.mutate(since=ibis.greatest(table.moment, table.arrived.fill_null(table.moment)))
 
 
 def _past(connection: Any, as_of: pd.Timestamp, sample: pa.Table) -> tuple[Any, Cutoff]:
@@ -227,7 +231,7 @@ def _past(connection: Any, as_of: pd.Timestamp, sample: pa.Table) -> tuple[Any, 
     wanted = ibis.memtable(sample.select(["customer_id"]))
     for name, schema in SCHEMAS.items():
         mine = _dated(connection, name).semi_join(wanted, "customer_id")
-        rows = connection.to_pyarrow(mine.filter(mine.moment < as_of.to_pydatetime()))
+        rows = connection.to_pyarrow(mine.filter(mine.since < as_of.to_pydatetime()))
         past.create_table(name, rows.select(schema.names).cast(schema))
         known += len(rows)
         hidden += connection.execute(mine.count()) - len(rows)

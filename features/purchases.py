@@ -77,7 +77,7 @@ def _since_ever() -> list[Feature]:
                 lambda k: k.amount.sum()),
         _number("monetary_repeat", "currency", FEW_ORDERS,
                 "Mean spend of the orders after the first.",
-                lambda k: k.amount.mean(where=k.is_order & (k.number > 1))),
+                lambda k: k.amount.mean(where=k.is_order & k.before.notnull())),
         _number("basket_value", "currency", NO_ORDER, "Mean spend of an order.",
                 lambda k: k.amount.mean(where=k.is_order)),
         _number("basket_value_sd", "currency", NO_ORDER,

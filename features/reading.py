@@ -1,4 +1,4 @@
-"""Files as DuckDB sees them: one relation with its column names and types.
+"""Sources as DuckDB sees them: one relation with its column names and types.
 
 CSV is read as text throughout (casting is `features.cleaning`'s matter). Lines with a wrong number
 of fields are set aside by DuckDB and come back from `malformed`.
@@ -8,45 +8,34 @@ import codecs
 import csv
 import gzip
 import tempfile
-import weakref
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 import duckdb
 
+from features import databases
 from features.cleaning import literal
 from features.errors import SourceError
 from features.locations import Location
+from features.relation import Relation, unreadable
 
-__all__ = ["Relation", "guess_delimiter", "header_of", "malformed", "read"]
+__all__ = ["guess_delimiter", "header_of", "malformed", "read"]
 
 _BLOCK = 1 << 20
 _ASIDE = "lines_set_aside"
 
 
-@dataclass(frozen=True)
-class Relation:
-    """What stands after FROM, and the columns that it has (name to DuckDB type)."""
-
-    sql: str
-    columns: dict[str, str]
-    # A file that is read in place of another, and goes when the relation goes.
-    copy: Path | None = None
-    # How a CSV file was cut into columns.
-    delimiter: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.copy is not None:
-            weakref.finalize(self, self.copy.unlink, missing_ok=True)
-
-
 def read(
     con: duckdb.DuckDBPyConnection, location: Location, delimiter: str | None = None
 ) -> Relation:
-    """Open files without reading them whole; SourceError where they are empty or unreadable."""
+    """Open files without reading them whole; SourceError where they are empty or unreadable.
+
+    Tables of databases are opened too; see `features.databases`.
+    """
+    if location.format not in ("csv", "parquet"):
+        return databases.opened(con, location)
     copy, mark = None, None
     if location.format == "csv":
         path = location.paths[0]
@@ -103,12 +92,6 @@ def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
 
 
 _FILL = "check the export that wrote it"
-
-
-def unreadable(url: str, error: Exception) -> SourceError:
-    """The error of a file that DuckDB cannot read, with the first line of its message."""
-    message = str(error).strip().splitlines()[0].rstrip(".")
-    return SourceError("A source must be readable.", f"{url}: {message}", _FILL)
 
 
 def malformed(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:

@@ -3,6 +3,9 @@
 Moments are naive timestamps in UTC with microseconds. `local` is the same moment as wall clock in
 the experiment's time zone: hours, weekdays and months are read from it, differences never.
 Null always means *unknown*, never zero. A field without "null means" is never null.
+
+A row is known at `as_of` if its moment lies before it and, where it `arrived` at a moment of its
+own, that one does too.
 """
 
 from datetime import datetime
@@ -29,9 +32,11 @@ ORDERS = pa.schema(
         pa.field("product_id", pa.string()),  # null means unknown, as in the fields below
         pa.field("category", pa.string()),
         pa.field("brand", pa.string()),
+        pa.field("store", pa.string()),
         pa.field("quantity", pa.float64()),  # pieces
         pa.field("discount", pa.float64()),  # amount taken off, >= 0, experiment's currency
         pa.field("channel", pa.string()),
+        pa.field("arrived", MOMENT),  # UTC; when it reached the warehouse; null means at its moment
     ]
 )
 
@@ -42,6 +47,7 @@ EVENTS = pa.schema(
         _required("moment", MOMENT),  # UTC
         _required("kind", pa.string()),
         pa.field("channel", pa.string()),  # null means unknown
+        pa.field("arrived", MOMENT),  # as in an order line
     ]
 )
 

@@ -7,7 +7,8 @@ and, compiled once (`features.online`), on the rows of a single request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import ibis
@@ -19,6 +20,7 @@ from features import (
     attributes,
     catalog,
     engagement,
+    intent,
     journey,
     occasions,
     outcomes,
@@ -38,19 +40,21 @@ def tables() -> dict[str, ir.Table]:
     return {name: ibis.table(ibis.Schema.from_pyarrow(s), name=name) for name, s in schemas.items()}
 
 
-def feature_table(spec: FeatureSpec, compact: bool = False) -> ir.Table:
+def feature_table(spec: FeatureSpec, cutoffs: Sequence[datetime] = ()) -> ir.Table:
     """The features of every row of `spine`: `customer_id`, `as_of`, then the catalog in order.
 
-    `compact` is for many cut-offs, see `features.varieties`; it changes no value.
+    `cutoffs` are all that the spine has, where they are known: see `features.varieties`. They
+    change no value.
     """
     t = tables()
     spine = t["spine"]
     bought = known_pieces(t["orders"], spine, spec)
     # The widest comes last: a join costs by the columns that it carries on.
     lenses = [
+        intent.expression(t["events"], t["orders"], spine, spec),
         attributes.expression(t["attributes"], spine, spec),
         engagement.expression(t["events"], spine, spec),
-        varieties.expression(t["orders"], spine, spec, compact),
+        varieties.expression(t["orders"], spine, spec, cutoffs),
         aggregate(bought, [*purchases.features(spec), *occasions.features(spec)]),
     ]
     wide = spine
@@ -70,15 +74,17 @@ def feature_table(spec: FeatureSpec, compact: bool = False) -> ir.Table:
 
 
 def customers_known(connection: Any, cutoffs: Iterable[pd.Timestamp]) -> pa.Table:
-    """The spine of every customer with an order line or a dated event before each cut-off.
+    """The spine of every customer with an order line or an event known before each cut-off.
 
     An undated attribute alone puts nobody on the spine: that a customer is in an attribute file
     may itself be news from the future.
     """
-    orders, events = connection.table("orders"), connection.table("events")
+    rows = [
+        t.select("customer_id", moment=ibis.greatest(t.moment, t.arrived.fill_null(t.moment)))
+        for t in (connection.table("orders"), connection.table("events"))
+    ]
     seen = (
-        orders.select("customer_id", "moment")
-        .union(events.select("customer_id", "moment"))
+        ibis.union(*rows)
         .group_by("customer_id")
         .aggregate(first=lambda t: t.moment.min())
         .to_pyarrow()
@@ -109,7 +115,7 @@ def snapshot(
     One row a spine row, columns as in `feature_table` and `features.outcomes`.
     """
     connection.create_table("spine", spine, overwrite=True, temp=True)
-    table = feature_table(spec)
+    table = feature_table(spec, sorted(spine["as_of"].unique().to_pylist()))
     if horizon_days is not None:
         t = tables()
         after = outcomes.expression(t["orders"], t["spine"], horizon_days)

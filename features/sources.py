@@ -8,20 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import ibis
 import pandas as pd
 import pyarrow as pa
 
-from features import engine
+from features import aliases, attribute_values, calendar, engine
 from features.cleaning import identifier, literal, local, moment, number, quoted, text
 from features.errors import SourceError
-from features.experiment import AttributesSource, EventsSource, Experiment, OrdersSource
+from features.experiment import (
+    AliasesSource,
+    AttributesSource,
+    EventsSource,
+    Experiment,
+    OrdersSource,
+)
 from features.intake import Ingested, Intake
 from features.schema import ATTRIBUTES, EVENTS, ORDERS
 from features.spec import FeatureSpec, learn_spec
 from features.staging import REJECT_COLUMNS, Field, Staged, judge, stage
 
-__all__ = ["Ingested", "Sources", "everything", "load"]
+__all__ = ["Ingested", "Sources", "everything", "learned", "load"]
 
 _SQL_TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.timestamp("us"): "TIMESTAMP"}
 
@@ -32,8 +37,8 @@ class Sources:
 
     connection: the engine's Ibis backend (see `features.engine`) with the three tables, possibly
     empty ones.
-    rejects: source (str), row (int, from 1 after the header), column (str), value (str, null
-    where nothing is written), reason (str).
+    rejects: source (str), row (int, from 1 after the header; of a database, in the order in which
+    it gave them), column (str), value (str, null where nothing is written), reason (str).
     start, end: moments of the first and the last order, naive UTC.
     """
 
@@ -48,26 +53,31 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     """Read all sources of an experiment.
 
     Nothing at or after `as_of` (UTC where it has no zone) is kept: orders and events by their
-    moment, attributes by valid_from; these rows are counted as `later`, not as rejects.
+    moment and the moment when they arrived, attributes by valid_from; these rows are counted as
+    `later`, not as rejects. Aliases say who a customer is and have no moment: all of them hold.
 
-    Raises SourceError for a missing file or column, an empty file, a column of the wrong type
-    throughout, more rejects than max_reject_share, amounts in a currency without rate, and an
-    `as_of` that leaves no order; ConfigError for an engine that cannot be had.
+    Raises SourceError for a missing file, table or column, one without rows, a database that
+    cannot be reached, a column of the wrong type throughout, more rejects than max_reject_share,
+    amounts in a currency without rate, aliases that contradict each other, and an `as_of` that
+    leaves no order; ConfigError for an engine that cannot be had.
     """
     engine.require(experiment.engine)
-    backend = ibis.duckdb.connect()
+    backend = engine.connect(experiment.memory, experiment.threads)
     con: duckdb.DuckDBPyConnection = backend.con
-    con.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
     for name, schema in (("orders", ORDERS), ("events", EVENTS), ("attributes", ATTRIBUTES)):
         con.execute(f"CREATE TABLE {name} ({_columns_of(schema)})")
     reader = _Reader(con, experiment, _naive_utc(as_of))
+    if experiment.aliases is not None:
+        reader.aliases(experiment.aliases)
     reader.orders(experiment.orders)
     for events in experiment.events:
         reader.events(events)
     for attributes in experiment.attributes:
         reader.attributes(attributes)
-    con.execute("DROP VIEW judged_rows; DROP TABLE raw_rows")
-    start, end = reader.intake.ingested[0].first, reader.intake.ingested[0].last
+    con.execute("DROP TABLE judged_rows; DROP TABLE raw_rows")
+    aliases.forget(con)
+    orders = next(each for each in reader.intake.ingested if each.source == experiment.orders.name)
+    start, end = orders.first, orders.last
     assert start is not None, "orders() raises where no order is left"
     assert end is not None
     rejects = pd.concat(reader.intake.rejects, ignore_index=True)
@@ -82,10 +92,28 @@ def everything(read: Sources, experiment: Experiment) -> FeatureSpec:
     For proofs and pages: a model learns its own spec from what lies before its first training
     cut-off (`features.spec.learn_spec`).
     """
-    orders, events = (read.connection.table(name) for name in ("orders", "events"))
-    attributes = [column for source in experiment.attributes for column in source.columns]
-    until = read.end + pd.Timedelta(microseconds=1)
-    return learn_spec(orders, events, attributes, experiment.occasions, until)
+    return learned(read, experiment, read.end + pd.Timedelta(microseconds=1))
+
+
+def learned(read: Sources, experiment: Experiment, before: pd.Timestamp) -> FeatureSpec:
+    """The spec that the experiment names and the sources show before a moment (`learn_spec`).
+
+    The days of public holidays are common knowledge: they reach from the year before the first
+    order to some years after the last.
+    """
+    occasions = experiment.occasions
+    if experiment.calendar is not None:
+        occasions += calendar.occasions(experiment.calendar, read.start.year, read.end.year)
+    return learn_spec(
+        read.connection.table("orders"),
+        read.connection.table("events"),
+        [column for source in experiment.attributes for column in source.columns],
+        occasions,
+        before,
+        responses=experiment.responses,
+        goals=experiment.goals,
+        places=experiment.places,
+    )
 
 
 class _Reader:
@@ -105,6 +133,7 @@ class _Reader:
             "product_id": source.product_id,
             "category": source.category,
             "brand": source.brand,
+            "store": source.store,
             "channel": source.channel,
             "line_id": source.line_id,
         }
@@ -114,7 +143,7 @@ class _Reader:
             numbers["quantity"] = source.quantity
         numbers |= {f"discount {i}": column for i, column in enumerate(source.discount)}
         needed = [source.customer_id, source.moment, *texts.values(), *numbers.values()]
-        needed += [source.currency] if source.currency else []
+        needed += [c for c in (source.currency, source.arrived) if c is not None]
         staged = self._stage(source, needed)
 
         fields = self._who_and_when(staged, source)
@@ -140,18 +169,19 @@ class _Reader:
             "order_id": f"coalesce(order_id, {at_once})" if source.order_id else at_once,
             "quantity": "quantity" if source.quantity else "NULL",
             "discount": "NULL",
+            "arrived": "arrived" if source.arrived else "NULL",
         }
         if known:
             some = f"coalesce({', '.join(known)}) IS NOT NULL"
             values["discount"] = f"CASE WHEN {some} THEN ({' + '.join(given)}) * {rate} END"
-        for name in ("product_id", "category", "brand", "channel"):
+        for name in ("product_id", "category", "brand", "store", "channel"):
             values[name] = name if name in texts else "NULL"
-        self.intake.keep("orders", ORDERS, values, staged, judged, _repeats(source.line_id))
-        if self.intake.ingested[0].rows_kept == 0:
-            raise self._no_order()
+        self.intake.keep("orders", ORDERS, values, staged, judged, source.line_id)
+        if self.intake.ingested[-1].rows_kept == 0:
+            raise self._no_order("greatest(moment, arrived)" if source.arrived else "moment")
 
-    def _no_order(self) -> SourceError:
-        found = self.con.execute("SELECT min(moment) FROM judged_rows WHERE problem IS NULL")
+    def _no_order(self, known: str) -> SourceError:
+        found = self.con.execute(f"SELECT min({known}) FROM judged_rows WHERE problem IS NULL")
         first = found.fetchall()[0][0]
         if first is None:
             return SourceError(
@@ -163,6 +193,24 @@ class _Reader:
             "choose a later as_of",
         )
 
+    def aliases(self, source: AliasesSource) -> None:
+        """Note who became whom: all sources after this one are read by it."""
+        folder, named = self.experiment.path.parent, {"old": source.old, "new": source.new}
+        staged = stage(self.con, source.name, source.url, folder, source.format, [*named.values()])
+        fields = [
+            Field(name, column, identifier(quoted(column), staged.columns[column]), "always",
+                  "a customer")
+            for name, column in named.items()
+        ]  # fmt: skip
+        judged = judge(self.con, staged, fields)
+        found = self.con.execute("SELECT old, new FROM judged_rows WHERE problem IS NULL")
+        merged = aliases.survivors(found.fetchall())
+        repeats = 'old = new OR row_number() OVER (PARTITION BY old, new ORDER BY "row") > 1'
+        self.intake.count(staged, judged, "CAST(NULL AS TIMESTAMP)", repeats)
+        self.con.execute("DROP VIEW kept_rows")
+        aliases.remember(self.con, merged)
+        self.intake.aliased = True
+
     def events(self, source: EventsSource) -> None:
         named = {
             "kind": source.kind_column,
@@ -170,7 +218,9 @@ class _Reader:
             "line_id": source.line_id,
         }
         texts = {name: column for name, column in named.items() if column is not None}
-        staged = self._stage(source, [source.customer_id, source.moment, *texts.values()])
+        needed = [source.customer_id, source.moment, *texts.values()]
+        needed += [source.arrived] if source.arrived else []
+        staged = self._stage(source, needed)
         fields = self._who_and_when(staged, source)
         fields += [
             _text_field(staged, name, column, "always" if name == "kind" else "free")
@@ -180,44 +230,39 @@ class _Reader:
         values = {
             "kind": "kind" if source.kind is None else literal(source.kind),
             "channel": "channel" if source.channel_column else "NULL",
+            "arrived": "arrived" if source.arrived else "NULL",
         }
         if source.channel is not None:
             values["channel"] = literal(source.channel)
-        self.intake.keep("events", EVENTS, values, staged, judged, _repeats(source.line_id))
+        self.intake.keep("events", EVENTS, values, staged, judged, source.line_id)
 
     def attributes(self, source: AttributesSource) -> None:
         form, zone = source.format, self.experiment.time_zone
-        needed = [source.customer_id, *(column.name for column in source.columns)]
+        needed = [source.customer_id]
+        needed += [c for a in source.columns for c in attribute_values.columns(a)]
         needed += [source.valid_from] if source.valid_from else []
         staged = stage(self.con, source.name, source.url, self.experiment.path.parent, form, needed)
         types = staged.columns
-        who = identifier(quoted(source.customer_id), types[source.customer_id])
-        fields = [Field("customer_id", source.customer_id, who, "always", "a customer")]
+        fields = self._who(staged, source.customer_id)
         since = "CAST(NULL AS TIMESTAMP)"
         if source.valid_from:
             sql = moment(quoted(source.valid_from), types[source.valid_from], form, zone)
             fields.append(Field("valid_from", source.valid_from, sql, "if given", "a moment"))
             since = "valid_from"
-        for column in source.columns:
-            reference, dtype = quoted(column.name), types[column.name]
-            sql, what = text(reference, dtype, keep=column.order), "a text"
-            if column.kind == "number":
-                sql, what = number(reference, dtype, form.decimal), "a number"
-            elif column.kind == "ordered":
-                known = ", ".join(map(literal, column.order))
-                sql = f"CASE WHEN {sql} IN ({known}) THEN {sql} END"
-                what = f"one of {', '.join(column.order)}"
-            use = "free" if column.kind == "category" else "cell"
-            fields.append(Field(f"value {column.name}", column.name, sql, use, what))
+        for attribute in source.columns:
+            parts = attribute_values.fields(attribute, types, form.decimal)
+            fields += [Field(*part) for part in parts]
         judged = judge(self.con, staged, fields)
-        # A second row of one customer and moment replaces the first.
-        repeats = f'row_number() OVER (PARTITION BY customer_id, {since} ORDER BY "row" DESC) > 1'
+        # A second row of one customer and moment replaces the first; the row under the id that the
+        # customer has today replaces those under merged ones.
+        own = "own_id = customer_id DESC, " if self.intake.aliased else ""
+        order = f'PARTITION BY customer_id, {since} ORDER BY {own}"row" DESC'
+        repeats = f"row_number() OVER ({order}) > 1"
         self.intake.count(staged, judged, since, repeats)
-        for column in source.columns:
+        for attribute in source.columns:
             self.con.execute(
-                f"INSERT INTO attributes SELECT customer_id, {literal(column.name)}, "
-                f"CAST({quoted('value ' + column.name)} AS VARCHAR), {since} FROM kept_rows "
-                'ORDER BY "row"'
+                f"INSERT INTO attributes SELECT customer_id, {literal(attribute.name)}, "
+                f'{attribute_values.value(attribute)}, {since} FROM kept_rows ORDER BY "row"'
             )
         self.con.execute("DROP VIEW kept_rows")
 
@@ -225,18 +270,24 @@ class _Reader:
         folder = self.experiment.path.parent
         return stage(self.con, source.name, source.url, folder, source.format, needed, source.joins)
 
-    def _who_and_when(self, staged: Staged, source: OrdersSource | EventsSource) -> list[Field]:
-        who = identifier(quoted(source.customer_id), staged.columns[source.customer_id])
-        when = moment(
-            quoted(source.moment),
-            staged.columns[source.moment],
-            source.format,
-            self.experiment.time_zone,
-        )
+    def _who(self, staged: Staged, column: str) -> list[Field]:
+        own = identifier(quoted(column), staged.columns[column])
+        if not self.intake.aliased:
+            return [Field("customer_id", column, own, "always", "a customer")]
         return [
-            Field("customer_id", source.customer_id, who, "always", "a customer"),
-            Field("moment", source.moment, when, "always", "a moment"),
+            Field("customer_id", column, aliases.today(own), "always", "a customer"),
+            Field("own_id", column, own, "free", "a customer"),
         ]
+
+    def _who_and_when(self, staged: Staged, source: OrdersSource | EventsSource) -> list[Field]:
+        form, zone = source.format, self.experiment.time_zone
+        moments = [("moment", source.moment, "always"), ("arrived", source.arrived, "if given")]
+        return self._who(staged, source.customer_id) + [
+            Field(name, column, moment(quoted(column), staged.columns[column], form, zone), use,
+                  "a moment")
+            for name, column, use in moments
+            if column is not None
+        ]  # fmt: skip
 
     def _rate(self) -> str:
         """SQL for the worth of a row's currency in the experiment's."""
@@ -259,13 +310,6 @@ def _text_field(staged: Staged, name: str, column: str, use: str = "free") -> Fi
     as_id = name in ("order_id", "product_id", "line_id")
     clean = identifier if as_id else text
     return Field(name, column, clean(quoted(column), staged.columns[column]), use, "a text")
-
-
-def _repeats(line_id: str | None) -> str:
-    if line_id is None:
-        return "false"
-    later = 'row_number() OVER (PARTITION BY line_id ORDER BY "row") > 1'
-    return f"line_id IS NOT NULL AND {later}"
 
 
 def _columns_of(schema: pa.Schema) -> str:

@@ -9,20 +9,34 @@ from typing import Any
 
 import ibis.expr.types as ir
 
+from features.errors import SourceError, closest
+
 MAX_CATEGORIES = 10
 MAX_KINDS = 12
 MAX_CHANNELS = 6
-_OPTIONAL = ("category", "brand", "quantity", "discount", "channel")
+#: In `Goal.completed_by`: any order, whatever kinds of event there are.
+ORDER = "order"
+_OPTIONAL = ("category", "brand", "store", "quantity", "discount", "channel")
 
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """One attribute; `kind` is `category`, `ordered` (by `order`, low to high) or `number`."""
+    """One attribute; `kind` is one of `features.experiment.KINDS`.
+
+    order : of kind `ordered`: its values, low to high
+    levels : of kind `region`: what its parts are, coarse to fine, such as country, state, city
+    separator : of kind `region`: the character between the parts of a value ("DE/BY/München")
+    columns : the source's columns, of a `region` one a level, of a `location` latitude and
+        longitude; empty: the one column of the attribute's name
+    """
 
     name: str
     lens: str
     kind: str
     order: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    separator: str = "/"
+    columns: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +50,49 @@ class Occasion:
 
 
 @dataclasses.dataclass(frozen=True)
+class Response:
+    """A rate: events of the kinds `of` over events of the kinds `per`, which they answer."""
+
+    name: str
+    of: tuple[str, ...]
+    per: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What a customer set out for: events of `kinds`.
+
+    Where `completed_by` names kinds of event (or `ORDER`), a goal that none of them follows
+    within `within_days` is abandoned.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    completed_by: tuple[str, ...] = ()
+    within_days: int = 0
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """All kinds of event that it names."""
+        return (*self.kinds, *(kind for kind in self.completed_by if kind != ORDER))
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A point of reference, in decimal degrees (WGS 84)."""
+
+    name: str
+    latitude: float
+    longitude: float
+
+
+@dataclasses.dataclass(frozen=True)
 class FeatureSpec:
     """Which columns the lenses make: learned once from early data, then frozen.
 
     `present` names the optional columns of the order lines that the source fills; a lens whose
-    source is absent (no event kinds, no attributes, no occasions) drops out.
+    source is absent (no event kinds, no attributes, no occasions) drops out. Kinds that a
+    response or a goal names are in `event_kinds`.
     """
 
     present: tuple[str, ...] = ()
@@ -50,22 +102,32 @@ class FeatureSpec:
     event_channels: tuple[str, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     occasions: tuple[Occasion, ...] = ()
+    responses: tuple[Response, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    places: tuple[Place, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> FeatureSpec:
-        plain = {k: tuple(v) for k, v in values.items() if k not in ("attributes", "occasions")}
-        return cls(
-            attributes=tuple(
-                Attribute(**{**a, "order": tuple(a["order"])}) for a in values["attributes"]
-            ),
-            occasions=tuple(
-                Occasion(**{**o, "dates": tuple(o["dates"])}) for o in values["occasions"]
-            ),
-            **plain,
-        )
+        """The spec of what `to_dict` gave; a field that it lacks has its default."""
+        return cls(**{key: _frozen(_OF.get(key), inner) for key, inner in values.items()})
+
+
+_OF: dict[str, Callable[..., Any]] = {
+    "attributes": Attribute, "occasions": Occasion, "responses": Response, "goals": Goal,
+    "places": Place,
+}  # fmt: skip
+
+
+def _frozen(made_of: Callable[..., Any] | None, values: Iterable[Any]) -> tuple[Any, ...]:
+    if made_of is None:
+        return tuple(values)
+    return tuple(
+        made_of(**{k: tuple(v) if isinstance(v, list | tuple) else v for k, v in inner.items()})
+        for inner in values
+    )
 
 
 def learn_spec(
@@ -74,26 +136,76 @@ def learn_spec(
     attributes: Iterable[Attribute],
     occasions: Iterable[Occasion],
     before: Any,
+    *,
+    responses: Iterable[Response] = (),
+    goals: Iterable[Goal] = (),
+    places: Iterable[Place] = (),
 ) -> FeatureSpec:
     """The spec of tables that sit in a database, looking only at rows with a moment < `before`.
 
     `before` is the earliest training cut-off, so that the choice of columns (which categories
     are large, which kinds of event exist) is never made by the future. Kinds of event that
-    first appear later are no features of this model.
+    first appear later are no features of this model, unless a response or a goal names them:
+    those stay, however rare or late. SourceError where no event at all is of a kind so named.
     """
-    early = orders.filter(orders.moment < before)
+    responses, goals = tuple(responses), tuple(goals)
+    named = [kind for response in responses for kind in (*response.of, *response.per)]
+    named += [kind for goal in goals for kind in goal.events]
+    _refuse_unseen(events, named)
+    early, seen = (t.filter(t.moment < before, _arrived(t, before)) for t in (orders, events))
     counts = early.aggregate(n=early.count(), **{c: early[c].count() for c in _OPTIONAL}).execute()
     present = tuple(c for c in _OPTIONAL if counts[c].iloc[0] > 0)
-    seen = events.filter(events.moment < before)
+    # Whether rows come late is a matter of the source, not of what it says.
+    if orders.arrived.count().execute() > 0:
+        present = (*present, "arrived")
+    common = _largest(seen, "kind", ir.Table.count, MAX_KINDS)
     return FeatureSpec(
         present=present,
         categories=_largest(early, "category", lambda t: t.amount.abs().sum(), MAX_CATEGORIES),
         order_channels=_largest(early, "channel", ir.Table.count, MAX_CHANNELS),
-        event_kinds=_largest(seen, "kind", ir.Table.count, MAX_KINDS),
+        event_kinds=tuple(dict.fromkeys([*common, *named])),
         event_channels=_largest(seen, "channel", ir.Table.count, MAX_CHANNELS),
         attributes=tuple(attributes),
         occasions=tuple(occasions),
+        responses=responses,
+        goals=goals,
+        places=tuple(places),
     )
+
+
+def _arrived(table: ir.Table, before: Any) -> ir.BooleanValue:
+    return table.arrived.isnull() | (table.arrived < before)
+
+
+def continued(old: FeatureSpec, learned: FeatureSpec) -> FeatureSpec:
+    """The old spec, with the dates of today, where it still describes the same sources.
+
+    Else the one learned now. What is largest or commonest may have changed its order meanwhile:
+    the old columns stay, so that a model can start from its predecessor.
+    """
+    named = ("present", "attributes", "responses", "goals", "places")
+    same = all(getattr(old, field) == getattr(learned, field) for field in named)
+    same = same and set(old.event_kinds) == set(learned.event_kinds)
+    same = same and _without_dates(old) == _without_dates(learned)
+    return dataclasses.replace(old, occasions=learned.occasions) if same else learned
+
+
+def _without_dates(spec: FeatureSpec) -> list[Occasion]:
+    return [dataclasses.replace(occasion, dates=()) for occasion in spec.occasions]
+
+
+def _refuse_unseen(events: ir.Table, named: list[str]) -> None:
+    if not named:
+        return
+    kinds = sorted(events.select("kind").distinct().to_pyarrow()["kind"].to_pylist())
+    for kind in named:
+        if kind not in kinds:
+            near = closest(kind, kinds)
+            raise SourceError(
+                "A response or a goal names kinds of events that occur.",
+                f"{kind!r} (kinds: {', '.join(kinds) or 'none'})",
+                f"did you mean {near!r}?" if near else "correct the name, or remove it",
+            )
 
 
 def _largest(

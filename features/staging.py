@@ -4,7 +4,6 @@
 cleans them field by field and finds the rows, and the cells, that cannot be used.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,18 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from features.cleaning import blank, identifier, quoted
-from features.errors import SourceError, closest
+from features.cleaning import UNITS, blank, quoted
+from features.errors import SourceError
 from features.experiment import Format, Join
+from features.joining import RAW, in_words, join
 from features.locations import resolve
-from features.reading import Relation, guess_delimiter, malformed, read, unreadable
+from features.reading import malformed
+from features.relation import unreadable
 
 __all__ = ["REJECT_COLUMNS", "Field", "Judged", "Staged", "judge", "stage"]
 
 REJECT_COLUMNS = ["source", "row", "column", "value", "reason"]
-_RAW, _JUDGED = "raw_rows", "judged_rows"
+_JUDGED = "judged_rows"
 WHOLE_ROW = "(whole row)"
 #: Uses that cost the row, and uses where null is no fault but something unusable is.
 _FATAL, _FOUND = ("always", "if given"), ("if given", "cell")
@@ -73,43 +74,19 @@ def stage(
     joins: Sequence[Join] = (),
 ) -> Staged:
     """Read the `needed` columns into `raw_rows`; SourceError where that is not possible."""
-    base = read(con, resolve(url, folder), form.delimiter)
-    types = {column: (f"base.{quoted(column)}", dtype) for column, dtype in base.columns.items()}
-    clauses = []
-    others = [read(con, resolve(join.url, folder)) for join in joins]
-    for i, (join, other) in enumerate(zip(joins, others, strict=True)):
-        _check_join(con, name, join, types, other)
-        alias = f"joined_{i}"
-        left = identifier(*types[join.left])
-        right = identifier(f"{alias}.{quoted(join.right)}", other.columns[join.right])
-        clauses.append(f"LEFT JOIN {other.sql} {alias} ON {left} = {right}")
-        for column in join.columns:
-            types[column] = (f"{alias}.{quoted(column)}", other.columns[column])
-    for column in needed:
-        if column not in types:
-            raise _missing(name, column, url, list(types), form.delimiter)
-    picked = "".join(f", {types[c][0]} AS {quoted(c)}" for c in dict.fromkeys(needed))
-    every = ", ".join(map(quoted, base.columns))
-    marks = f'row_number() OVER () AS "#row", hash({every}) AS "#print"'
-    try:
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_RAW} AS "
-            f'SELECT base."#row", base."#print"{picked} '
-            f"FROM (SELECT {marks}, * FROM {base.sql}) base {' '.join(clauses)}"
-        )
-    except duckdb.Error as error:
-        raise unreadable(url, error) from error
+    types = join(con, name, url, folder, form.delimiter, needed, joins)
     aside = malformed(con)
-    rows, distinct = _one(con, f'SELECT count(*), count(DISTINCT "#print") FROM {_RAW}')
+    rows, distinct = _one(con, f'SELECT count(*), count(DISTINCT "#print") FROM {RAW}')
     if rows + len(aside) == 0:
+        if resolve(url, folder).table:
+            raise SourceError("A source has rows.", f"{url} has none", "check what fills it")
         raise SourceError(
             "A source has a header and rows.",
             f"{url} has a header and no rows",
             "check the export that wrote it",
         )
     _renumber(con, [row for row, _ in aside])
-    columns = {column: types[column][1] for column in needed}
-    return Staged(name, url, columns, rows + len(aside), rows - distinct, aside)
+    return Staged(name, url, types, rows + len(aside), rows - distinct, aside)
 
 
 def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field]) -> Judged:
@@ -125,9 +102,9 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
     )
     try:
         con.execute(
-            f"CREATE OR REPLACE TEMP VIEW {_JUDGED} AS "
+            f"CREATE OR REPLACE TEMP TABLE {_JUDGED} AS "
             f"SELECT *, CASE {verdict} END AS problem FROM "
-            f'(SELECT "#row" AS "row", {clean}{given} FROM {_RAW})'
+            f'(SELECT "#row" AS "row", {clean}{given} FROM {RAW})'
         )
     except duckdb.Error as error:  # a moment_format that is none
         raise unreadable(staged.url, error) from error
@@ -170,15 +147,15 @@ def _refuse_throughout(con: duckdb.DuckDBPyConnection, staged: Staged, field: Fi
     given, example = _one(
         con,
         f'SELECT count(*), CAST(first({quoted(field.column)} ORDER BY "#row") AS VARCHAR) '
-        f"FROM {_RAW} WHERE NOT {empty}",
+        f"FROM {RAW} WHERE NOT {empty}",
     )
     column = f"{staged.name}: column {field.column!r}"
     if given:
         kind = staged.columns[field.column]
         raise SourceError(
             f"{column} must hold {field.what} somewhere.",
-            f"none in {given} rows, for instance {example!r} ({_in_words(kind)})",
-            _REMEDIES.get(field.what, "name another column"),
+            f"none in {given} rows, for instance {example!r} ({in_words(kind)})",
+            _remedy(field.what, str(example)),
         )
     if field.use == "always":
         raise SourceError(f"{column} must not be empty.", "no value at all", "name another column")
@@ -190,7 +167,7 @@ def _rejects_of(
     ending = "; the rest of the row is kept" if field.use == "cell" else ""
     found = con.execute(
         f'SELECT "#row", CAST({quoted(field.column)} AS VARCHAR), {_blank(staged, field)} '
-        f'FROM {_RAW} WHERE "#row" IN (SELECT "row" FROM {_JUDGED} WHERE {bad}) ORDER BY "#row"'
+        f'FROM {RAW} WHERE "#row" IN (SELECT "row" FROM {_JUDGED} WHERE {bad}) ORDER BY "#row"'
     ).fetchall()
     return [
         (row, field.column, value, "is empty" if nothing else f"is not {field.what}{ending}")
@@ -198,58 +175,10 @@ def _rejects_of(
     ]
 
 
-def _check_join(
-    con: duckdb.DuckDBPyConnection,
-    name: str,
-    join: Join,
-    types: dict[str, tuple[str, str]],
-    other: Relation,
-) -> None:
-    if join.left not in types:
-        raise _missing(name, join.left, "what is joined to", list(types))
-    for column in (join.right, *join.columns):
-        if column not in other.columns:
-            raise _missing(name, column, join.url, list(other.columns))
-    for column in join.columns:
-        if column in types:
-            raise SourceError(
-                f"{name}: a joined table adds columns with names of their own.",
-                f"{column!r} is already a column",
-                f"leave {column!r} out of the join's columns, or rename it",
-            )
-    key = identifier(quoted(join.right), other.columns[join.right])
-    repeated = con.execute(
-        f"SELECT {key} AS k, count(*) FROM {other.sql} WHERE k IS NOT NULL "
-        "GROUP BY k HAVING count(*) > 1 ORDER BY k LIMIT 1"
-    ).fetchone()
-    malformed(con)
-    if repeated:
-        raise SourceError(
-            f"{name}: a joined table has one row for each {join.right}.",
-            f"{join.right} {repeated[0]!r} {repeated[1]} times in {join.url}",
-            "join a table without repeats",
-        )
-
-
-def _missing(
-    name: str, column: str, url: str, known: list[str], delimiter: str | None = None
-) -> SourceError:
-    near = closest(column, known)
-    remedy = f"did you mean {near!r}?" if near else "name one of these columns"
-    seen = f"the columns {', '.join(known)}"
-    if delimiter is not None and len(known) == 1:
-        likely = guess_delimiter(known[0])
-        if likely != delimiter and likely in known[0]:
-            written = json.dumps(likely)  # a tab as \t, as TOML has it
-            seen = f"one column, {known[0]!r}"
-            remedy = f"the delimiter seems wrong: write delimiter = {written}"
-    return SourceError(f"{name}: column {column!r} must exist in {url}.", seen, remedy)
-
-
 def _renumber(con: duckdb.DuckDBPyConnection, aside: list[int]) -> None:
     """Rows after a line that was set aside move down by one, so that numbers fit the file."""
     for row in sorted(aside):
-        con.execute(f'UPDATE {_RAW} SET "#row" = "#row" + 1 WHERE "#row" >= {row}')
+        con.execute(f'UPDATE {RAW} SET "#row" = "#row" + 1 WHERE "#row" >= {row}')
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
@@ -258,11 +187,15 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
     return row
 
 
+def _remedy(what: str, example: str) -> str:
+    """What helps where a column holds something else throughout, for instance `example`."""
+    units = [u for u, low in UNITS.items() if example.isdigit() and low <= len(example) <= low + 2]
+    if what == "a moment" and units:
+        return f'set moment_format = "{units[0]}", or name another column'
+    return _REMEDIES.get(what, "name another column")
+
+
 _REMEDIES = {
     "a moment": 'set moment_format, for instance "%d.%m.%Y" or "%Y%m%d", or name another column',
     "a number": 'set decimal = "," if it is a comma, remove currency signs, or name another column',
 }
-
-
-def _in_words(dtype: str) -> str:
-    return "text" if dtype == "VARCHAR" else dtype.lower()

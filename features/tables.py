@@ -91,6 +91,11 @@ horizon_days, seed). Remedy: did you mean experiment.seed?
         """A nested table."""
         return Table(self._take(key, "a table", default), self.full(key))
 
+    def section(self, key: str) -> "Table | None":
+        """A nested table, or None where the key is absent."""
+        self.known(key)
+        return self.table(key) if key in self._content else None
+
     def tables(self, key: str) -> list["Table"]:
         """A list of tables, `[[key]]` in the file; empty where there is none."""
         value = self._take(key, "a list of tables", ())

@@ -17,14 +17,20 @@ _COLUMNS = {
     "product_id": "what was bought",
     "category": "the kind of product",
     "brand": "the product's brand",
+    "store": "the shop or branch where it was bought",
     "quantity": "pieces",
     "discount": 'the amount taken off; several columns are summed: ["a", "b"]',
     "channel": "where it was bought",
     "currency": "the currency of each line",
+    "arrived": "when the row reached the warehouse, if later than it happened",
 }
 
 _REST = """\
 # ---------------------------------------------------------------- more, where you have it
+# A source is a CSV or Parquet file, a folder of Parquet, or a table or view of a database:
+# url = "duckdb://shop.duckdb?table=orders"                     # sqlite:// likewise
+# url = "postgres://user@host/shop?table=sales.orders"          # the password: PGPASSWORD
+
 # A table looked up for each line, for instance products for their category:
 # [[orders.join]]
 # url = "products.csv"
@@ -39,17 +45,50 @@ _REST = """\
 # [events.columns]
 # customer_id = "customer"
 # moment = "opened_at"
+# arrived = "loaded_at"              # only where rows reach the warehouse late; for orders too
+
+# Which kinds of events answer which, as a rate:
+# [[responses]]
+# name = "open rate"
+# of = "open"
+# per = "sent"
+
+# What customers set out for, and what completes it ("order" or kinds of events; may be left out):
+# [[goals]]
+# name = "cart"
+# kinds = ["cart_filled"]
+# completed_by = "order"
+# within_days = 3                    # later it counts as abandoned
 
 # What is known of them; lens: demographic, geographic, psychographic or firmographic;
-# kind: category, number, or ordered with order = ["low", "middle", "high"]:
+# kind: category, number, or ordered with order = ["low", "middle", "high"];
+# region with levels = ["country", "state", "city"] for a column that holds "US/IL/Springfield";
+# location with latitude = "lat" and longitude = "lon" for the distance to the nearest place:
 # [[attributes]]
 # name = "customers"
 # url = "customers.csv"
 # customer_id = "customer"
 # [attributes.columns]
 # country = { lens = "geographic", kind = "category" }
+# [[places]]
+# name = "shop"
+# latitude = 52.52
+# longitude = 13.405
 
-# Days on which people buy differently:
+# Customer ids that were merged later, in whatever source they stand:
+# [aliases]
+# url = "merged.csv"
+# old = "old_id"
+# new = "new_id"
+
+# Public holidays, by the country's code; without a choice, all:
+# [calendar]
+# country = "DE"
+# subdivision = "BY"
+# holidays = ["Christmas Day", "Easter Monday"]
+# days_before = 7
+
+# Other days on which people buy differently:
 # [[occasions]]
 # name = "Christmas"
 # dates = ["2023-12-25", "2024-12-25"]

@@ -7,10 +7,13 @@ purchase. A null value stands for what is unknown: paid, but no category of its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import ibis
 import ibis.expr.types as ir
 
-from features.asof import KEYS, known
+from features.asof import KEYS, days_between, known, part_of
 from features.feature import Feature, aggregate
 from features.spec import FeatureSpec, slugs
 
@@ -33,24 +36,30 @@ def features(spec: FeatureSpec) -> list[Feature]:
 
 
 def expression(
-    orders: ir.Table, spine: ir.Table, spec: FeatureSpec, compact: bool = False
+    orders: ir.Table, spine: ir.Table, spec: FeatureSpec, cutoffs: Sequence[datetime] = ()
 ) -> ir.Table | None:
     """(customer_id, as_of) and these features, for customers with a known purchase; or None.
 
-    `compact` brings the lines to one a (customer, moment, values) first, which changes no value
-    and pays where many cut-offs look at the same lines.
+    `cutoffs` are all that the spine has, where they are known: then lines that no cut-off tells
+    apart are added up first, which changes no value and saves meeting each line with the spine.
     """
     told = _known_of(spec)
     if not told:
         return None
     lines = orders.filter(orders.amount >= 0)
-    if compact:
-        when = ["moment", *(["arrived"] if "arrived" in spec.present else [])]
-        lines = lines.group_by("customer_id", *when, *told).aggregate(amount=lines.amount.sum())
+    if cutoffs:
+        lines = lines.mutate(part=part_of(lines, cutoffs))
+        late = {"arrived": lines.arrived.min()} if "arrived" in lines.columns else {}
+        lines = lines.group_by("customer_id", "part", *told).aggregate(
+            amount=lines.amount.sum(), moment=lines.moment.min(), last=lines.moment.max(), **late
+        )
+    else:
+        lines = lines.mutate(last=lines.moment)
     seen = known(lines, spine)
+    seen = seen.mutate(last_age=days_between(seen.as_of, seen.last))
     # All at once, so that the lines are looked at once; then each on its own.
     together = seen.group_by(*KEYS, *told).aggregate(
-        paid=seen.amount.sum(), youngest=seen.age_days.min(), oldest=seen.age_days.max()
+        paid=seen.amount.sum(), youngest=seen.last_age.min(), oldest=seen.age_days.max()
     )
     each = [
         together.select(

@@ -16,14 +16,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import cleaning
+from features import attribute_values, cleaning
 from features.errors import closest
 from features.experiment import Format
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
 from features.spec import Attribute, FeatureSpec
 from serving.errors import shown
 
-ZONED = "zoned"  # whether the moment named a zone and is UTC already
+ZONED = "zoned_"  # before a moment's name: whether it named a zone and is UTC already
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,17 +49,19 @@ class Intake:
         self._connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
         # Mere projections: optimising them took three quarters of a small request's intake.
         self._connection.execute("PRAGMA disable_optimizer")
-        when = f"CASE WHEN {ZONED} THEN moment ELSE {_utc('moment', zone)} END"
-        since = f"CASE WHEN {ZONED} THEN valid_from ELSE {_utc('valid_from', zone)} END"
+        when, arrived, since = (_utc(name, zone) for name in ("moment", "arrived", "valid_from"))
         as_id = {name: cleaning.identifier(name, "VARCHAR") for name in ("order_id", "product_id")}
-        free = {n: cleaning.text(n, "VARCHAR") for n in ("category", "brand", "channel", "kind")}
+        texts = ("category", "brand", "store", "channel", "kind")
+        free = {name: cleaning.text(name, "VARCHAR") for name in texts}
         self._sql = {
             "orders": _select(
                 ORDERS,
                 {**as_id, **free, "local": cleaning.local("moment", zone)},
-                f"(SELECT * REPLACE ({when} AS moment) FROM raw)",
+                f"(SELECT * REPLACE ({when} AS moment, {arrived} AS arrived) FROM raw)",
             ),
-            "events": _select(EVENTS, {**free, "moment": when, "kind": "kind"}, "raw"),
+            "events": _select(
+                EVENTS, {**free, "moment": when, "kind": "kind", "arrived": arrived}, "raw"
+            ),
             "attributes": _select(
                 ATTRIBUTES, {"value": _values(spec.attributes), "valid_from": since}, "raw"
             ),
@@ -89,7 +91,8 @@ class Intake:
 
 
 def _utc(moment: str, zone: str) -> str:
-    return cleaning.moment(moment, "TIMESTAMP", Format(), zone)
+    read = cleaning.moment(moment, "TIMESTAMP", Format(), zone)
+    return f"CASE WHEN {ZONED}{moment} THEN {moment} ELSE {read} END"
 
 
 def _select(schema: pa.Schema, expressions: Mapping[str, str], table: str) -> str:
@@ -99,15 +102,7 @@ def _select(schema: pa.Schema, expressions: Mapping[str, str], table: str) -> st
 
 def _values(attributes: Iterable[Attribute]) -> str:
     """SQL for an attribute's value as `features.sources` reads it, by the attribute's name."""
-    cases = []
-    for attribute in attributes:
-        sql = cleaning.text("value", "VARCHAR", keep=attribute.order)
-        if attribute.kind == "number":
-            sql = f"CAST({cleaning.number('value', 'VARCHAR')} AS VARCHAR)"
-        elif attribute.kind == "ordered":
-            known = ", ".join(map(cleaning.literal, attribute.order))
-            sql = f"CASE WHEN {sql} IN ({known}) THEN {sql} END"
-        cases.append(f"WHEN {cleaning.literal(attribute.name)} THEN {sql}")
+    cases = [f"WHEN {cleaning.literal(a.name)} THEN {attribute_values.sent(a)}" for a in attributes]
     return f"CASE name {' '.join(cases)} END" if cases else "NULL::VARCHAR"
 
 
@@ -116,17 +111,21 @@ def _raw(
 ) -> pa.Table:
     """The rows of one part of all histories, a column a field but those that come `later`."""
     fields = [pa.field(f.name, f.type) for f in schema if f.name not in later]
-    when = next(field.name for field in fields if pa.types.is_timestamp(field.type))
+    moments = [field.name for field in fields if pa.types.is_timestamp(field.type)]
     columns: dict[str, list[Any]] = {field.name: [] for field in fields}
     for who, history in histories.items():  # one after the other, while its rows are in the cache
         rows = history[part]
         columns["customer_id"] += [who] * len(rows)
         for field in fields[1:]:
             columns[field.name] += [row.get(field.name) for row in rows]
-    moments = columns[when]
-    columns[ZONED] = [moment is not None and moment.tzinfo is not None for moment in moments]
-    columns[when] = [moment and moment.replace(tzinfo=None) for moment in moments]
-    return pa.table(columns, pa.schema([*fields, pa.field(ZONED, pa.bool_())]))
+    for name in moments:
+        sent = columns[name]
+        columns[ZONED + name] = [
+            moment is not None and moment.tzinfo is not None for moment in sent
+        ]
+        columns[name] = [moment and moment.replace(tzinfo=None) for moment in sent]
+    zoned = [pa.field(ZONED + name, pa.bool_()) for name in moments]
+    return pa.table(columns, pa.schema([*fields, *zoned]))
 
 
 def _with_order_ids(orders: pa.Table) -> pa.Table:
@@ -141,7 +140,10 @@ def _tell_later(
     told: dict[str, list[str]], as_of: datetime, *parts: tuple[pa.Table, str, str, str]
 ) -> None:
     for table, when, one, many in parts:
-        later = table.filter(pc.greater_equal(table[when], pa.scalar(as_of, pa.timestamp("us"))))
+        known = table[when]
+        if "arrived" in table.column_names:
+            known = pc.max_element_wise(known, table["arrived"])  # skips nulls
+        later = table.filter(pc.greater_equal(known, pa.scalar(as_of, pa.timestamp("us"))))
         for found in later["customer_id"].value_counts().to_pylist():
             count = found["counts"]
             what = f"{count} {one if count == 1 else many}"
@@ -168,7 +170,7 @@ def _tell_unknown_attributes(
         attribute = known.get(row["name"])
         blank = row["value"].strip().lower() in cleaning.NULLS
         if attribute is not None and not blank:
-            asked = f"one of {', '.join(attribute.order)}" if attribute.order else "a number"
+            asked = attribute_values.asked(attribute)
             lost_value = f"{shown(row['value'])} taken as unknown"
             told[row["customer_id"]].append(
                 f"attribute {attribute.name!r} is {asked}: {lost_value}"

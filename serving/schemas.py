@@ -70,6 +70,10 @@ Moment = Annotated[
     PlainValidator(read_moment),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+Arrived = Annotated[
+    Moment | None,
+    Field(description="when it became known, if later than its moment; default: at its moment"),
+]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 Identifier = Annotated[
     str,
@@ -98,11 +102,13 @@ class OrderLine(TypedDict):
     product_id: NotRequired[Text | None]
     category: NotRequired[Text | None]
     brand: NotRequired[Text | None]
+    store: NotRequired[Text | None]
     quantity: NotRequired[Annotated[Number | None, Field(description="pieces")]]
     discount: NotRequired[
         Annotated[NotNegative | None, Field(description="amount taken off, not below zero")]
     ]
     channel: NotRequired[Text | None]
+    arrived: NotRequired[Arrived]
 
 
 @with_config(_STRICT_KEYS)
@@ -112,6 +118,7 @@ class Event(TypedDict):
     moment: Moment
     kind: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)]
     channel: NotRequired[Text | None]
+    arrived: NotRequired[Arrived]
 
 
 @with_config(_STRICT_KEYS)
@@ -163,8 +170,8 @@ EXAMPLE: dict[str, Any] = {
 class AssignRequest(BaseModel):
     """Customers with their raw histories.
 
-    Rows at or after `as_of` are ignored, and each customer's warnings say how many. One
-    customer's bad rows fail that customer alone.
+    Rows at or after `as_of`, or that arrived then, are ignored, and each customer's warnings say
+    how many. One customer's bad rows fail that customer alone.
     """
 
     # For BentoML's eyes this is the whole request; it is `serving.assign` that reads the body, off

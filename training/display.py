@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 from features.sources import Sources
@@ -13,19 +15,28 @@ from training.splits import Splits
 
 
 def show_sources(read: Sources, screen: Screen) -> None:
-    """What came in, source by source."""
+    """What came in, source by source; where ids were merged, how many of each source's."""
+    merged = read.ingested[0].source == "aliases"  # read first, since all others are read by it
     screen.table(
         "",
-        ("source", "rows read", "kept", "rejected", "after as_of", "from", "to"),
+        ("source", "rows read", "kept", "rejected", "after as_of", "from", "to")
+        + (("merged ids",) if merged else ()),
         [
             (
                 i.source,
                 *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.later)),
                 *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
+                *((f"{i.merged:,}",) if merged else ()),
             )
             for i in read.ingested
         ],
     )
+
+
+def show_rejects(rejects: pd.DataFrame, file: Path | None, screen: Screen) -> None:
+    """Where the rejects are; nothing where there are none."""
+    if file is not None:
+        screen.say(f"{len(rejects):,} values could not be used; each with its reason: {file}")
 
 
 def segments_frame(bundle: Bundle) -> pd.DataFrame:

@@ -67,7 +67,8 @@ def final(
     """
     start = None
     same_inputs = champion is not None and (champion.prior is None) == (prior is None)
-    if champion is not None and champion.current and champion.spec == spec and same_inputs:
+    same_columns = champion is not None and catalog.entries(champion.spec) == catalog.entries(spec)
+    if champion is not None and champion.current and same_columns and same_inputs:
         start = fit.start_from(champion, network)
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)

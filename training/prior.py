@@ -17,15 +17,20 @@ from training.structure import FEATURES, Prior
 
 def fit(frame: pd.DataFrame, window_days: int) -> Prior | None:
     """The prior of the customers of one cut-off (snapshot rows), None where a fit is refused."""
-    bought = frame[frame.orders > 0]
-    x, t_x, T = histories(bought)
     try:
-        orders = MbgNbd.fit(x, t_x, T)
-        value = GammaGamma.fit(
-            x + 1.0, capped(bought.spend.clip(lower=0.0).to_numpy(np.float64)) / (x + 1.0)
-        )
+        return fitted(frame, window_days)
     except FitError:
         return None
+
+
+def fitted(frame: pd.DataFrame, window_days: int) -> Prior:
+    """The same, raising the FitError that says why."""
+    bought = frame[frame.orders > 0]
+    x, t_x, T = histories(bought)
+    orders = MbgNbd.fit(x, t_x, T)
+    value = GammaGamma.fit(
+        x + 1.0, capped(bought.spend.clip(lower=0.0).to_numpy(np.float64)) / (x + 1.0)
+    )
     return Prior(
         orders.r, orders.alpha, orders.a, orders.b, value.p, value.q, value.gamma, window_days
     )

@@ -34,6 +34,8 @@ def prove(
     with screen.step("Computing features with the future in the log, and without") as told:
         made = proof.prove(read, spec, chosen, customers, experiment.seed, told)
     _show(made, spec, screen)
+    if experiment.aliases is not None:
+        screen.say("Merged ids say who a customer is: they are taken as known at every cut-off.")
     return made
 
 
@@ -54,6 +56,11 @@ def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
             ("attribute", "undated values"),
             [(name, f"{n:,}") for name, n in made.undated.items()],
         )
+    screen.say(
+        f"Compared by event time and by time of arrival, which {made.arrived:,} rows have."
+        if made.arrived
+        else "Compared by event time: no source says when a row arrived."
+    )
     compared = (
         f"{sum(made.lenses.values())} features x {made.rows:,} rows (customer, cut-off) "
         f"= {made.values:,} values"

@@ -18,12 +18,13 @@ from features import catalog, sources
 from features.config import Experiment
 from features.errors import SourceError
 from features.sources import Sources
-from features.spec import FeatureSpec, learn_spec
+from features.spec import FeatureSpec, continued
 from training import (
     autoencoder,
     boosting,
     display,
     plots,
+    rejects,
     report_card,
     scoring,
     snapshots,
@@ -61,26 +62,17 @@ class Retrained:
 
 
 def load(experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out: Path) -> Sources:
-    """Read the sources, write the rejects, say what came in."""
+    """Read the sources, write the rejects (or remove those of an earlier run), say what came in."""
     try:
         with screen.step("Reading the sources"):
             read = sources.load(experiment, as_of)
     except SourceError as problem:
         if problem.rejects is not None:
-            _write_rejects(problem.rejects, screen, out)
+            display.show_rejects(problem.rejects, rejects.write(problem.rejects, out), screen)
         raise
     display.show_sources(read, screen)
-    if len(read.rejects):
-        _write_rejects(read.rejects, screen, out)
+    display.show_rejects(read.rejects, rejects.write(read.rejects, out), screen)
     return read
-
-
-def _write_rejects(rejects: pd.DataFrame, screen: Screen, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    rejects.to_csv(out / "rejects.csv", index=False)
-    screen.say(
-        f"{len(rejects):,} values could not be used; each with its reason: {out / 'rejects.csv'}"
-    )
 
 
 def retrain(
@@ -194,19 +186,8 @@ def _spec(
     """What to see: learned before the first training cut-off; the champion's own where it still
     describes the same sources, so that a retrain starts from it.
     """
-    attributes = [a for source in experiment.attributes for a in source.columns]
-    learned = learn_spec(
-        read.connection.table("orders"), read.connection.table("events"),
-        attributes, experiment.occasions, plan.train[0].as_of,
-    )  # fmt: skip
-    if champion is None:
-        return learned
-    old = champion.spec
-    same = (
-        old.present == learned.present and set(old.event_kinds) == set(learned.event_kinds)
-        and old.attributes == learned.attributes and old.occasions == learned.occasions
-    )  # fmt: skip
-    return old if same else learned
+    learned = sources.learned(read, experiment, plan.train[0].as_of)
+    return learned if champion is None else continued(champion.spec, learned)
 
 
 def _champion_labels(
@@ -261,7 +242,7 @@ def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
         "chosen here; its calibration is learned by the same rule one window later.",
         "One season trains and another tests: less than two years of history cannot tell a season "
         "from a trend."
-        if (plan.now - plan.train[0].as_of).days < 730 else "",
+        if plan.learned_days < splits.TWO_YEARS_DAYS else "",
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in lines if line)

@@ -20,6 +20,7 @@ from features.errors import HistoryError
 
 PREFERRED_HISTORY_DAYS = 90
 LEAST_WINDOW_DAYS = 7
+TWO_YEARS_DAYS = 730  # a season seen twice can be told from a trend
 MOST_CUTOFFS = 8
 FEW_CUTOFFS = 4
 
@@ -60,6 +61,11 @@ class Splits:
             )
         if not max(w.end for w in (self.test, *self.final)) <= self.now:
             raise AssertionError(f"a window ends after now, {self.now}")
+
+    @property
+    def learned_days(self) -> int:
+        """Whole days from the first training cut-off to now."""
+        return (self.now - self.train[0].as_of).days
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """(what, first cut-off, last cut-off, end of outcomes) in words, for the screen."""

@@ -62,10 +62,36 @@ def test_it_prints_what_was_compared_and_what_is_taken_as_constant(file: Path) -
         in shown.output
     )
     assert ["town", "9"] in lines
+    assert "Compared by event time: no source says when a row arrived." in shown.output
     last = shown.output.splitlines()[-1]
     assert last.startswith("Proved: ")
     assert "features x 10 rows (customer, cut-off) = " in last
     assert last.endswith("values are the same whether the log goes on after the cut-off or not.")
+
+
+def test_it_says_by_which_times_it_compared_and_that_merged_ids_are_taken_as_known(
+    file: Path,
+) -> None:
+    orders = file.with_name("orders.csv")
+    header, *lines = orders.read_text().splitlines()
+    # Half an hour late, and so known on the day itself.
+    late = [f"{line},{line.split(',')[1]} 00:30" for line in lines[:9]]
+    plain = [f"{line}," for line in lines[9:]]
+    orders.write_text("\n".join([f"{header},loaded", *late, *plain]))
+    (file.with_name("merged.csv")).write_text("old,new\nc8,c0\n")
+    text = EXPERIMENT.replace('"amount"\n', '"amount"\narrived = "loaded"\n')
+    file.write_text(f'{text}[aliases]\nurl = "merged.csv"\nold = "old"\nnew = "new"\n')
+    shown = prove(file, "--cutoffs", 1)
+    assert shown.exit_code == 0, shown.output
+    # All of the log lies before and after the cut-off: customers c0 to c7, c8's lines are c0's.
+    assert " x 8 rows (customer, cut-off) = " in shown.output
+    assert (
+        "Compared by event time and by time of arrival, which 9 rows have."
+        in shown.output.splitlines()
+    )
+    assert shown.output.splitlines()[-1] == (
+        "Merged ids say who a customer is: they are taken as known at every cut-off."
+    )
 
 
 def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(

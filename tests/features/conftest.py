@@ -20,7 +20,7 @@ from features.online import OnlineFeatures
 from features.proof import differences
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
 from features.sources import Sources, load
-from features.spec import Attribute, FeatureSpec, Occasion
+from features.spec import Attribute, FeatureSpec, Goal, Occasion, Place, Response
 
 SEED = 7
 AT = "2024-06-01"  # a Saturday
@@ -29,10 +29,12 @@ SPEC = FeatureSpec(
     present=("category", "brand", "quantity", "discount", "channel"),
     categories=("fruit", "wine"),
     order_channels=("shop", "web"),
-    event_kinds=("mail", "return"),  # "return" is also the name of purchase features
+    event_kinds=("mail", "return", "cart"),  # "return" is also the name of purchase features
     event_channels=("app", "post"),
     attributes=(
         Attribute("home", "geographic", "category"),
+        Attribute("region", "geographic", "region", levels=("country", "state", "city")),
+        Attribute("position", "geographic", "location", columns=("lat", "lon")),
         Attribute("age", "demographic", "ordered", ("young", "middle", "old")),
         Attribute("score", "psychographic", "number"),
         Attribute("sector", "firmographic", "category"),
@@ -42,6 +44,13 @@ SPEC = FeatureSpec(
         Occasion("Easter", ("2024-03-31",), days_before=2, days_after=1),
         Occasion("Children's Day", (AT,), days_before=0),
     ),
+    responses=(Response("returns per mail", ("return",), ("mail",)),),
+    goals=(
+        Goal("cart", ("cart",), ("order",), within_days=3),
+        Goal("contact", ("mail", "return"), ("cart", "order"), within_days=10),
+        Goal("visit", ("cart",)),
+    ),
+    places=(Place("Berlin", 52.52, 13.405), Place("Quito", 0.0, -78.5)),
 )
 
 
@@ -60,9 +69,10 @@ class Log:
     def before(self, at: datetime) -> "Log":
         """What had been written by `at`; the undated is taken as written ever since."""
         dated = ~pc.field("valid_from").is_null()
+        arrived = pc.field("arrived").is_null() | (pc.field("arrived") < at)
         return Log(
-            self.orders.filter(pc.field("moment") < at),
-            self.events.filter(pc.field("moment") < at),
+            self.orders.filter((pc.field("moment") < at) & arrived),
+            self.events.filter((pc.field("moment") < at) & arrived),
             self.attributes.filter(~dated | (pc.field("valid_from") < at)),
         )
 
@@ -180,6 +190,8 @@ def many(shop: Shop) -> Log:
         "age": ["young", "old"],
         "score": ["1", "-2.5"],
         "sector": ["steel", "law"],
+        "region": ["DE/BY", "DE/BY/München", "FR"],
+        "position": ["52.52,13.405", "0,0"],
     }
     orders: list[Any] = []
     events: list[Any] = []
@@ -202,10 +214,12 @@ def many(shop: Shop) -> Log:
             }
             amount = rng.integers(-40, 400) / 4 if i < 12 else -5 if late and i < 16 else 10
             orders.append(shop.line(when, amount, who, **line))
-            met, name = when + timedelta(minutes=1), one_of(*told)
-            kind, channel = one_of("mail", "return"), "kiosk" if late else one_of("app", None)
+            met = when + timedelta(minutes=1)
+            kind = one_of("mail", "return", "cart")
+            channel = one_of("kiosk", "app", "post") if late else one_of("app", "post", None)
             events.append(shop.event(met, kind, who, channel=channel))
-            attributes.append(shop.attribute(name, one_of(*told[name]), when, who))
+            for name in told if late else [one_of(*told)]:
+                attributes.append(shop.attribute(name, one_of(*told[name]), when, who))
     return shop.log(orders, events, attributes)
 
 

@@ -5,7 +5,7 @@ import pytest
 from features import catalog
 from features.asof import KEYS
 from features.snapshot import feature_table
-from features.spec import Attribute, FeatureSpec, Occasion
+from features.spec import Attribute, FeatureSpec, Goal, Occasion, Place, Response
 
 #: Names that would be the same column to a careless eye, or to a database.
 AWKWARD = ("return", "Return!", "90d", "recency", "count", "events", "!", "?", "käse")
@@ -15,8 +15,18 @@ AWKWARD_SPEC = FeatureSpec(
     order_channels=AWKWARD,
     event_kinds=AWKWARD,
     event_channels=AWKWARD,
-    attributes=tuple(Attribute(name, "geographic", "category") for name in AWKWARD),
+    attributes=(
+        *(Attribute(name, "geographic", "category") for name in (*AWKWARD, "home_return")),
+        Attribute("home", "geographic", "region", levels=AWKWARD),
+        Attribute("return_distance", "geographic", "number"),
+        Attribute("return ", "geographic", "location", columns=("lat", "lon")),
+    ),
     occasions=tuple(Occasion(name, ("2024-01-01",)) for name in AWKWARD),
+    responses=tuple(Response(name, AWKWARD[:1], AWKWARD[1:2]) for name in (*AWKWARD, "return_90d")),
+    goals=tuple(
+        Goal(name, AWKWARD[:1], ("order",), 1) for name in (*AWKWARD, "return count", "count_90d")
+    ),
+    places=(Place("?", 0.0, 0.0),),
 )
 
 

@@ -25,11 +25,32 @@ def test_a_decimal_comma_and_a_day_first_date(loaded, rows):
         ("%Y-%m-%dT%H:%M:%S%z", "1997-02-01T01:00:00+0200", "1997-01-31 23:00"),
         ("unix_seconds", "854755200", "1997-02-01"),
         ("unix_milliseconds", "854755200500", "1997-02-01 00:00:00.5"),
+        ("unix_microseconds", "854755200500001", "1997-02-01 00:00:00.500001"),
+        ("unix_nanoseconds", "854755200500001999", "1997-02-01 00:00:00.500001"),
     ],
 )
 def test_a_moment_is_read_by_its_format(loaded, form, written, moment, rows):
     sources = loaded(f"who,when,paid\na,{written},1\n", form=f'moment_format = "{form}"')
     assert rows(sources, "orders", "moment") == [(T(moment),)]
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        (1_700_000_000, 'set moment_format = "unix_seconds"'),
+        (1_700_000_000_000, 'set moment_format = "unix_milliseconds"'),
+        (1_700_000_000_000_000, 'set moment_format = "unix_microseconds"'),
+        (1_700_000_000_000_000_000, 'set moment_format = "unix_nanoseconds"'),
+        (20_240_101, 'set moment_format, for instance "%d.%m.%Y" or "%Y%m%d"'),
+    ],
+)
+def test_numbers_that_count_since_1970_are_told_by_their_length(loaded, refusal, written, remedy):
+    table = pa.table({"who": ["a"], "when": [written], "paid": [1]})
+    assert refusal(loaded, table, url="o.parquet") == (
+        "orders: column 'when' must hold a moment somewhere. "
+        f"Seen: none in 1 rows, for instance '{written}' (bigint). "
+        f"Remedy: {remedy}, or name another column"
+    )
 
 
 def test_whole_numbers_in_parquet_are_moments_by_their_format(loaded, rows):

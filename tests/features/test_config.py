@@ -6,7 +6,7 @@ import pytest
 
 from features.config import Join, ModelSettings, Occasion, load, parse
 from features.errors import ConfigError
-from features.experiment import Attribute, EventsSource, Format
+from features.experiment import AliasesSource, Attribute, EventsSource, Format, Place
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,9 +46,12 @@ def test_the_smallest_file_has_these_defaults(tmp_path):
     assert (experiment.min_history_days, experiment.seed, experiment.rates) == (0, 7, {})
     assert (experiment.events, experiment.attributes, experiment.occasions) == ((), (), ())
     assert experiment.engine == "duckdb"
+    assert (experiment.responses, experiment.goals, experiment.places) == ((), (), ())
+    assert experiment.calendar is None
     assert experiment.model == ModelSettings(segments="auto", seeds=5, latent=8)
     assert experiment.orders.url == "orders.csv"
     assert experiment.orders.order_id is None
+    assert experiment.aliases is None
     assert experiment.orders.discount == ()
     assert experiment.orders.format == Format(None, None, None)
     assert experiment.path == path
@@ -64,6 +67,8 @@ def test_every_section_is_read():
         + """
 discount = ["coupon", "rebate"]
 brand = "make"
+store = "branch"
+arrived = "loaded"
 
 [[orders.join]]
 url = "products.csv"
@@ -78,6 +83,13 @@ kind = "open"
 customer_id = "who"
 moment = "when"
 channel = "list"
+arrived = "loaded"
+
+[aliases]
+url = "merged.csv"
+delimiter = "|"
+old = "was"
+new = "became"
 
 [[attributes]]
 name = "people"
@@ -100,7 +112,13 @@ segments = 6
     assert experiment.orders.discount == ("coupon", "rebate")
     assert experiment.orders.joins == (Join("products.csv", "sku", "id", ("make",)),)
     assert experiment.events == (
-        EventsSource("mail", "mail.csv", "who", "when", kind="open", channel_column="list"),
+        EventsSource(
+            "mail", "mail.csv", "who", "when", kind="open", channel_column="list", arrived="loaded"
+        ),
+    )
+    assert (experiment.orders.store, experiment.orders.arrived) == ("branch", "loaded")
+    assert experiment.aliases == AliasesSource(
+        "merged.csv", "was", "became", Format(delimiter="|"), "aliases"
     )
     (people,) = experiment.attributes
     assert people.valid_from == "since"
@@ -135,6 +153,16 @@ PEOPLE = (
     ("text", "expected"),
     [
         (
+            SMALL + '[aliases]\nurl = "m.csv"\nold = "a"\nnwe = "b"',
+            "aliases.new is required. Seen: keys here: url, old, nwe. "
+            "Remedy: nwe may be it misspelt; add new: a text",
+        ),
+        (
+            SMALL + '[aliases]\nurl = "m.csv"\nold = "a"\nnew = "b"\n[[attributes]]\n'
+            'name = "aliases"\nurl = "p.csv"\ncustomer_id = "a"\n[attributes.columns]\n',
+            "Each source has a name of its own. Seen: 'aliases' twice. Remedy: rename one of them",
+        ),
+        (
             SMALL.replace("horizon_days", "horizon"),
             "experiment.horizon_days is required. Seen: keys here: name, currency, horizon. "
             "Remedy: horizon may be it misspelt; add horizon_days: a whole number",
@@ -143,18 +171,20 @@ PEOPLE = (
             SMALL.replace("horizon_days = 30", "horizon_days = 30\nsed = 1"),
             "experiment.sed is not a known key. Seen: sed (known keys: name, currency, "
             "horizon_days, description, note, time_zone, interval_level, max_reject_share, "
-            "min_history_days, seed, engine, rates). Remedy: did you mean experiment.seed?",
+            "min_history_days, seed, engine, memory, threads, rates). "
+            "Remedy: did you mean experiment.seed?",
         ),
         (
             SMALL + 'custmer = "x"',
             "orders.columns.custmer is not a known key. Seen: custmer (known keys: customer_id, "
-            "moment, amount, order_id, product_id, category, brand, quantity, channel, currency, "
-            "discount). Remedy: did you mean orders.columns.customer_id?",
+            "moment, amount, order_id, product_id, category, brand, store, quantity, channel, "
+            "arrived, currency, discount). Remedy: did you mean orders.columns.customer_id?",
         ),
         (
             SMALL + "[modell]\nseeds = 1",
             "modell is not a known key. Seen: modell (known keys: experiment, orders, events, "
-            "attributes, occasions, model). Remedy: did you mean model?",
+            "attributes, aliases, occasions, calendar, responses, goals, places, model). "
+            "Remedy: did you mean model?",
         ),
         (
             SMALL.replace("= 30", "= 0"),
@@ -262,6 +292,70 @@ def test_a_missing_file_is_refused(tmp_path):
         f"The experiment file must exist. Seen: {tmp_path / 'none.toml'}. "
         "Remedy: check the path, or run `coterie init`"
     )
+
+
+PLACED = """
+home = { lens = "geographic", kind = "region", levels = ["country", "city"], separator = ">" }
+office = { lens = "firmographic", kind = "region", levels = ["a", "b"], columns = ["land", "ort"] }
+spot = { lens = "geographic", kind = "location", latitude = "lat", longitude = "lon" }
+[[places]]
+name = "shop"
+latitude = 52.52
+longitude = 13.405
+"""
+
+
+def test_regions_and_locations_name_their_columns():
+    experiment = read(SMALL + PEOPLE + PLACED)
+    assert experiment.attributes[0].columns == (
+        Attribute("home", "geographic", "region", levels=("country", "city"), separator=">"),
+        Attribute("office", "firmographic", "region", levels=("a", "b"), columns=("land", "ort")),
+        Attribute("spot", "geographic", "location", columns=("lat", "lon")),
+    )
+    assert experiment.places == (Place("shop", 52.52, 13.405),)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            PLACED.replace('columns = ["land", "ort"]', 'columns = ["land"]'),
+            "attributes[1].columns.office.columns must be a column for each level, coarse to fine. "
+            "Seen: 1 columns and 2 levels. Remedy: name as many columns, or none and hold the "
+            "whole path in one column",
+        ),
+        (
+            PLACED.replace('">"', '"--"'),
+            "attributes[1].columns.home.separator must be one of '/', '|', '>', ',', ';', ':'. "
+            "Seen: '--'. Remedy: correct the value",
+        ),
+        (
+            PLACED.replace(', longitude = "lon"', ""),
+            "attributes[1].columns.spot.longitude is required. Seen: keys here: lens, kind, "
+            "latitude. Remedy: add longitude: a text",
+        ),
+        (
+            PLACED.replace("52.52", "152.52"),
+            "places[1].latitude must be a number at least -90 and at most 90. Seen: 152.52. "
+            "Remedy: correct the value",
+        ),
+        (
+            PLACED[: PLACED.index("[[places]]")],
+            "A location is told by its distance to the nearest of [[places]]. "
+            "Seen: attribute 'spot' and no place. "
+            "Remedy: add [[places]] with name, latitude and longitude",
+        ),
+        (
+            PLACED.replace("kind = \"location\", latitude = \"lat\", longitude = \"lon\"",
+                           "kind = \"category\""),
+            "[[places]] are what attributes of kind location are measured from. "
+            "Seen: 'shop' and no such attribute. "
+            'Remedy: add an attribute with kind = "location", or remove [[places]]',
+        ),
+    ],
+)  # fmt: skip
+def test_regions_and_locations_that_cannot_be_meant_are_refused(text, expected):
+    assert message(SMALL + PEOPLE + text) == expected
 
 
 def test_the_demo_experiment_is_valid():

@@ -11,7 +11,6 @@ from features import config, page, sources
 from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.snapshot import customers_known, feature_table, snapshot
-from features.spec import learn_spec
 
 SEED = 7
 FILE = Path(__file__).parents[2] / "mlflow" / "experiments" / "complete_journey.toml"
@@ -31,9 +30,7 @@ def read():
 def demo(read):
     """The demo's tables in one connection; not to be changed."""
     experiment = config.load(FILE)
-    tables = [read.connection.table(name) for name in ("orders", "events")]
-    attributes = [column for source in experiment.attributes for column in source.columns]
-    spec = learn_spec(*tables, attributes, experiment.occasions, LEARNED)
+    spec = sources.learned(read, experiment, LEARNED)
     assert spec.categories
     assert spec.event_kinds == ("campaign", "redemption")
     return read.connection, spec, OnlineFeatures(spec)

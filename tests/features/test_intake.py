@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 
 T = pd.Timestamp
 
@@ -119,3 +120,50 @@ def test_nothing_at_or_after_as_of_is_kept(loaded, rows, rejected):
     ]
     assert (sources.start, sources.end) == (T("2024-01-01"), T("2024-01-01"))
     assert rejected(sources) == []
+
+
+def test_a_row_is_known_from_when_it_arrived(loaded, rows, rejected):
+    orders = (
+        "who,when,paid,got\na,2024-01-01,1,\na,2024-01-02,2,2024-01-31\n"
+        "a,2024-01-03,3,2024-02-01\na,2024-02-05,4,2024-01-01\na,2024-01-04,5,soon\n"
+    )
+    mail = "who,at,got\na,2024-01-31,2024-02-02\na,2024-01-31,2024-01-31 12:00\n"
+    settings = {
+        "columns": 'arrived = "got"'
+        + EVENTS.format(literal='kind = "mail"', column='arrived = "got"'),
+        "head": "max_reject_share = 0.5",
+        "mail__csv": mail,
+    }
+    sources = loaded(orders, **settings)
+    assert rows(sources, "orders", "amount", "arrived") == [
+        (1.0, None), (2.0, T("2024-01-31")), (3.0, T("2024-02-01")), (4.0, T("2024-01-01"))
+    ]  # fmt: skip
+    # What cannot be read is no "at its moment": that would let the row be known too early.
+    assert rejected(sources) == [("orders", 5, "got", "soon", "is not a moment")]
+    cut = loaded(orders, **settings, as_of=T("2024-02-01"))
+    assert rows(cut, "orders", "amount") == [(1.0,), (2.0,)]
+    assert rows(cut, "events", "arrived") == [(T("2024-01-31 12:00"),)]
+    assert [(a.rows_read, a.rows_kept, a.rows_rejected, a.later) for a in cut.ingested] == [
+        (5, 2, 1, 2),
+        (2, 1, 0, 1),
+    ]
+
+
+def test_an_as_of_before_anything_arrived_is_refused(loaded, refusal):
+    orders = "who,when,paid,got\na,2024-01-01,1,2024-03-01\n"
+    assert refusal(loaded, orders, columns='arrived = "got"', as_of=T("2024-02-01")) == (
+        "as_of must be later than the first order. "
+        "Seen: as_of 2024-02-01 00:00:00, first order 2024-03-01 00:00:00. "
+        "Remedy: choose a later as_of"
+    )
+
+
+@pytest.mark.parametrize("as_of", ["2024-01-03", "2024-01-06", "2024-02-01", None])
+def test_of_repeated_line_ids_the_one_known_first_is_kept_whatever_the_as_of(loaded, rows, as_of):
+    # The second was known first, the third happened first but arrived last.
+    orders = (
+        "who,when,paid,got,id\na,2024-01-05,1,,x\na,2024-01-02,2,,x\na,2024-01-01,3,2024-01-09,x\n"
+    )
+    settings = {"form": 'line_id = "id"', "columns": 'arrived = "got"'}
+    sources = loaded(orders, **settings, as_of=as_of and T(as_of))
+    assert rows(sources, "orders", "amount") == [(2.0,)]

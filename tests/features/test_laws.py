@@ -1,16 +1,20 @@
 """What holds for every lens and any history."""
 
+import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import catalog, occasions
+from features.snapshot import snapshot
 from features.spec import slugs
 
 SEED = 7
@@ -49,7 +53,7 @@ EVENTS = st.fixed_dictionaries(
     {
         "customer_id": st.sampled_from(WHO),
         "moment": MOMENTS,
-        "kind": st.sampled_from(["mail", "return", "webinar"]),
+        "kind": st.sampled_from(["mail", "return", "cart", "webinar"]),
         "channel": st.sampled_from(["app", "post", None]),
     }
 )
@@ -58,6 +62,8 @@ VALUES = {
     "age": ["young", "old", "ancient"],
     "score": ["1", "-2.5", "many", "nan", None],
     "sector": ["steel", "law"],
+    "region": ["DE", "DE/BY", "DE / BY/München/Mitte", "DE//München", None],
+    "position": ["52.5,13.4", "-90,180", "90.1,0", "0,181", "0", "north,east", None],
 }
 ATTRIBUTES = st.sampled_from(sorted(VALUES)).flatmap(
     lambda name: st.fixed_dictionaries(
@@ -110,6 +116,46 @@ def test_two_cut_offs_at_once_are_as_one_after_the_other(shop, many):
     both = shop.rows(many, shop.spine_at(many, *CUTS))
     single = [row for at in CUTS for row in shop.rows(many, shop.spine_at(many, at))]
     assert shop.differing(both, single) == set()
+
+
+#: Days after its moment at which a row arrived; None for at once.
+DELAYS = st.lists(st.none() | st.integers(0, 60), min_size=40, max_size=40)
+
+
+@settings(max_examples=12)
+@given(history=HISTORIES, delays=DELAYS)
+def test_what_arrives_in_the_future_changes_no_feature(shop, history, delays):
+    late = dataclasses.replace(shop.spec, present=(*shop.spec.present, "arrived"))
+    log = arriving(written(shop, history), delays)
+    assert shop.leaks(shop.compiled(late), log, *CUTS) == set()
+
+
+def test_an_order_that_arrives_late_changes_the_gap_from_then_on(shop):
+    late = dataclasses.replace(shop.spec, present=(*shop.spec.present, "arrived"))
+    day = datetime(2024, 5, 1)
+    log = shop.log([
+        shop.line(day, 1), shop.line(day + 4 * DAY, 1, arrived=day + 20 * DAY),
+        shop.line(day + 10 * DAY, 1),
+    ])  # fmt: skip
+    spine = shop.spine(*(("a", day + days * DAY) for days in (12, 20, 21)))
+    rows = shop.rows(log, spine, late)
+    assert [row["gap_last"] for row in rows] == [10.0, 10.0, 6.0]
+    assert [row["orders"] for row in rows] == [2, 2, 3]
+
+
+def arriving(log, delays):
+    """The log with its orders and events arriving days after their moments."""
+
+    def delayed(table):
+        if "arrived" not in table.column_names:
+            return table
+        pairs = zip(table["moment"].to_pylist(), itertools.cycle(delays))
+        arrived = [None if delay is None else when + delay * DAY for when, delay in pairs]
+        at = table.column_names.index("arrived")
+        values = pa.array(arrived, pa.timestamp("us"))
+        return table.set_column(at, table.schema.field("arrived"), values)
+
+    return log.map(delayed)
 
 
 # ------------------------------------------------------------------- what must not matter
@@ -210,10 +256,16 @@ class Past:
     def of_kinds(self, *kinds):
         return [row for row in self.events if row["kind"] in kinds]
 
-    def around(self, spec):
+    def through(self, channel, *kinds):
+        return [row for row in self.of_kinds(*kinds) if row["channel"] == channel]
+
+    def of_last_days(self, days, *kinds):
+        return [r for r in self.of_kinds(*kinds) if self.at - r["moment"] <= days * DAY]
+
+    def around(self, *occasions):
         spans = [
             (day - occasion.days_before * DAY, day + (occasion.days_after + 1) * DAY)
-            for occasion in spec.occasions
+            for occasion in occasions
             for day in map(datetime.fromisoformat, occasion.dates)
         ]
         # The clock of a piece is the earliest of its lines'.
@@ -232,6 +284,16 @@ class Past:
         if attribute.kind == "ordered" and value not in attribute.order:
             return None
         return None if attribute.kind == "number" and value in ("many", "nan") else value
+
+    def known(self, attribute, feature):
+        value = self.value(attribute)
+        if value is None or attribute.kind not in ("region", "location"):
+            return value is not None
+        if attribute.kind == "location":
+            return value in ("52.5,13.4", "-90,180", "52.52,13.405", "0,0")
+        depth = [feature.name.endswith(level) for level in attribute.levels].index(True)
+        parts = value.split("/")[: depth + 1]
+        return len(parts) > depth and all(parts)
 
 
 #: The catalog's words -> whether they are true of a past; a feature is null if and only if.
@@ -256,10 +318,26 @@ MEANINGS = {
     "the stage is prospect, active or loyal": (
         lambda past, f, row, spec: row["stage"] in ("prospect", "active", "loyal")
     ),
-    "never bought around an occasion": lambda past, f, row, spec: not past.around(spec),
-    "unknown": lambda past, f, row, spec: past.value(
-        next(a for a in spec.attributes if f"{a.name!r}" in f.definition)
-    ) is None,
+    "fewer than two events": lambda past, f, row, spec: len(past.of_kinds(*spec.event_kinds)) < 2,
+    "no event through it yet": lambda past, f, row, spec: not past.through(
+        f.name.removeprefix("channel_").removesuffix("_recency"), *spec.event_kinds
+    ),
+    "nothing to respond to yet": lambda past, f, row, spec: not past.of_kinds("mail"),
+    "nothing to respond to in the last 90 days": (
+        lambda past, f, row, spec: not past.of_last_days(90, "mail")
+    ),
+    "no such goal yet": lambda past, f, row, spec: not past.of_kinds(
+        *next(goal.kinds for goal in spec.goals if f"{goal.name!r}" in f.definition)
+    ),
+    "never bought around an occasion": (
+        lambda past, f, row, spec: not past.around(*spec.occasions)
+    ),
+    "never bought around this occasion": lambda past, f, row, spec: not past.around(
+        next(o for o in spec.occasions if f"around {o.name} (" in f.definition)
+    ),
+    "unknown": lambda past, f, row, spec: not past.known(
+        next(a for a in spec.attributes if f"{a.name!r}" in f.definition), f
+    ),
 }  # fmt: skip
 
 
@@ -297,3 +375,16 @@ def test_every_value_is_finite_and_within_its_units_bounds(shop, history):
             assert f.dtype != "count" or (type(value) is int and value >= 0), (f.name, value)
             assert f.unit != "share" or -1e-12 <= value <= 1 + 1e-12, (f.name, value)
             assert f.unit not in ("days", "ratio", "orders") or value >= 0, (f.name, value)
+
+
+# ------------------------------------------------------------- one request after the other
+
+
+@examples(12)
+def test_a_plan_that_is_kept_gives_what_a_fresh_one_gives(shop, history):
+    log = written(shop, history)
+    spine = shop.spine_at(log, *CUTS)
+    fresh = snapshot(log.connect(), shop.spec, spine)
+    kept = shop.compiled()(log.orders, log.events, log.attributes, spine).to_pandas()
+    kept = kept.sort_values(["customer_id", "as_of"], ignore_index=True)
+    pd.testing.assert_frame_equal(kept, fresh, rtol=1e-9, atol=1e-9)

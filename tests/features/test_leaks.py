@@ -27,8 +27,15 @@ USES = {
     "pieces": (1, ("purchases", "occasions", "journey")),
     "varieties": (1, ("varieties",)),
     "engagement": (1, ("engagement",)),
+    "intent": (1, ("intent",)),
     "attributes": (1, ("attributes",)),
 }
+#: What no row of the day let in can change: nobody buys for Christmas in June, and what was
+#: abandoned by then is so for good.
+UNMOVED = {
+    "occasion_recency_christmas", "occasion_recency_easter", "goal_cart_abandoned",
+    "goal_contact_abandoned",
+}  # fmt: skip
 
 
 def test_every_lens_is_watched(shop, monkeypatch):
@@ -63,7 +70,7 @@ def names_of(shop, *lenses):
 def test_a_day_of_the_future_let_into_a_lens_is_seen(shop, many, monkeypatch, inject, module, use):
     inject(monkeypatch, MODULES[module], use)
     red = shop.leaks(OnlineFeatures(shop.spec), many, T)
-    assert red == names_of(shop, *USES[module][1])
+    assert red == names_of(shop, *USES[module][1]) - UNMOVED
 
 
 def test_a_piece_that_looks_at_the_next_one_is_seen(shop, many, monkeypatch):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from features import attributes, catalog, engagement, pieces, varieties
+from features import attributes, catalog, engagement, intent, pieces, varieties
 from features.errors import HistoryError
 from features.proof import Cutoff, Difference, choose_cutoffs, differences, prove
 from features.sources import Sources
@@ -58,6 +58,7 @@ def test_the_law_holds_and_says_what_was_compared(shop, log):
         (pieces, 0, "orders", 6, 5),
         (varieties, 0, "categories", 2, 1),
         (engagement, 0, "event_return_count", 1, 0),
+        (intent, 0, "goal_contact_count", 6, 5),
         (pieces, 0, "afternoon_share", 1 / 6, 0.0),
         (attributes, 0, "attribute_age", 2.0, None),
     ],
@@ -76,6 +77,24 @@ def test_a_day_of_the_future_let_into_a_lens_is_named(
     red = {lens[d.feature] for d in proof.differences}
     of_pieces = {"behavioural", "occasion", "journey"}
     assert red == (of_pieces if module is pieces else {lens[feature]})
+
+
+def test_what_had_not_arrived_is_taken_away_too(shop):
+    day = timedelta(days=1)
+    lines = [
+        shop.line(T - 3 * day, 5, "ann"),
+        shop.line(T - 2 * day, 5, "ann", arrived=T - day),
+        shop.line(T - 2 * day, 5, "ann", arrived=T),
+        shop.line(T + day, 5, "ann", arrived=T - day),
+    ]
+    events = [shop.event(T - day, "mail", "bob", arrived=T + day)]
+    log = shop.log(lines, events)
+    backend = log.connect()
+    read = Sources(backend, pd.DataFrame(), (), T - 3 * day, T + day)
+    proof = prove(read, FeatureSpec(), (T,))
+    assert proof.cutoffs == (Cutoff(T, 2, known=2, hidden=3),)
+    assert proof.arrived == 4
+    assert proved(shop, shop.log([shop.line(T, 5)])).arrived == 0
 
 
 # -------------------------------------------------------------------------------- the sample

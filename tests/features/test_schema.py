@@ -22,9 +22,11 @@ US = pa.timestamp("us")
                 ("product_id", pa.string(), True),
                 ("category", pa.string(), True),
                 ("brand", pa.string(), True),
+                ("store", pa.string(), True),
                 ("quantity", pa.float64(), True),
                 ("discount", pa.float64(), True),
                 ("channel", pa.string(), True),
+                ("arrived", US, True),
             ],
         ),
         (
@@ -34,6 +36,7 @@ US = pa.timestamp("us")
                 ("moment", US, False),
                 ("kind", pa.string(), False),
                 ("channel", pa.string(), True),
+                ("arrived", US, True),
             ],
         ),
         (

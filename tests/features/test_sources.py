@@ -32,9 +32,11 @@ def test_three_columns_make_the_canonical_tables(loaded, rejected):
             "product_id": None,
             "category": None,
             "brand": None,
+            "store": None,
             "quantity": None,
             "discount": None,
             "channel": None,
+            "arrived": None,
         }
         for who, moment, amount, order_id in (
             ("a", one, 10.0, "2024-01-01T00:00:00"),
@@ -162,13 +164,15 @@ JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
             {"orders": None, "url": "s3://bucket/orders.csv"},
             "A source cannot be read from s3:// addresses. Seen: s3://bucket/orders.csv. "
             "Remedy: use package://NAME/path, file://path or a plain path, to .csv, .tsv, .txt "
-            "(each also with .gz), .parquet, or a folder of .parquet",
+            "(each also with .gz), .parquet, or a folder of .parquet; or duckdb://path, "
+            "sqlite://path, postgres://user@host/db, each with ?table=NAME",
         ),
         (
             {"orders": "x", "url": "orders.xlsx"},
             "A source's format is told by its ending. Seen: orders.xlsx. "
             "Remedy: convert it; use package://NAME/path, file://path or a plain path, to .csv, "
-            ".tsv, .txt (each also with .gz), .parquet, or a folder of .parquet",
+            ".tsv, .txt (each also with .gz), .parquet, or a folder of .parquet; or duckdb://path, "
+            "sqlite://path, postgres://user@host/db, each with ?table=NAME",
         ),
         (
             {"orders": None, "url": "package://no_such_package/x.csv"},

@@ -1,20 +1,30 @@
+import json
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
+from features import catalog
+from features.errors import SourceError
 from features.spec import (
     MAX_CATEGORIES,
     MAX_CHANNELS,
     MAX_KINDS,
     FeatureSpec,
+    Goal,
+    Occasion,
+    Place,
+    Response,
+    continued,
     learn_spec,
 )
 
 BEFORE = pd.Timestamp("2024-03-01")
 
 
-def learn(log, before=BEFORE):
+def learn(log, before=BEFORE, **named):
     backend = log.connect()
-    return learn_spec(backend.table("orders"), backend.table("events"), (), (), before)
+    return learn_spec(backend.table("orders"), backend.table("events"), (), (), before, **named)
 
 
 def test_what_a_spec_learns_computed_by_hand(shop):
@@ -72,6 +82,39 @@ def test_only_the_largest_make_columns(shop):
     assert spec.event_kinds == tuple(names[:MAX_KINDS])
 
 
+def test_kinds_that_a_goal_or_a_response_names_stay_however_rare_or_late(shop):
+    common = [shop.event("2024-01-01", f"n{i:02}") for i in range(MAX_KINDS) for _ in (1, 2)]
+    rare = [shop.event("2024-01-01", "trial"), shop.event("2024-05-01", "late")]
+    named = {
+        "goals": [Goal("cart", ("late",), ("order", "n00"), 3)],
+        "responses": [Response("r", ("trial",), ("n01",))],
+        "places": [Place("shop", 1.0, 2.0)],
+    }
+    spec = learn(shop.log(events=[*common, *rare]), **named)
+    assert spec.event_kinds == (*(f"n{i:02}" for i in range(MAX_KINDS)), "trial", "late")
+    assert {key: list(getattr(spec, key)) for key in named} == named
+
+
+@pytest.mark.parametrize(
+    ("goal", "seen", "remedy"),
+    [
+        (Goal("t", ("trail",)), "'trail' (kinds: mail, trial)", "did you mean 'trial'?"),
+        (
+            Goal("t", ("trial",), ("xyz",), 3),
+            "'xyz' (kinds: mail, trial)",
+            "correct the name, or remove it",
+        ),
+    ],
+)
+def test_a_goal_of_a_kind_that_never_occurs_is_refused(shop, goal, seen, remedy):
+    log = shop.log(events=[shop.event("2024-01-01", "mail"), shop.event("2024-05-01", "trial")])
+    with pytest.raises(SourceError) as refused:
+        learn(log, goals=[goal])
+    assert str(refused.value) == (
+        f"A response or a goal names kinds of events that occur. Seen: {seen}. Remedy: {remedy}"
+    )
+
+
 def test_nothing_early_gives_the_smallest_spec(shop):
     assert learn(shop.log()) == FeatureSpec()
 
@@ -80,3 +123,48 @@ def test_nothing_early_gives_the_smallest_spec(shop):
 def test_a_spec_survives_being_written_down(shop, made):
     spec = shop.spec if made == "full" else made
     assert FeatureSpec.from_dict(spec.to_dict()) == spec
+
+
+def test_a_spec_that_was_written_before_a_field_was_known_has_its_default(shop):
+    written = shop.spec.to_dict()
+    for field in ("responses", "goals", "places"):
+        del written[field]
+    kept = [a for a in written["attributes"] if a["kind"] in ("category", "ordered", "number")]
+    written["attributes"] = [
+        {k: a[k] for k in ("name", "lens", "kind", "order")} for a in kept
+    ]  # as bundles had them
+    read = FeatureSpec.from_dict(json.loads(json.dumps(written)))
+    assert (read.responses, read.goals, read.places) == ((), (), ())
+    assert read.attributes == tuple(
+        a for a in shop.spec.attributes if a.kind not in ("region", "location")
+    )
+    assert read.occasions == shop.spec.occasions
+
+
+def test_a_spec_is_continued_with_the_dates_of_a_later_calendar(shop):
+    learned = replace(
+        shop.spec,
+        categories=shop.spec.categories[::-1],
+        event_kinds=shop.spec.event_kinds[::-1],
+        occasions=tuple(replace(o, dates=(*o.dates, "2025-01-01")) for o in shop.spec.occasions),
+    )
+    went_on = continued(shop.spec, learned)
+    assert went_on == replace(shop.spec, occasions=learned.occasions)
+    assert catalog.entries(went_on) == catalog.entries(shop.spec)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"present": ("category",)},
+        {"attributes": ()},
+        {"responses": ()},
+        {"goals": (Goal("cart", ("cart",), ("order",), 4),)},
+        {"places": (Place("Berlin", 52.5, 13.4),)},
+        {"event_kinds": ("mail",)},
+        {"occasions": (Occasion("Easter", ("2024-03-31",), days_before=3),)},
+    ],
+)
+def test_a_spec_of_other_sources_is_begun_anew(shop, change):
+    learned = replace(shop.spec, **change)
+    assert continued(shop.spec, learned) == learned

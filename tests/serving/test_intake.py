@@ -18,6 +18,8 @@ SPEC = FeatureSpec(
         Attribute("age", "demographic", "ordered", ("young", "old", "none", "N/A")),
         Attribute("income", "demographic", "number"),
         Attribute("town", "geographic", "category"),
+        Attribute("home", "geographic", "region", levels=("country", "state")),
+        Attribute("spot", "geographic", "location", columns=("lat", "lon")),
     ),
 )
 
@@ -85,6 +87,39 @@ def test_the_hours_that_the_clock_skips_and_repeats_are_read_as_in_training(wall
     assert row["moment"] == expected[0]
 
 
+def test_the_store_and_the_arrival_of_a_row_are_read_as_in_training() -> None:
+    lines = [
+        {"store": " Köln ", "arrived": "2024-05-10T08:00:00"},
+        {"store": "n/a", "arrived": "2024-05-10T08:00:00Z"},
+        {"arrived": None},
+    ]
+    made = orders(*lines, zone="Europe/Berlin")
+    assert [(row["store"], row["arrived"]) for row in made] == [
+        ("Köln", datetime(2024, 5, 10, 6)),
+        (None, datetime(2024, 5, 10, 8)),
+        (None, None),
+    ]
+    (event,) = taken_in(
+        {"events": [{"moment": "2024-05-01", "kind": "visit", "arrived": "2024-05-02T01:00+01:00"}]}
+    ).events.to_pylist()
+    assert event["arrived"] == datetime(2024, 5, 2)
+
+
+def test_what_arrives_at_as_of_or_later_is_told_as_ignored() -> None:
+    made = taken_in(
+        {
+            "orders": [
+                {"moment": "2024-05-01", "amount": 1, "arrived": "2024-05-31T23:59:59Z"},
+                {"moment": "2024-05-01", "amount": 1, "arrived": "2024-06-01T00:00:00Z"},
+            ],
+            "events": [{"moment": "2024-05-01", "kind": "visit", "arrived": "2024-07-01"}],
+        }
+    )
+    assert made.warnings == {
+        "C0": ["1 order line at or after as_of ignored", "1 event at or after as_of ignored"]
+    }
+
+
 def test_attributes_are_read_by_their_kind() -> None:
     made = taken_in(
         {"attributes": {"age": "N/A", "income": "1,234.5", "town": "n/a"}},
@@ -98,6 +133,22 @@ def test_attributes_are_read_by_their_kind() -> None:
     ]
     assert made.warnings == {
         "C1": ["attribute 'age' is one of young, old, none, N/A: 'OLD' taken as unknown"]
+    }
+
+
+def test_regions_and_locations_are_sent_as_one_text() -> None:
+    spots = ("52.52, 13.405", "91,0", "0,0,0", "0", "")
+    made = taken_in(
+        {"attributes": {"home": "DE / BY"}}, *({"attributes": {"spot": s}} for s in spots)
+    )
+    values = [row["value"] for row in made.attributes.to_pylist()]
+    assert values == ["DE / BY", "52.52,13.405", None, None, None, None]
+    assert made.warnings == {
+        f"C{i}": [
+            "attribute 'spot' is LATITUDE,LONGITUDE in decimal degrees: "
+            f"{spots[i - 1]!r} taken as unknown"
+        ]
+        for i in (2, 3, 4)
     }
 
 

@@ -1,0 +1,182 @@
+"""A source and the tables joined to it, brought into one: the raw rows, numbered.
+
+Only what is asked for is read; a column that is missing or cannot be used is refused before that.
+"""
+
+import json
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from features.cleaning import identifier, quoted
+from features.databases import fetched, released
+from features.errors import SourceError, closest
+from features.experiment import Join
+from features.locations import resolve
+from features.reading import guess_delimiter, malformed, read
+from features.relation import Relation, unreadable
+
+__all__ = ["RAW", "in_words", "join"]
+
+RAW = "raw_rows"
+# As DuckDB and Ibis call types that hold more than one value.
+_NESTED = re.compile(r"(struct|map|union|array|list)\b|.*\]$", re.IGNORECASE)
+
+
+def join(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    url: str,
+    folder: Path,
+    delimiter: str | None,
+    needed: Sequence[str],
+    joins: Sequence[Join],
+) -> dict[str, str]:
+    """Fill `raw_rows`: "#row" (from 1, in the order read), "#print" (of all columns read) and the
+    `needed` columns; these and their types. SourceError where that is not possible.
+    """
+    relations: list[Relation] = []
+    try:
+        relations.append(read(con, resolve(url, folder), delimiter))
+        relations += [read(con, resolve(join.url, folder)) for join in joins]
+        _check_names(name, url, relations, joins, needed)
+        wanted = [{*needed, *(join.left for join in joins)}]
+        wanted += [{join.right, *join.columns} for join in joins]
+        for i, columns in enumerate(wanted):
+            relation = fetched(con, relations[i], columns, f"fetched_{i}")
+            relations[i] = _decoded(con, name, relation, columns)
+        return _copy(con, name, url, relations, joins, needed)
+    finally:
+        released(con, relations)
+
+
+def _check_names(
+    name: str,
+    url: str,
+    relations: Sequence[Relation],
+    joins: Sequence[Join],
+    needed: Sequence[str],
+) -> None:
+    """Refuse missing and unusable columns, before any row is read."""
+    base, others = relations[0], relations[1:]
+    types = dict(base.columns)
+    for join, other in zip(joins, others, strict=True):
+        if join.left not in types:
+            raise _missing(name, join.left, "what is joined to", list(types))
+        for column in (join.right, *join.columns):
+            if column not in other.columns:
+                raise _missing(name, column, join.url, list(other.columns))
+        for column in join.columns:
+            if column in types:
+                raise SourceError(
+                    f"{name}: a joined table adds columns with names of their own.",
+                    f"{column!r} is already a column",
+                    f"leave {column!r} out of the join's columns, or rename it",
+                )
+            types[column] = other.columns[column]
+    for column in needed:
+        if column not in types:
+            raise _missing(name, column, url, list(types), base.delimiter)
+        if _NESTED.match(types[column]):
+            raise SourceError(
+                f"{name}: column {column!r} must hold plain values.",
+                in_words(types[column]),
+                "bring the field of it that is meant as a column of its own, or as a view's",
+            )
+
+
+def _decoded(
+    con: duckdb.DuckDBPyConnection, name: str, relation: Relation, wanted: Collection[str]
+) -> Relation:
+    """Bytes as the UTF-8 text that some programs mean by them; refused where they are none."""
+    bytes_ = [c for c in relation.columns if c in wanted and relation.columns[c] == "BLOB"]
+    for column in bytes_:
+        lost = con.execute(
+            f"SELECT CAST({quoted(column)} AS VARCHAR) FROM {relation.sql} "
+            f"WHERE {quoted(column)} IS NOT NULL AND try(decode({quoted(column)})) IS NULL LIMIT 1"
+        ).fetchone()
+        if lost:
+            raise SourceError(
+                f"{name}: column {column!r} must hold text, numbers or moments.",
+                f"bytes that are no text, for instance {lost[0][:40]}",
+                "bring it as text, for instance in hexadecimal digits, or name another column",
+            )
+    if not bytes_:
+        return relation
+    texts = ", ".join(f"decode({quoted(c)}) AS {quoted(c)}" for c in bytes_)
+    sql = f"(SELECT * REPLACE ({texts}) FROM {relation.sql})"
+    return replace(relation, sql=sql, columns=relation.columns | dict.fromkeys(bytes_, "VARCHAR"))
+
+
+def _copy(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    url: str,
+    relations: Sequence[Relation],
+    joins: Sequence[Join],
+    needed: Sequence[str],
+) -> dict[str, str]:
+    """Fill `raw_rows`; the `needed` columns and their types there."""
+    base, others = relations[0], relations[1:]
+    types = {column: (f"base.{quoted(column)}", dtype) for column, dtype in base.columns.items()}
+    clauses = []
+    for i, (join, other) in enumerate(zip(joins, others, strict=True)):
+        _check_repeats(con, name, join, other)
+        alias = f"joined_{i}"
+        left = identifier(*types[join.left])
+        right = identifier(f"{alias}.{quoted(join.right)}", other.columns[join.right])
+        clauses.append(f"LEFT JOIN {other.sql} {alias} ON {left} = {right}")
+        for column in join.columns:
+            types[column] = (f"{alias}.{quoted(column)}", other.columns[column])
+    needed = list(dict.fromkeys(needed))
+    picked = "".join(f", {types[c][0]} AS {quoted(c)}" for c in needed)
+    every = ", ".join(map(quoted, base.columns))
+    marks = f'row_number() OVER () AS "#row", hash({every}) AS "#print"'
+    try:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {RAW} AS "
+            f'SELECT base."#row", base."#print"{picked} '
+            f"FROM (SELECT {marks}, * FROM {base.sql}) base {' '.join(clauses)}"
+            + (' ORDER BY base."#row"' if clauses else "")  # else they come as they were numbered
+        )
+    except duckdb.Error as error:
+        raise unreadable(url, error) from error
+    return {column: types[column][1] for column in needed}
+
+
+def _check_repeats(con: duckdb.DuckDBPyConnection, name: str, join: Join, other: Relation) -> None:
+    key = identifier(quoted(join.right), other.columns[join.right])
+    repeated = con.execute(
+        f"SELECT {key} AS k, count(*) FROM {other.sql} WHERE k IS NOT NULL "
+        "GROUP BY k HAVING count(*) > 1 ORDER BY k LIMIT 1"
+    ).fetchone()
+    malformed(con)
+    if repeated:
+        raise SourceError(
+            f"{name}: a joined table has one row for each {join.right}.",
+            f"{join.right} {repeated[0]!r} {repeated[1]} times in {join.url}",
+            "join a table without repeats",
+        )
+
+
+def _missing(
+    name: str, column: str, url: str, known: list[str], delimiter: str | None = None
+) -> SourceError:
+    near = closest(column, known)
+    remedy = f"did you mean {near!r}?" if near else "name one of these columns"
+    seen = f"the columns {', '.join(known)}"
+    if delimiter is not None and len(known) == 1:
+        likely = guess_delimiter(known[0])
+        if likely != delimiter and likely in known[0]:
+            written = json.dumps(likely)  # a tab as \t, as TOML has it
+            seen = f"one column, {known[0]!r}"
+            remedy = f"the delimiter seems wrong: write delimiter = {written}"
+    return SourceError(f"{name}: column {column!r} must exist in {url}.", seen, remedy)
+
+
+def in_words(dtype: str) -> str:
+    """A column's type as users call it."""
+    return "text" if dtype == "VARCHAR" else dtype.lower()

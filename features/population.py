@@ -1,0 +1,129 @@
+"""Who the customers are, in numbers: how many, how often they buy, and what the amounts are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Amounts", "Population", "amounts", "population"]
+
+#: Orders a customer are counted in these classes, each from its number up to the next.
+CLASSES = (1, 2, 3, 4, 6, 11, 21, 51)
+#: Amounts above 0 are counted in these classes: 1, 2 and 5 times the powers of ten.
+STEPS = tuple(step * 10.0**power for power in range(-2, 7) for step in (1, 2, 5))
+
+
+@dataclass(frozen=True)
+class Population:
+    """Customers with an order line, and those known otherwise.
+
+    An order bought something: a return alone is none. buyers: customers with an order. one_time: of
+    them, with one. repeat: with orders on two days or more (what models of repeat orders learn
+    from). returns_only: customers with order lines and no order. prospects: known by an event or an
+    attribute alone. histogram: (least orders of the class, buyers), without empty classes.
+    top_share: of all spend above 0, what the best hundredth of the buyers (one at least) brought;
+    nan where nobody brought anything.
+    """
+
+    customers: int
+    buyers: int
+    one_time: int
+    repeat: int
+    returns_only: int
+    prospects: int
+    orders: int
+    histogram: tuple[tuple[int, int], ...]
+    top_share: float
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """The amounts of the order lines, in the experiment's currency.
+
+    zero, negative: lines; exact_repeats: lines equal to another in every canonical column.
+    low, median, mean, p99, high: of all lines. total: of the lines above 0.
+    histogram: (least amount of the class, lines) above 0, from the first class to the last.
+    """
+
+    lines: int
+    zero: int
+    negative: int
+    low: float
+    median: float
+    mean: float
+    p99: float
+    high: float
+    total: float
+    histogram: tuple[tuple[float, int], ...]
+
+
+def population(connection: Any) -> Population:
+    """Count the customers of the sources."""
+    orders, events, attributes = (connection.table(t) for t in ("orders", "events", "attributes"))
+    each = orders.group_by("customer_id", "order_id").aggregate(
+        amount=orders.amount.sum(),
+        bought=(orders.amount >= 0).any(),
+        day=orders.local.min(where=orders.amount >= 0).date(),
+    )
+    who = each.group_by("customer_id").aggregate(
+        orders=each.bought.sum(),
+        days=each.day.nunique(where=each.bought),
+        spend=each.amount.sum(),
+    )
+    found = who.select("orders", "days", "spend").to_pyarrow()
+    count, days, spend = (found[name].to_numpy() for name in ("orders", "days", "spend"))
+    known = events.select("customer_id").union(attributes.select("customer_id")).distinct()
+    prospects = known.anti_join(orders, "customer_id").count().to_pyarrow().as_py()
+    bought = count > 0
+    place = np.searchsorted(CLASSES, count[bought], side="right") - 1
+    of_class = np.bincount(place, minlength=len(CLASSES))
+    return Population(
+        customers=len(count),
+        buyers=int(bought.sum()),
+        one_time=int((count == 1).sum()),
+        repeat=int((days >= 2).sum()),
+        returns_only=int((~bought).sum()),
+        prospects=int(prospects),
+        orders=int(count.sum()),
+        histogram=tuple((c, int(n)) for c, n in zip(CLASSES, of_class, strict=True) if n),
+        top_share=_top_share(spend[bought]),
+    )
+
+
+def _top_share(spend: np.ndarray) -> float:
+    """What the best hundredth brought of all that is above 0.
+
+    >>> _top_share(np.array([60.0, 30.0, 10.0, -5.0]))
+    0.6
+    """
+    positive = np.sort(np.maximum(spend, 0.0))[::-1]
+    if positive.sum() <= 0:
+        return float("nan")
+    return float(positive[: int(np.ceil(len(positive) / 100))].sum() / positive.sum())
+
+
+def amounts(connection: Any) -> Amounts:
+    """Measure the amounts of the order lines."""
+    orders = connection.table("orders")
+    amount = orders.amount
+    asked = orders.aggregate(
+        lines=orders.count(),
+        zero=(amount == 0).sum(),
+        negative=(amount < 0).sum(),
+        low=amount.min(),
+        median=amount.median(),
+        mean=amount.mean(),
+        p99=amount.quantile(0.99),
+        high=amount.max(),
+        total=amount.sum(where=amount > 0).fill_null(0.0),
+    )
+    found = asked.to_pyarrow().to_pylist()[0]
+    step = sum((amount >= edge).cast("int64") for edge in STEPS[1:])
+    classed = orders.select(step=step, above=amount > 0)
+    counted = classed.group_by("step", "above").aggregate(n=classed.count())
+    by_step = {row["step"]: row["n"] for row in counted.to_pyarrow().to_pylist() if row["above"]}
+    filled = range(min(by_step), max(by_step) + 1) if by_step else range(0)
+    histogram = tuple((STEPS[i], by_step.get(i, 0)) for i in filled)
+    return Amounts(histogram=histogram, **found)

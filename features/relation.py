@@ -1,0 +1,67 @@
+"""A source as DuckDB sees it before its rows are read: what stands after FROM, and the columns."""
+
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from features.errors import SourceError
+
+__all__ = ["Batches", "Relation", "Rows", "unreadable"]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Rows of a database on their way: Arrow batches of one schema, in the order delivered.
+
+    `casts` names the DuckDB types of columns that come as text but are none.
+    """
+
+    schema: pa.Schema
+    arriving: Iterator[pa.RecordBatch]
+    casts: dict[str, str] = field(default_factory=dict)
+
+
+class Rows(Protocol):
+    """A table of a database that DuckDB cannot open itself; its rows have to be fetched."""
+
+    columns: dict[str, str]
+
+    def batches(self, columns: Sequence[str]) -> Batches:
+        """The rows, of these columns alone."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What stands after FROM, and the columns that it has (name to type)."""
+
+    sql: str
+    columns: dict[str, str]
+    # A file that is read in place of another, and goes when the relation goes.
+    copy: Path | None = None
+    # How a CSV file was cut into columns.
+    delimiter: str | None = None
+    # What `features.databases.fetched` has to fetch before `sql` can be read.
+    rows: Rows | None = None
+    # The name by which a DuckDB file is attached.
+    attached: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.copy is not None:
+            weakref.finalize(self, self.copy.unlink, missing_ok=True)
+
+
+def unreadable(url: str, error: Exception) -> SourceError:
+    """The error of a file that DuckDB cannot read, with the first line of its message."""
+    message = str(error).strip().splitlines()[0].rstrip(".!")
+    return SourceError(
+        "A source must be readable.", f"{url}: {message}", "check the export that wrote it"
+    )

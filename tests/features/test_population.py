@@ -1,0 +1,54 @@
+"""How many customers, how often they buy, and what they pay."""
+
+import math
+from typing import Any
+
+import pytest
+
+from features.population import Population, amounts, population
+
+
+def test_customers_are_counted_by_their_orders(shop: Any) -> None:
+    lines = [
+        shop.line("2024-01-01", 60, "loyal", order_id="1"),
+        shop.line("2024-01-01", 20, "loyal", order_id="1"),
+        shop.line("2024-02-01", 10, "loyal", order_id="2"),
+        shop.line("2024-02-01 12:00", 5, "loyal", order_id="3"),
+        shop.line("2024-01-05", 5, "once"),
+        shop.line("2024-01-05 10:00", 3, "twice a day"),
+        shop.line("2024-01-05 11:00", -1, "twice a day", order_id="back"),
+        shop.line("2024-01-05 12:00", 3, "twice a day"),
+        shop.line("2024-01-06", -9, "returns"),
+    ]
+    events = [shop.event("2024-01-01", "mail", who) for who in ("loyal", "prospect")]
+    told = [shop.attribute("home", "Bonn", who=who) for who in ("prospect", "another")]
+    assert population(shop.log(lines, events, told).connect()) == Population(
+        customers=4,
+        buyers=3,
+        one_time=1,
+        repeat=1,  # two orders on one day are no repeat order to those models
+        returns_only=1,
+        prospects=2,
+        orders=6,
+        histogram=((1, 1), (2, 1), (3, 1)),
+        top_share=95 / 105,
+    )
+
+
+def test_returns_alone_bring_no_spend(shop: Any) -> None:
+    found = population(shop.log([shop.line("2024-01-01", -5)]).connect())
+    assert (found.buyers, found.orders, found.histogram) == (0, 0, ())
+    assert math.isnan(found.top_share)
+
+
+def test_amounts_are_measured_and_sorted_into_classes(shop: Any) -> None:
+    paid = [-4, 0, 0.5, 1, 1.99, 2, 40]
+    lines = [shop.line(f"2024-01-0{i + 1}", amount) for i, amount in enumerate(paid)]
+    found = amounts(shop.log(lines).connect())
+    assert (found.lines, found.zero, found.negative) == (7, 1, 1)
+    assert (found.low, found.median, found.high) == (-4.0, 1.0, 40.0)
+    assert found.mean == pytest.approx(41.49 / 7)
+    assert found.total == pytest.approx(45.49)
+    # The 99th of 100 ways from the first to the seventh lies .94 between the sixth and the last.
+    assert found.p99 == pytest.approx(2 + 0.94 * 38)
+    assert found.histogram == ((0.5, 1), (1.0, 2), (2.0, 1), (5.0, 0), (10.0, 0), (20.0, 1))

@@ -1,0 +1,90 @@
+"""Silences, changes of level, and the hours of the day."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.rhythm import Gap, Hours, Shift, gaps, hours, series, shift
+
+NOW = pd.Timestamp("2026-01-01")
+
+
+def daily(values: Any, first: str = "2024-01-01") -> pd.Series:
+    """Customers a day from a Monday on."""
+    return pd.Series(np.asarray(values, dtype=float), pd.date_range(first, periods=len(values)))
+
+
+def test_customers_are_counted_a_day_not_lines(shop: Any) -> None:
+    lines = [
+        shop.line("2024-01-01", 1, "a"),
+        shop.line("2024-01-01 10:00", 1, "a"),
+        shop.line("2024-01-01", 1, "b"),
+        shop.line("2024-01-04", 1, "b"),
+    ]
+    events = [shop.event("2024-01-02", "mail"), shop.event("2026-01-01", "mail")]
+    orders, mail = series(shop.log(lines, events).connect(), NOW)
+    assert (orders.name, orders.rows, orders.empty, orders.future) == ("orders", 4, 2, 0)
+    assert orders.daily.tolist() == [2, 0, 0, 1]
+    assert orders.daily.index[0] == pd.Timestamp("2024-01-01")
+    assert (mail.name, mail.rows, mail.future) == ("mail", 2, 1)
+
+
+def test_the_day_of_an_order_is_the_shops(shop: Any) -> None:
+    lines = [shop.line("2024-01-01 23:30", 1, local="2024-01-02 00:30")]
+    (orders,) = series(shop.log(lines).connect(), NOW)
+    assert orders.daily.index.tolist() == [pd.Timestamp("2024-01-02")]
+
+
+def test_a_silence_is_found_with_whom_it_missed() -> None:
+    days = daily([10.0] * 364)
+    days["2024-05-01":"2024-05-03"] = 0.0
+    assert gaps(days) == (Gap(pd.Timestamp("2024-05-01"), pd.Timestamp("2024-05-03"), 30.0),)
+    assert gaps(days)[0].days == 3
+
+
+def test_closed_sundays_are_no_silence() -> None:
+    assert gaps(daily([50, 50, 50, 50, 50, 50, 0] * 52)) == ()
+
+
+def test_a_shop_that_sells_now_and_then_is_not_silent_in_between() -> None:
+    assert gaps(daily([1, 0, 0] * 120)) == ()
+
+
+def test_a_mailing_once_a_month_leaves_no_silence_behind() -> None:
+    assert gaps(daily(([200] + [0] * 29) * 12)) == ()
+
+
+def test_a_change_of_level_is_dated_and_measured() -> None:
+    days = daily([10.0] * 70 + [4.0] * 70)
+    assert shift(days) == Shift(pd.Timestamp("2024-03-11"), 70.0, 28.0)
+
+
+def test_growth_season_and_silence_are_no_change_of_level() -> None:
+    assert shift(daily(np.linspace(20, 40, 364))) is None
+    assert shift(daily([10.0] * 100 + [18.0] * 30 + [10.0] * 100)) is None
+    days = daily([10.0] * 364)
+    days["2024-05-01":"2024-06-15"] = 0.0
+    assert shift(days) is not None
+    assert shift(days, gaps(days)) is None
+
+
+def test_a_few_orders_a_week_have_no_level() -> None:
+    assert shift(daily([0.0] * 70 + [2.0] * 70)) is None
+
+
+def test_hours_are_read_from_the_wall_clock_and_bare_dates_apart(shop: Any) -> None:
+    lines = [
+        shop.line("2024-01-01 17:15", 1, local="2024-01-01 18:15"),
+        shop.line("2024-01-02 17:59", 1, local="2024-01-02 18:59"),
+        shop.line("2024-01-03 08:00", 1, local="2024-01-03 09:00"),
+        shop.line("2024-01-04 00:00", 1, local="2024-01-04 01:00"),
+    ]
+    found = hours(shop.log(lines).connect())
+    assert found.counts == tuple({18: 2, 9: 1}.get(hour, 0) for hour in range(24))
+    assert found.bare == 0.25
+
+
+def test_the_quietest_five_hours_may_begin_before_midnight() -> None:
+    quiet = {22, 23, 0, 1, 2}
+    assert Hours(tuple(1 if h in quiet else 9 for h in range(24)), 0.0).quietest == 22

@@ -1,0 +1,35 @@
+"""What a run says of its sources."""
+
+import io
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from features.intake import Ingested
+from features.sources import Sources
+from training.display import show_sources
+from training.screen import Screen
+
+NO = pd.Timestamp("2024-01-01")
+
+
+def shown(*accounts: Ingested) -> list[list[str]]:
+    out = io.StringIO()
+    nothing: Any = None
+    show_sources(
+        Sources(nothing, pd.DataFrame(), accounts, NO, NO), Screen(Console(file=out, width=160))
+    )
+    return [line.split() for line in out.getvalue().splitlines() if line.split()]
+
+
+def test_merged_ids_are_counted_for_each_source() -> None:
+    aliases = Ingested("aliases", "m.csv", 2_000, 1_500, 0, 0, None, None, repeats=500)
+    orders = Ingested("orders", "o.csv", 9, 7, 1, 0, NO, NO, later=1, merged=1_200)
+    head, *rows = shown(aliases, orders)
+    assert head[-2:] == ["merged", "ids"]
+    assert [row for row in rows if row[0] in ("aliases", "orders")] == [
+        ["aliases", "2,000", "1,500", "0", "0", "–", "–", "0"],
+        ["orders", "9", "7", "1", "1", "2024-01-01", "2024-01-01", "1,200"],
+    ]
+    assert "merged" not in shown(orders)[0]

@@ -1,0 +1,200 @@
+"""What is said of the data: rule, value seen, remedy, and how heavily it weighs."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import config
+from features.coverage import Column, Dating
+from features.errors import HistoryError
+from features.experiment import Experiment
+from features.health import Health, Reason
+from features.intake import Ingested
+from features.population import Amounts, Population
+from features.rhythm import Gap, Hours, Series, Shift
+from training.findings import BLOCKER, HINT, WARNING, Finding, of_health, of_readiness
+from training.readiness import INSUFFICIENT, LIMITED, READY, Readiness
+
+NOW = pd.Timestamp("2024-06-01 12:00")
+DAY = pd.Timestamp("2024-01-01")
+TEXT = """
+[experiment]
+name = "shop"
+currency = "EUR"
+horizon_days = 30
+time_zone = "Europe/Berlin"
+[orders]
+url = "orders.csv"
+[orders.columns]
+customer_id = "who"
+moment = "when"
+amount = "paid"
+category = "kind of thing"
+[[attributes]]
+name = "people"
+url = "people.csv"
+customer_id = "who"
+[attributes.columns]
+home = { lens = "geographic", kind = "category" }
+"""
+SOUND = Health(
+    ingested=(Ingested("orders", "orders.csv", 10_000, 10_000, 0, 0, DAY, DAY),),
+    reasons=(),
+    columns=(Column("orders", "category", 10_000, 9_000, 12),),
+    dating=(Dating("home", 900, 0, 0, 0),),
+    series=(Series("orders", 10_000, pd.Series([5.0], pd.DatetimeIndex([DAY])), (), None, 0),),
+    hours=Hours((1,) * 7 + (100,) * 17, 0.0),
+    population=Population(1_000, 1_000, 300, 700, 0, 5, 5_000, ((1, 1_000),), 0.1),
+    amounts=Amounts(10_000, 10, 100, -5.0, 10.0, 12.0, 60.0, 200.0, 120_000.0, ()),
+    start=DAY,
+    end=DAY,
+)
+
+
+@pytest.fixture(scope="module")
+def experiment() -> Experiment:
+    return config.parse(TEXT, Path("shop.toml"))
+
+
+def having(part: str, **change: Any) -> Health:
+    """The sound health, one part of it changed."""
+    old = getattr(SOUND, part)
+    one = old[0] if isinstance(old, tuple) else old
+    new = dataclasses.replace(one, **change)
+    return dataclasses.replace(SOUND, **{part: (new,) if isinstance(old, tuple) else new})
+
+
+def test_of_sound_data_nothing_is_said(experiment: Experiment) -> None:
+    assert of_health(SOUND, experiment, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "weight", "seen"),
+    [
+        ("ingested", {"rows_rejected": 10}, HINT, "10 of 10,000 rows rejected (0.10%): "),
+        ("ingested", {"rows_rejected": 11}, WARNING, "11 of 10,000 rows rejected (0.11%): "),
+        ("ingested", {"repeats": 7}, HINT, "7 of 10,000 rows dropped: their line_id had come"),
+        ("ingested", {"duplicates": 100}, HINT,
+         "100 of 10,000 rows (1.00%) equal an earlier one in every column"),
+        ("ingested", {"duplicates": 101}, WARNING,
+         "101 of 10,000 rows (1.01%) equal an earlier one in every column"),
+        ("series", {"gaps": (Gap(DAY, DAY, 30.0),)}, HINT,
+         "1 day from 2024-01-01 to 2024-01-01, when 30 customers were to be expected"),
+        ("series", {"gaps": (Gap(DAY, DAY + pd.Timedelta(days=2), 90.0), Gap(DAY, DAY, 30.0))},
+         WARNING, "3 days from 2024-01-01 to 2024-01-03, when 90 customers were to be expected; "
+                  "1 more"),
+        ("series", {"gaps": (Gap(DAY, DAY + pd.Timedelta(days=364), 9e4),)}, WARNING,
+         "365 days from 2024-01-01 to 2024-12-30"),
+        ("series", {"shift": Shift(DAY, 70.0, 28.0)}, HINT,
+         "from 2024-01-01 on 28 customer-days a week, 70 before"),
+        ("series", {"future": 3}, WARNING, "3 of 10,000 rows after 2024-06-01 12:00 UTC"),
+        ("hours", {"counts": (100,) * 6 + (1,) * 6 + (100,) * 12}, HINT,
+         "the quietest five hours begin at 6:00, the busiest hour at 0:00, by the clock of "
+         "Europe/Berlin"),
+        ("hours", {"bare": 0.3}, HINT, "30.0% of the order lines stand at midnight sharp"),
+        ("population", {"one_time": 701, "repeat": 299}, HINT,
+         "701 of 1,000 customers (70.1%) have one order"),
+        ("population", {"one_time": 1_000, "repeat": 0}, WARNING,
+         "1,000 of 1,000 customers (100.0%) have one order"),
+        ("population", {"returns_only": 51}, HINT, "51 of 1,000 customers have returns alone"),
+        ("population", {"prospects": 1_001}, HINT,
+         "1,001 customers of events and attributes without an order, 1,000 with one"),
+        ("population", {"top_share": 0.6}, HINT,
+         "the best 1 % of the customers brought 60.0% of all spend"),
+        ("amounts", {"negative": 3_001}, WARNING, "3,001 of 10,000 order lines (30.0%) below 0"),
+        ("amounts", {"zero": 2_001}, HINT, "2,001 of 10,000 order lines (20.0%) of 0"),
+        ("amounts", {"low": 8.0, "high": 8.0}, HINT, "8.00 EUR in every order line"),
+        ("amounts", {"high": 1e9, "total": 1.25e9}, WARNING,
+         "the largest amount is 1,000,000,000.00 EUR, 80.0% of all spend; 99 % of the lines are "
+         "below 60.00"),
+        ("columns", {"known": 0, "distinct": 0}, WARNING, "0 of 10,000 (0.0%) rows"),
+        ("columns", {"known": 499}, HINT, "499 of 10,000 (5.0%) rows"),
+        ("columns", {"distinct": 1}, HINT, "one value in all 9,000 known"),
+        ("columns", {"table": "people", "name": "home", "rows": 900, "known": 800,
+                     "distinct": 401}, HINT, "401 values of 800 customers"),
+        ("dating", {"undated": 900}, HINT, "home"),
+        ("dating", {"without_orders": 900}, WARNING,
+         "home: none of its 900 customers has an order"),
+        ("dating", {"late": 451}, HINT, "home: of 900 customers with orders, the first value of "
+                                        "451 is valid only after their first order"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_once_with_its_figures(
+    experiment: Experiment, part: str, change: dict[str, Any], weight: str, seen: str
+) -> None:
+    (found,) = of_health(having(part, **change), experiment, NOW)
+    assert found.weight == weight
+    assert found.seen.startswith(seen) if seen.endswith(": ") else found.seen == seen
+    assert found.rule.endswith(".")
+    assert found.remedy
+    assert not found.remedy.endswith(".")
+
+
+def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment) -> None:
+    health = having("ingested", rows_rejected=12)
+    kept = "is not a number; the rest of the row is kept"
+    reasons = (
+        Reason("orders", "paid", "is not a number", 12, 3, "much"),
+        Reason("orders", "pieces", kept, 4, 9, "few"),
+    )
+    rows, cells = of_health(dataclasses.replace(health, reasons=reasons), experiment, NOW)
+    assert rows == Finding(
+        WARNING, "orders: every row should be usable.",
+        "12 of 10,000 rows rejected (0.12%): paid is not a number (12)",
+        "look at rejects.csv, and correct the export or the columns named",
+    )  # fmt: skip
+    assert (cells.weight, cells.seen) == (HINT, "pieces is not a number (4)")
+
+
+def test_a_silence_of_years_means_wrong_moments(experiment: Experiment) -> None:
+    years = Gap(pd.Timestamp("1900-01-02"), pd.Timestamp("2022-12-31"), 1e5)
+    (found,) = of_health(having("series", gaps=(years,)), experiment, NOW)
+    assert found.remedy == (
+        "look for wrong moments on the thinner side of it: slips, or placeholders"
+    )
+
+
+def test_a_file_of_the_future_alone_cannot_be_cut_at_today(experiment: Experiment) -> None:
+    (some,) = of_health(having("series", future=3), experiment, NOW)
+    assert some.remedy == ("correct the moments (moment_format), or train with --as-of 2024-06-01")
+    (every,) = of_health(having("series", future=10_000), experiment, NOW)
+    assert every.remedy == "correct the moments (moment_format)"
+
+
+def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(
+    experiment: Experiment,
+) -> None:
+    lines = np.array([10.0] * 20 + [1e6])
+    health = having(
+        "amounts", lines=21, zero=0, negative=0, low=10.0, high=1e6,
+        p99=float(np.quantile(lines, 0.99)), total=float(lines.sum()),
+    )  # fmt: skip
+    (found,) = of_health(health, experiment, NOW)
+    assert found.rule == "Models learn from spend capped at 20 times the 99th percentile."
+
+
+def test_models_that_are_not_ready_warn_and_what_a_report_lacks_hints() -> None:
+    found = of_readiness((
+        Readiness("churn", READY, "200 left and 400 stayed in the test window"),
+        Readiness("CLV intervals", INSUFFICIENT, "12 customers spent, 60 needed", "bring more"),
+        Readiness("seasonality", LIMITED, "outcomes of 300 days", "bring more"),
+    ))  # fmt: skip
+    assert found == [
+        Finding(
+            WARNING, "There should be enough to learn from: CLV intervals.",
+            "insufficient for CLV intervals: 12 customers spent, 60 needed", "bring more",
+        ),
+        Finding(
+            HINT, "There should be enough to learn from: seasonality.",
+            "limited for seasonality: outcomes of 300 days", "bring more",
+        ),
+    ]  # fmt: skip
+
+
+def test_a_refusal_is_a_blocker() -> None:
+    refused = HistoryError("A rule.", "a value", "a remedy")
+    assert Finding.of(refused) == Finding(BLOCKER, "A rule.", "a value", "a remedy")

@@ -1,0 +1,155 @@
+"""Enough for each model: the figure, and the figure that is needed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from training import splits
+from training.readiness import INSUFFICIENT, LIMITED, READY, Readiness, judge
+from training.splits import Splits
+
+PLAN = splits.plan(pd.Timestamp("2022-01-01"), pd.Timestamp("2024-07-01"), 90)
+
+
+def past(customers: int = 600, left: int = 200, plan: Splits = PLAN) -> pd.DataFrame:
+    """At every cut-off the same customers; `left` of them order no more, the others for 10."""
+    rng = np.random.default_rng(7)
+    frames = []
+    for window in (*plan.train, plan.calibration, plan.test):
+        frequency = rng.integers(0, 6, customers)
+        age = rng.uniform(60, 300, customers)
+        stays = np.arange(customers) >= left
+        frames.append(
+            pd.DataFrame({
+                "customer_id": [f"c{i}" for i in range(customers)], "as_of": window.as_of,
+                "orders": frequency + 1, "frequency": frequency, "T_days": age,
+                "recency_days": np.where(frequency > 0, age * rng.uniform(0, 1, customers), age),
+                "spend": (frequency + 1) * rng.gamma(6, 5, customers),
+                "future_orders": stays.astype(int), "future_spend": stays * 10.0,
+            })
+        )  # fmt: skip
+    return pd.concat(frames, ignore_index=True)
+
+
+def answer(model: str, rows: pd.DataFrame, plan: Splits = PLAN) -> Readiness:
+    return next(a for a in judge(plan, rows) if a.model.startswith(model))
+
+
+def test_enough_of_everything_is_ready() -> None:
+    rows = past()
+    assert {a.status for a in judge(PLAN, rows) if a.model != "structural models"} == {READY}
+    assert all(a.remedy == "" for a in judge(PLAN, rows) if a.status == READY)
+    assert answer("churn", rows).seen == "200 left and 400 stayed in the test window"
+
+
+@pytest.mark.parametrize(
+    ("customers", "status", "seen"),
+    [
+        (500, READY, "500 customers with an order at the last training cut-off"),
+        (499, LIMITED, "499 customers with an order at the last training cut-off, 500 for a "
+                       "smallest segment of 20"),
+        (100, LIMITED, "100 customers with an order at the last training cut-off, 500 for a "
+                       "smallest segment of 20"),
+        (99, INSUFFICIENT, "99 customers with an order at the last training cut-off, 100 needed"),
+    ],
+)  # fmt: skip
+def test_segments_need_customers(customers: int, status: str, seen: str) -> None:
+    found = answer("segments", past(customers, 20))
+    assert (found.status, found.seen) == (status, seen)
+
+
+@pytest.mark.parametrize(
+    ("left", "status", "seen"),
+    [
+        (100, READY, "100 left and 500 stayed in the test window"),
+        (99, LIMITED, "99 left and 501 stayed in the test window, 100 of each to measure an AUC "
+                      "within .07"),
+        (591, INSUFFICIENT, "591 left and 9 stayed in the test window, 10 of each needed"),
+    ],
+)  # fmt: skip
+def test_churn_needs_both_outcomes(left: int, status: str, seen: str) -> None:
+    rows = past(left=left)
+    if status == INSUFFICIENT:  # the training windows together have enough
+        assert (rows.future_orders[rows.as_of < PLAN.calibration.as_of] > 0).sum() >= 10
+    found = answer("churn", rows)
+    assert (found.status, found.seen) == (status, seen)
+
+
+@pytest.mark.parametrize(("left", "status"), [(10, READY), (9, LIMITED), (0, INSUFFICIENT)])
+def test_calibration_falls_back_to_the_base_rate_alone(left: int, status: str) -> None:
+    found = answer("calibration", past(left=left))
+    assert found.status == status
+    assert found.seen.endswith("only the base rate is calibrated") == (status == LIMITED)
+
+
+@pytest.mark.parametrize(
+    ("customers", "left", "sentence"),
+    [
+        (600, 0, "ready for CLV intervals: 10 bands of value from 600 customers in the calibration "
+                 "window"),
+        (599, 0, "limited for CLV intervals: 9 bands of value from 599 customers in the "
+                 "calibration window, 600 needed for all 10"),
+        (600, 541, "insufficient for CLV intervals: 59 customers spent in the calibration window, "
+                   "60 needed"),
+    ],
+)  # fmt: skip
+def test_intervals_need_customers_who_spend(customers: int, left: int, sentence: str) -> None:
+    assert answer("CLV intervals", past(customers, left)).sentence() == sentence
+
+
+@pytest.mark.parametrize(("left", "status"), [(500, READY), (501, LIMITED), (600, INSUFFICIENT)])
+def test_value_needs_a_hundred_who_spend(left: int, status: str) -> None:
+    assert next(a for a in judge(PLAN, past(left=left)) if a.model == "CLV").status == status
+
+
+def test_structural_models_need_customers_who_came_back() -> None:
+    rows = past()
+    rows["frequency"] = np.where(rows.customer_id.isin([f"c{i}" for i in range(9)]), 1, 0)
+    found = answer("structural", rows)
+    assert found.status == INSUFFICIENT
+    assert found.seen == (
+        "9 repeat buyers at the first training cut-off, 10 needed; the learned models go without "
+        "this input"
+    )
+
+
+def test_a_fit_that_is_refused_says_why() -> None:
+    rows = past()
+    rows["spend"] = rows.orders * 10.0
+    found = answer("structural", rows)
+    assert found.status == LIMITED
+    assert found.seen.endswith("; the learned models go without this input")
+    assert f"at {PLAN.train[0].as_of:%Y-%m-%d}: " in found.seen
+
+
+def test_less_than_two_years_cannot_tell_a_season() -> None:
+    short = splits.plan(pd.Timestamp("2023-01-01"), pd.Timestamp("2024-01-01"), 60)
+    found = answer("seasonality", past(plan=short), short)
+    days = (pd.Timestamp("2024-01-01") - short.train[0].as_of).days
+    assert found.sentence() == (
+        f"limited for seasonality: outcomes of {days} days are learned from, 730 needed to tell a "
+        "season from a trend"
+    )
+    assert found.remedy == "bring more than two years of orders"
+
+
+def test_a_long_history_in_short_windows_says_what_would_help() -> None:
+    long = splits.plan(pd.Timestamp("2014-01-01"), pd.Timestamp("2024-01-01"), 30)
+    found = answer("seasonality", past(plan=long), long)
+    # Eight cut-offs a window apart, then calibration and test: ten windows of 30 days.
+    assert found.seen.startswith("outcomes of 300 days are learned from")
+    assert found.remedy == (
+        "at most 8 cut-offs train, a window apart: only a longer horizon_days reaches further back"
+    )
+
+
+def test_a_horizon_that_does_not_fit_is_stretched_to() -> None:
+    short = splits.plan(pd.Timestamp("2023-01-01"), pd.Timestamp("2023-10-01"), 181)
+    found = answer("a horizon", past(plan=short), short)
+    assert (found.status, found.model) == (LIMITED, "a horizon of 181 days")
+    # (273 - 60) / 3 = 71 days of window after 60 days of history.
+    assert found.seen == (
+        "a history of 273 days has room for windows of 71 days; what is predicted over them is "
+        "stretched to the horizon"
+    )
+    assert found.remedy == "bring a history of 603 days, or set horizon_days to 71"

@@ -1,0 +1,120 @@
+"""What `coterie check` does: measure the sources, judge what training would find, and say so."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+
+from features import health, sources
+from features.errors import HistoryError, SourceError
+from features.experiment import Experiment
+from features.snapshot import customers_known, snapshot
+from features.sources import Sources
+from features.spec import FeatureSpec, learn_spec
+from training import check_display, check_page, findings, readiness, rejects, snapshots, splits
+from training import suspects as leaks
+from training.checked import Checked
+from training.findings import BLOCKER, HINT, WARNING, Finding
+from training.readiness import Readiness
+from training.screen import Screen
+from training.splits import Splits
+
+PAGE = "check.html"
+
+
+def check(
+    experiment: Experiment,
+    screen: Screen,
+    as_of: pd.Timestamp | None,
+    out: Path,
+    now: pd.Timestamp,
+) -> Checked:
+    """Check an experiment's data, show what was found, and write the rejects and the page.
+
+    Parameters
+    ----------
+    experiment : the experiment file's values
+    as_of : nothing at or after this moment (UTC) is read; None for all there is
+    out : the page and the rejects go to `out`/NAME
+    now : today's moment (naive UTC); what is later lies in the future
+
+    Raises SourceError where a source cannot be read at all. What training would refuse is a
+    finding (a blocker), not an error.
+    """
+    folder = out / experiment.name
+    found: list[Finding] = []
+    with screen.step("Reading the sources"):
+        read = _read(experiment, as_of, folder, found)
+    file = rejects.write(read.rejects, folder)
+    with screen.step("Measuring columns, days, customers and amounts"):
+        measured = health.measure(read, experiment, now)
+    found += findings.of_health(measured, experiment, now)
+    plan: Splits | None = None
+    answers: tuple[Readiness, ...] = ()
+    search = None
+    try:
+        plan = _plan(experiment, read, as_of)
+    except HistoryError as problem:
+        found.append(Finding.of(problem))
+    if plan is not None:
+        with screen.step("Asking each model whether this is enough for it"):
+            answers, refused = _answers(read, plan)
+        if refused is not None:
+            found.append(Finding.of(refused))
+        with screen.step("Looking for what predicts too well"):
+            search = leaks.search(
+                read.connection, _spec(experiment, read, plan), plan, experiment.seed
+            )
+        found += findings.of_search(search)
+        if refused is None:  # else it is said already, and the table has the rest
+            found += findings.of_readiness(answers)
+    order = (BLOCKER, WARNING, HINT)
+    found.sort(key=lambda finding: order.index(finding.weight))
+    made = Checked(experiment, measured, plan, answers, search, tuple(found), file, now)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / PAGE
+    page.write_text(check_page.render(made), encoding="utf-8")
+    check_display.show(made, page, screen)
+    return made
+
+
+def _read(
+    experiment: Experiment, as_of: pd.Timestamp | None, folder: Path, found: list[Finding]
+) -> Sources:
+    """The sources; too many rejects are a finding, and what is usable is looked at all the same."""
+    try:
+        return sources.load(experiment, as_of)
+    except SourceError as refused:
+        if refused.rejects is None:
+            raise
+        rejects.write(refused.rejects, folder)
+        found.append(Finding.of(refused))
+        return sources.load(dataclasses.replace(experiment, max_reject_share=1.0), as_of)
+
+
+def _plan(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -> Splits:
+    days = experiment.horizon_days
+    now = splits.now_after(read.end) if as_of is None else splits.now_at(as_of, read.end, days)
+    return splits.plan(read.start, now, days, experiment.min_history_days)
+
+
+def _answers(read: Sources, plan: Splits) -> tuple[tuple[Readiness, ...], HistoryError | None]:
+    """Every model's answer, and the refusal that a training would meet."""
+    cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test)}
+    spine = customers_known(read.connection, cutoffs)
+    past = snapshot(read.connection, FeatureSpec(), spine, plan.window_days)
+    answers = readiness.judge(plan, past)
+    try:
+        snapshots.require_enough(snapshots.Snapshots(past, past, None, None), plan)
+    except HistoryError as refused:
+        return answers, refused
+    return answers, None
+
+
+def _spec(experiment: Experiment, read: Sources, plan: Splits) -> FeatureSpec:
+    """What a first training would see."""
+    orders, events = (read.connection.table(name) for name in ("orders", "events"))
+    attributes = [column for source in experiment.attributes for column in source.columns]
+    return learn_spec(orders, events, attributes, experiment.occasions, plan.train[0].as_of)

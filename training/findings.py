@@ -1,0 +1,311 @@
+"""What is wrong with the data, as rule, value seen and remedy: the judgement on `features.health`,
+on `training.readiness` and on `training.suspects`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pandas as pd
+
+from features.errors import CoterieError
+from features.experiment import Experiment
+from features.health import Health
+from features.population import Amounts, Population
+from features.rhythm import Hours, Series
+from training import outliers
+from training.readiness import READY, Readiness
+from training.suspects import Search
+
+BLOCKER, WARNING, HINT = "blocker", "warning", "hint"
+
+REJECTED_SHARE = 0.001  # of a source's rows: below, a hint
+DUPLICATE_SHARE = 0.01
+LONG_GAP_DAYS = 3  # shorter ones are often holidays
+WRONG_MOMENT_DAYS = 365  # no shop that goes on is silent for as long
+BARE_SHARE = (0.02, 0.98)  # between the two, some moments have a time of day and some none
+HOURS_LINES = 1_000
+#: The hours at which a night's five quietest may begin; where they begin later or earlier, people
+#: live by another clock.
+NIGHT_BEGINS = (22, 23, 0, 1, 2, 3, 4)
+ONE_TIME_SHARE = 0.7
+RETURNS_SHARE = 0.05
+NEGATIVE_SHARE = 0.3
+ZERO_SHARE = 0.2
+SLIP_SHARE = 0.001  # of all spend, by a single line; ten times as much is a warning
+WHALES_SHARE = 0.5  # of all spend, by the best hundredth
+THIN_SHARE = 0.05
+ID_SHARE = 0.5  # distinct values of known ones
+#: Concern what a run can say of itself, not whether its models hold.
+_SAID_ONLY = ("seasonality", "measuring stability")
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """`weight` is blocker (training would be refused), warning or hint; the rest as in
+    `features.errors.CoterieError`.
+    """
+
+    weight: str
+    rule: str
+    seen: str
+    remedy: str
+
+    @classmethod
+    def of(cls, problem: CoterieError) -> Finding:
+        """The blocker that a refusal is."""
+        return cls(BLOCKER, problem.rule, problem.seen, problem.remedy)
+
+
+def of_health(health: Health, experiment: Experiment, now: pd.Timestamp) -> list[Finding]:
+    """Findings on what came in; `now` as in `features.health.measure`."""
+    return [
+        *_intake(health, experiment),
+        *(finding for series in health.series for finding in _rhythm(series, now)),
+        *_clock(health.hours, experiment.time_zone),
+        *_customers(health.population),
+        *_amounts(health.amounts, experiment.currency),
+        *_columns(health, experiment),
+        *_attributes(health),
+    ]
+
+
+def of_readiness(answers: tuple[Readiness, ...]) -> list[Finding]:
+    """A warning for each model that is not ready; a hint for what only the report lacks."""
+    made = []
+    for answer in answers:
+        if answer.status == READY:
+            continue
+        weight = HINT if answer.model in _SAID_ONLY else WARNING
+        rule = f"There should be enough to learn from: {answer.model}."
+        made.append(Finding(weight, rule, answer.sentence(), answer.remedy))
+    return made
+
+
+def of_search(found: Search) -> list[Finding]:
+    """A warning for each suspect."""
+    rule = "What alone predicts too well was often written afterwards."
+    remedy = (
+        "find out when its values were written; date them (valid_from, or the moment of the "
+        "event), or leave the column out"
+    )
+    return [Finding(WARNING, rule, suspect.sentence(), remedy) for suspect in found.suspects]
+
+
+def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
+    own = {source.name for source in experiment.attributes}
+    identified = {source.name for source in experiment.events if source.line_id is not None}
+    if experiment.orders.line_id is not None:
+        identified.add(experiment.orders.name)
+    for i in health.ingested:
+        told = [r for r in health.reasons if r.source == i.source]
+        lost = [r for r in told if r.reason.endswith("row is kept")]
+        whole = [r for r in told if r not in lost]
+        if i.rows_rejected:
+            share = i.rows_rejected / i.rows_read
+            yield Finding(
+                WARNING if share > REJECTED_SHARE else HINT,
+                f"{i.source}: every row should be usable.",
+                f"{i.rows_rejected:,} of {i.rows_read:,} rows rejected ({share:.2%}): "
+                + "; ".join(f"{r.column} {r.reason} ({r.count:,})" for r in whole[:3]),
+                "look at rejects.csv, and correct the export or the columns named",
+            )
+        if lost:
+            yield Finding(
+                HINT, f"{i.source}: every value given should be usable.",
+                "; ".join(f"{r.column} {r.reason.split(';')[0]} ({r.count:,})" for r in lost[:3]),
+                "look at rejects.csv; the rest of these rows is kept",
+            )  # fmt: skip
+        if i.repeats:
+            how = (
+                "replaced by a later row" if i.source in own else "dropped: their line_id had come"
+            )
+            yield Finding(
+                HINT, f"{i.source}: a row should be delivered once.",
+                f"{i.repeats:,} of {i.rows_read:,} rows {how}", "check the export for repeats",
+            )  # fmt: skip
+        if i.duplicates and i.source not in own and i.source not in identified:
+            share = i.duplicates / i.rows_read
+            yield Finding(
+                WARNING if share > DUPLICATE_SHARE else HINT,
+                f"{i.source}: equal rows are kept, since they are often genuine.",
+                f"{i.duplicates:,} of {i.rows_read:,} rows ({share:.2%}) equal an earlier one in "
+                "every column",
+                "if the export delivered them twice, name the column that tells lines apart: "
+                "line_id",
+            )
+
+
+def _rhythm(series: Series, now: pd.Timestamp) -> Iterator[Finding]:
+    if series.future:
+        dated = f", or train with --as-of {now:%Y-%m-%d}" if series.future < series.rows else ""
+        yield Finding(
+            WARNING, f"{series.name}: nothing can have happened later than today.",
+            f"{series.future:,} of {series.rows:,} rows after {now:%Y-%m-%d %H:%M} UTC",
+            f"correct the moments (moment_format){dated}",
+        )  # fmt: skip
+    if series.gaps:
+        longest = max(series.gaps, key=lambda gap: gap.days)
+        more = f"; {len(series.gaps) - 1} more" if len(series.gaps) > 1 else ""
+        seen = f"{_days(longest.days)} from {longest.first:%Y-%m-%d} to {longest.last:%Y-%m-%d}"
+        remedy = "if it was a day like others, bring what is missing"
+        if longest.days < WRONG_MOMENT_DAYS:
+            seen += f", when {longest.missed:,.0f} customers were to be expected"
+        else:
+            remedy = "look for wrong moments on the thinner side of it: slips, or placeholders"
+        yield Finding(
+            WARNING if longest.days >= LONG_GAP_DAYS else HINT,
+            f"{series.name}: a day without any should be one on which nobody could.",
+            seen + more, remedy,
+        )  # fmt: skip
+    if series.shift:
+        at = series.shift
+        yield Finding(
+            HINT, f"{series.name}: the level should change only where the business does.",
+            f"from {at.at:%Y-%m-%d} on {at.after:,.0f} customer-days a week, {at.before:,.0f} "
+            "before",
+            "look for a missing part, another source, a campaign or a season",
+        )  # fmt: skip
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count:,} days"
+
+
+def _clock(hours: Hours, zone: str) -> Iterator[Finding]:
+    low, high = BARE_SHARE
+    if low < hours.bare < high:
+        yield Finding(
+            HINT, "Moments should all have a time of day, or none.",
+            f"{hours.bare:.1%} of the order lines stand at midnight sharp",
+            "check whether two exports were put together",
+        )  # fmt: skip
+    if sum(hours.counts) < HOURS_LINES or hours.bare >= high or hours.quietest in NIGHT_BEGINS:
+        return
+    busiest = max(range(24), key=lambda hour: hours.counts[hour])
+    yield Finding(
+        HINT, "Customers are quiet at night.",
+        f"the quietest five hours begin at {hours.quietest}:00, the busiest hour at {busiest}:00, "
+        f"by the clock of {zone}",
+        "check time_zone: weekdays, hours and occasions are read from that clock",
+    )  # fmt: skip
+
+
+def _customers(people: Population) -> Iterator[Finding]:
+    if people.buyers and people.one_time / people.buyers > ONE_TIME_SHARE:
+        yield Finding(
+            WARNING if people.repeat == 0 else HINT,
+            "What customers will do is learned from those who came back.",
+            f"{people.one_time:,} of {people.buyers:,} customers "
+            f"({people.one_time / people.buyers:.1%}) have one order",
+            "check that customer_id names a customer, not a visit or an order; else bring a "
+            "longer history",
+        )
+    if people.customers and people.returns_only / people.customers > RETURNS_SHARE:
+        yield Finding(
+            HINT, "A return should follow an order.",
+            f"{people.returns_only:,} of {people.customers:,} customers have returns alone",
+            "check the sign of the amounts, or bring the history that the returns belong to",
+        )  # fmt: skip
+    if people.prospects > people.customers:
+        yield Finding(
+            HINT, "A customer should have the same id in every source.",
+            f"{people.prospects:,} customers of events and attributes without an order, "
+            f"{people.customers:,} with one",
+            "check that the ids are written alike; if they are prospects, all is well",
+        )  # fmt: skip
+    if people.top_share > WHALES_SHARE and people.buyers >= 100:
+        yield Finding(
+            HINT, "Where few customers bring most, their total is hard to predict.",
+            f"the best 1 % of the customers brought {people.top_share:.1%} of all spend",
+            "look at them one by one: test accounts and resellers are no customers like others",
+        )  # fmt: skip
+
+
+def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
+    if a.negative / a.lines > NEGATIVE_SHARE:
+        yield Finding(
+            WARNING, "What is bought has an amount above 0, what is returned one below.",
+            f"{a.negative:,} of {a.lines:,} order lines ({a.negative / a.lines:.1%}) below 0",
+            "check the sign of the amounts",
+        )  # fmt: skip
+    if a.zero / a.lines > ZERO_SHARE:
+        yield Finding(
+            HINT, "An order line should have brought something.",
+            f"{a.zero:,} of {a.lines:,} order lines ({a.zero / a.lines:.1%}) of 0",
+            "check that the column of the amount is the right one",
+        )  # fmt: skip
+    if a.low == a.high and a.lines > 1:
+        yield Finding(
+            HINT, "Amounts should differ.", f"{a.low:,.2f} {currency} in every order line",
+            "spend then only counts the lines: name another column if there is one",
+        )  # fmt: skip
+    share = a.high / a.total if a.total > 0 else 0.0
+    extreme = a.high > outliers.TIMES * a.p99 > 0 and share > SLIP_SHARE
+    if extreme or (share > 0.5 and a.lines >= 10):  # of few lines it makes the quantile itself
+        yield Finding(
+            WARNING if share > 10 * SLIP_SHARE else HINT,
+            f"Models learn from spend capped at {outliers.TIMES:g} times the "
+            f"{100 * outliers.QUANTILE:.0f}th percentile.",
+            f"the largest amount is {a.high:,.2f} {currency}, {share:.1%} of all spend; 99 % of "
+            f"the lines are below {a.p99:,.2f}",
+            "correct it if it is a slip; the report card measures spend as it is",
+        )
+
+
+def _columns(health: Health, experiment: Experiment) -> Iterator[Finding]:
+    of_attributes = {source.name for source in experiment.attributes}
+    named = {
+        "orders": {f for f, v in vars(experiment.orders).items() if v},
+        "events": {"channel"} if any(s.channel_column for s in experiment.events) else set(),
+    }
+    kinds = {a.name: a.kind for s in experiment.attributes for a in s.columns}
+    for c in health.columns:
+        own = c.table in of_attributes
+        if not own and c.name not in named[c.table]:
+            continue
+        what = f"{c.table}: {c.name}"
+        if c.share < THIN_SHARE:
+            yield Finding(
+                HINT if c.known else WARNING, f"{what} should be known of some.",
+                f"{c.known:,} of {c.rows:,} ({c.share:.1%})" + (" customers" if own else " rows"),
+                "name another column, or leave it out",
+            )  # fmt: skip
+        elif c.distinct == 1 and c.known > 1 and c.name != "amount":
+            yield Finding(
+                HINT, f"{what} should tell one from another.",
+                f"one value in all {c.known:,} known", "leave it out",
+            )  # fmt: skip
+        elif own and kinds[c.name] == "category" and c.distinct > ID_SHARE * c.known >= 10:
+            yield Finding(
+                HINT, f"{what} should be a category.",
+                f"{c.distinct:,} values of {c.known:,} customers",
+                'leave out what names one customer; a number is kind = "number"',
+            )  # fmt: skip
+
+
+def _attributes(health: Health) -> Iterator[Finding]:
+    undated = [d for d in health.dating if d.undated]
+    if undated:
+        yield Finding(
+            HINT, "An attribute without valid_from is taken as constant, past cut-offs included.",
+            ", ".join(d.name for d in undated),
+            "where a value may have been written later than an outcome, date it: valid_from",
+        )  # fmt: skip
+    for d in health.dating:
+        with_orders = d.customers - d.without_orders
+        if with_orders == 0:
+            yield Finding(
+                WARNING, "A customer should have the same id in every source.",
+                f"{d.name}: none of its {d.customers:,} customers has an order",
+                "check that the ids of the attributes and of the orders are written alike",
+            )  # fmt: skip
+        elif d.late > with_orders / 2:
+            yield Finding(
+                HINT, "An attribute should be known before the orders that it is to explain.",
+                f"{d.name}: of {with_orders:,} customers with orders, the first value of {d.late:,}"
+                " is valid only after their first order",
+                "it counts as unknown before; if valid_from is the day of the last change, bring "
+                "the earlier values",
+            )  # fmt: skip

@@ -1,0 +1,234 @@
+"""Potential leaks: what predicts the outcome too well to have been known beforehand.
+
+Each feature alone is held against the outcomes of the test window. Its values are sorted into
+groups, and each group's mean outcome, learned at the calibration cut-off, ranks the customers of
+the test cut-off; so does the value as it stands, and the better of the two counts. Null is a group
+of its own, so that a value which is known only of those who left shows.
+What customers did, by customer, moment and amount alone, sets the mark: an attribute, a kind of
+event or an optional column that passes it is suspected of having been written afterwards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features import catalog
+from features.feature import Feature
+from features.snapshot import customers_known, snapshot
+from features.spec import FeatureSpec
+from training.bootstrap import Interval, paired_bootstrap
+from training.calibration import LEAST_OF_EACH
+from training.metrics import normalized_gini, roc_auc
+from training.outliers import capped
+from training.snapshots import buyers
+from training.splits import Splits
+
+#: An AUC above which a single feature knows what nobody can know.
+CERTAIN = 0.95
+#: How far above the best behaviour a feature may lie before it is suspected (and surely so: the
+#: paired 95 % interval of the difference excludes 0).
+MARGIN = 0.05
+MOST_CUSTOMERS = 20_000
+GROUPS = 20
+#: A group's mean is drawn towards everybody's as by ten more customers, or ids would predict.
+SMOOTHED = 10.0
+OUTCOMES: dict[str, tuple[str, Callable[[Any, Any], float]]] = {
+    "churn": ("AUC", roc_auc),
+    "spend": ("normalized Gini", normalized_gini),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Power:
+    """How well one feature alone ranks the customers of the test window, out of time.
+
+    `presence` is the same by whether its value is known alone; nan where it always or never is.
+    `behaviour` says whether customer, moment and amount give rise to it.
+    """
+
+    feature: str
+    lens: str
+    behaviour: bool
+    value: float
+    presence: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Suspect:
+    """A feature that predicts `outcome` too well: by `difference` better than the `mark`."""
+
+    outcome: str
+    power: Power
+    mark: Power
+    difference: Interval
+
+    @property
+    def by_presence(self) -> bool:
+        """Whether it is enough to know that there is a value."""
+        return self.power.presence > self.mark.value
+
+    def sentence(self) -> str:
+        """Feature, figures and the mark."""
+        measure = OUTCOMES[self.outcome][0]
+        value = "whether it is known" if self.by_presence else "its value"
+        shown = self.power.presence if self.by_presence else self.power.value
+        return (
+            f"{self.power.feature}: {value} alone predicts {self.outcome} with {measure} "
+            f"{shown:.3f}; the best of all behaviour, {self.mark.feature}, has "
+            f"{self.mark.value:.3f} (difference {self.difference.value:+.3f}, 95 % interval "
+            f"{self.difference.low:+.3f} to {self.difference.high:+.3f})"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """What was found: by outcome the features from strong to weak, and the suspects.
+
+    `customers` were judged; `skipped` says for an outcome why nothing could be.
+    """
+
+    powers: dict[str, tuple[Power, ...]]
+    suspects: tuple[Suspect, ...]
+    customers: int
+    skipped: dict[str, str]
+
+
+def search(connection: Any, spec: FeatureSpec, plan: Splits, seed: int) -> Search:
+    """Hold every feature of `spec` against the outcomes of the test window (see above).
+
+    At most `MOST_CUSTOMERS` customers, drawn by `seed`, are judged.
+    """
+    cutoffs = (plan.calibration.as_of, plan.test.as_of)
+    spine = _sampled(customers_known(connection, cutoffs), seed)
+    rows = buyers(snapshot(connection, spec, spine, plan.window_days))
+    then, now = (rows[rows.as_of == cutoff] for cutoff in cutoffs)
+    return compare(then, now, spec, seed)
+
+
+def _sampled(spine: pa.Table, seed: int) -> pa.Table:
+    frame = spine.to_pandas()
+    who = np.sort(frame.customer_id.unique())
+    if len(who) <= MOST_CUSTOMERS:
+        return spine
+    drawn = np.random.default_rng(seed).choice(who, MOST_CUSTOMERS, replace=False)
+    kept = frame[frame.customer_id.isin(drawn)]
+    return pa.Table.from_pandas(kept, schema=spine.schema, preserve_index=False)
+
+
+def compare(then: pd.DataFrame, now: pd.DataFrame, spec: FeatureSpec, seed: int) -> Search:
+    """The same on snapshot rows of two cut-offs, with outcomes, of customers with an order."""
+    behaviour = {feature.name for feature in catalog.features(FeatureSpec())}
+    powers: dict[str, tuple[Power, ...]] = {}
+    suspects: list[Suspect] = []
+    skipped: dict[str, str] = {}
+    for outcome, (_, metric) in OUTCOMES.items():
+        past, truth = _outcome(outcome, then), _outcome(outcome, now)
+        reason = _too_little(outcome, past, truth)
+        if reason:
+            skipped[outcome] = reason
+            continue
+        scores = {}
+        found = []
+        for feature in catalog.features(spec):
+            ranked = [(metric(truth, s), s) for s in _scores(feature, then, now, past, metric)]
+            value, scores[feature.name] = max(ranked, key=lambda pair: pair[0])
+            presence = _presence(feature, then, now, past, truth, metric)
+            found.append(
+                Power(feature.name, feature.lens, feature.name in behaviour, value, presence)
+            )
+        found.sort(key=lambda power: (-power.value, power.feature))
+        powers[outcome] = tuple(found)
+        mark = next(power for power in found if power.behaviour)
+        for power in found:
+            if power.behaviour or power.value <= mark.value:
+                continue
+            difference = paired_bootstrap(
+                metric, truth, scores[power.feature], scores[mark.feature], seed=seed
+            )
+            sure = power.value - mark.value > MARGIN and difference.low > 0
+            if sure or (outcome == "churn" and power.value > CERTAIN):
+                suspects.append(Suspect(outcome, power, mark, difference))
+    return Search(powers, tuple(suspects), len(now), skipped)
+
+
+def _outcome(name: str, frame: pd.DataFrame) -> np.ndarray:
+    if name == "churn":
+        return (frame.future_orders == 0).to_numpy(np.float64)
+    return capped(frame.future_spend.to_numpy(np.float64))
+
+
+def _too_little(outcome: str, past: np.ndarray, truth: np.ndarray) -> str:
+    for window, values in (("calibration", past), ("test", truth)):
+        ones = int((values > 0).sum())
+        if min(ones, len(values) - ones) < LEAST_OF_EACH and outcome == "churn":
+            return (
+                f"{ones:,} left and {len(values) - ones:,} stayed in the {window} window, "
+                f"{LEAST_OF_EACH} of each needed"
+            )
+        if ones < LEAST_OF_EACH:
+            return f"{ones:,} customers spent in the {window} window, {LEAST_OF_EACH} needed"
+    return ""
+
+
+def _scores(
+    feature: Feature, then: pd.DataFrame, now: pd.DataFrame, past: np.ndarray,
+    metric: Callable[[Any, Any], float],
+) -> list[np.ndarray]:  # fmt: skip
+    """Two rankings of the later rows, each (n,): by the mean outcome of the row's group at the
+    earlier cut-off, and by the value as it stands (texts in the order of the alphabet), up or down
+    as it ranked then. A date of the last order means another thing at each cut-off, and only the
+    second finds it.
+    """
+    before, after = _numbers(feature, then, now)
+    known = np.unique(before[~np.isnan(before)])
+    if not len(known):
+        return [np.full(len(now), past.mean())]
+    edges = known
+    if feature.dtype != "category" and len(known) > GROUPS:
+        quantiles = np.quantile(before[~np.isnan(before)], np.arange(1, GROUPS) / GROUPS)
+        edges = np.unique(quantiles)
+    codes = [
+        np.where(np.isnan(values), 0, 1 + np.searchsorted(edges, values))
+        for values in (before, after)
+    ]
+    middle = np.median(before[~np.isnan(before)])
+    filled = [np.where(np.isnan(values), middle, values) for values in (before, after)]
+    up = metric(past, filled[0]) >= metric(past, -filled[0])
+    return [_means(codes[0], codes[1], past), filled[1] if up else -filled[1]]
+
+
+def _numbers(
+    feature: Feature, then: pd.DataFrame, now: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values at both cut-offs, nan where null; texts as their places in the alphabet."""
+    one, other = then[feature.name], now[feature.name]
+    if feature.dtype != "category":
+        return one.to_numpy(np.float64), other.to_numpy(np.float64)
+    names = sorted({*one.dropna(), *other.dropna()})
+    place = {name: float(i) for i, name in enumerate(names)}
+    return one.map(place).to_numpy(np.float64), other.map(place).to_numpy(np.float64)
+
+
+def _means(then: np.ndarray, now: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """Codes from 0 up -> the smoothed mean of `past` by code; everybody's where it is new."""
+    size = int(max(then.max(), now.max())) + 1
+    total = np.bincount(then, past, minlength=size)
+    count = np.bincount(then, minlength=size)
+    means = (total + SMOOTHED * past.mean()) / (count + SMOOTHED)
+    return np.asarray(means[now])
+
+
+def _presence(
+    feature: Feature, then: pd.DataFrame, now: pd.DataFrame, past: np.ndarray, truth: np.ndarray,
+    metric: Callable[[Any, Any], float],
+) -> float:  # fmt: skip
+    known = [f[feature.name].notna().to_numpy(int) for f in (then, now)]
+    if known[1].min() == known[1].max():
+        return float("nan")
+    return metric(truth, _means(known[0], known[1], past))
