@@ -50,6 +50,10 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc] # ibis ships no types
         micros = self.f.unix_micros(self.cast(arg, dt.timestamp))
         return self.cast(micros, dt.float64) / self.cast(1_000_000, dt.float64)
 
+    def visit_ArrayIndex(self, op: ops.ArrayIndex, *, arg: Any, index: Any) -> Any:
+        # Ibis takes element_at, which stops the query where DuckDB says null.
+        return self.f.try_element_at(arg, index + 1)
+
     def visit_IsInf(self, op: ops.IsInf, *, arg: Any) -> Any:
         # Ibis (12.0) compares the expressions, not the values, and always answers no.
         return self.f.abs(arg).eq(self.POS_INF)

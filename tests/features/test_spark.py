@@ -1,5 +1,6 @@
 """Spark computes what DuckDB computes: every feature, on tiny histories and on the whole demo."""
 
+import dataclasses
 import gc
 import tempfile
 from datetime import datetime, timedelta
@@ -95,6 +96,9 @@ def edges(shop, many):
         shop.line("2024-04-01 00:00:00", 3.3, "b", order_id="z", brand="other"),
         shop.line("2024-05-31", 0, "c", channel="web"),
         shop.line("2024-05-30", -5, "d"),
+        # Known a day later than it happened; the second only after T.
+        shop.line("2024-05-20", 8, "c", arrived=datetime(2024, 5, 21)),
+        shop.line("2024-05-29", 6, "b", arrived=datetime(2024, 6, 2)),
     ]
     events = [shop.event(T - timedelta(microseconds=1), "mail", "e", channel="app")]
     attributes = [
@@ -110,18 +114,34 @@ def edges(shop, many):
             for who, text in zip("abcde", ("1e3", "nan", "-inf", "many", " 2.5 "), strict=True)
         ),
         shop.attribute("age", "ancient", who="c"),
+        *(
+            shop.attribute("region", text, who=who)
+            for who, text in zip("abcde", ("DE / Köln/x/y", "DE//x", "/DE", "DE", ""), strict=True)
+        ),
+        *(
+            shop.attribute("position", text, who=who)
+            for who, text in zip(
+                "abcde", ("52.5,13.4", "52.5", "91,0", "1,nan", "a,b"), strict=True
+            )
+        ),
     ]
     own = shop.log(lines, events, attributes)
     return shop.log(*(pa.concat_tables(pair).to_pylist() for pair in zip(
         vars(many).values(), vars(own).values(), strict=True)))  # fmt: skip
 
 
-def test_every_kind_of_feature_is_the_same(shop, edges):
+@pytest.mark.parametrize("late", [False, True], ids=["at their moment", "with arrivals"])
+def test_every_kind_of_feature_is_the_same(shop, edges, late):
+    spec = (
+        dataclasses.replace(shop.spec, present=(*shop.spec.present, "arrived"))
+        if late
+        else (shop.spec)
+    )
     cuts = (T, datetime(2024, 4, 1), datetime(2023, 5, 1))
     who = sorted({*edges.orders["customer_id"].to_pylist(), "e", "nobody"})
     spine = shop.spine(*((customer, at) for at in cuts for customer in who))
-    spark = snapshot(connection_of("spark", edges.connect()), shop.spec, spine, horizon_days=30)
-    assert_same(spark, snapshot(edges.connect(), shop.spec, spine, horizon_days=30))
+    spark = snapshot(connection_of("spark", edges.connect()), spec, spine, horizon_days=30)
+    assert_same(spark, snapshot(edges.connect(), spec, spine, horizon_days=30))
     (a,) = rows(spark[(spark.customer_id == "a") & (spark.as_of == T)])
     assert a["recency_days"] == pytest.approx(0.25 / 86_400, rel=1e-12)
     assert a["gap_last"] == pytest.approx((86_400 + 0.5) / 86_400, rel=1e-12)
