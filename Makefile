@@ -7,17 +7,19 @@ PYTHON ?=
 TORCH_INDEX ?=
 # Test processes side by side. Each keeps to one thread (tests/conftest.py).
 WORKERS ?= 2
+# How many times the demo's order lines `make bench-features` takes.
+SIZES ?= 1 10
 
 BIN := .venv/bin
 SOURCES := features training serving coterie.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow spark check format docs clean
+.PHONY: help demo test slow spark check format docs bench-features clean
 
 help:  ## say what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 	@echo
-	@echo "Variables: PYTHON (3.11 or 3.12), TORCH_INDEX (an index with PyTorch's CPU builds), WORKERS ($(WORKERS))"
+	@echo "Variables: PYTHON (3.11 or 3.12), TORCH_INDEX (an index with PyTorch's CPU builds), WORKERS ($(WORKERS)), SIZES ($(SIZES))"
 
 demo: .venv/.installed  ## train, register, score, serve and ask, on the demo data
 	$(BIN)/coterie demo
@@ -43,6 +45,10 @@ format: .venv/.installed  ## let ruff put the code in order
 
 docs: .venv/.installed  ## write docs/features.md from the catalog, for the demo's data
 	$(BIN)/python -m features.page mlflow/experiments/complete_journey.toml docs/features.md
+
+bench-features: .venv/.installed  ## the feature pipeline beside pandas, DuckDB and Polars
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev,bench]'
+	$(BIN)/python benchmarks/bench_features.py --sizes $(SIZES) --out docs/benchmarks/features.md
 
 # One pip command, so that mlflow and bentoml agree on their common dependencies. The stamp is
 # written last: an install that was broken off is taken up again.

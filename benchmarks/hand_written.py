@@ -198,7 +198,7 @@ def with_pandas(path: str, as_of: dt.datetime, categories: list[str], threads: i
     orders["day"] = orders.local.dt.floor("D")
     orders["week"] = np.floor(orders.age / 7).where(orders.age < 84)
     orders["gone"] = orders.returned > 0
-    orders["weekend"] = orders.local.dt.dayofweek >= 5
+    orders["weekend"] = orders.local.dt.day_of_week >= 5
     hour = orders.local.dt.hour
     for name, (a, b) in PARTS.items():
         orders[name] = (hour >= a) & (hour < b)
