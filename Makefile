@@ -14,7 +14,7 @@ BIN := .venv/bin
 SOURCES := features training serving coterie.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format docs bench-features clean
+.PHONY: help demo test slow spark check format docs bench-features clean
 
 help:  ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -29,6 +29,9 @@ test: .venv/.installed  ## the fast tests, doctests and the README's quick block
 
 slow: .venv/.installed  ## the slow tests and the browser's
 	$(BIN)/pytest -m "slow or browser" --durations 10
+
+spark: .venv/.spark  ## the tests on Spark; needs Java 17 or 21
+	$(BIN)/pytest -m spark --durations 10
 
 check: .venv/.installed  ## lint, format, types, layers: what must be clean before a commit
 	$(BIN)/ruff check .
@@ -67,6 +70,10 @@ bench-features: .venv/.installed  ## the feature pipeline beside pandas, DuckDB 
 	fi; \
 	echo "Installing from constraints.txt: some minutes, about 2 GB on disk, more with a CUDA build of PyTorch ..."
 	$(BIN)/python -m pip install --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[demo,dev]'
+	@touch $@
+
+.venv/.spark: .venv/.installed
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[demo,dev,spark]'
 	@touch $@
 
 , := ,

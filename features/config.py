@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from features import named
+from features.engine import ENGINES
 from features.errors import ConfigError
 from features.experiment import (
     KINDS,
@@ -97,6 +98,7 @@ def parse(text: str, path: Path) -> Experiment:
         max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),
         seed=head.integer("seed", 7, low=0),
+        engine=head.one_of("engine", ENGINES) or ENGINES[0],
         memory=_memory(head),
         threads=_threads(head),
         rates=_rates(head),

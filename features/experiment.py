@@ -168,6 +168,7 @@ class Experiment:
     max_reject_share: float
     min_history_days: int
     seed: int
+    engine: str
     memory: str | None
     threads: int | None
     rates: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""From the experiment's URLs to the three canonical tables in one DuckDB connection.
+"""From the experiment's URLs to the three canonical tables in one connection.
 
 What makes a run meaningless raises SourceError. A row that cannot be used is listed in `rejects`
 with its number and its reason, and the rest goes on.
@@ -35,7 +35,8 @@ _SQL_TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.timestamp("us")
 class Sources:
     """The tables `orders`, `events` and `attributes` (see `features.schema`), and their origin.
 
-    connection: an Ibis DuckDB backend that holds the three tables, possibly empty ones.
+    connection: the engine's Ibis backend (see `features.engine`) with the three tables, possibly
+    empty ones.
     rejects: source (str), row (int, from 1 after the header; of a database, in the order in which
     it gave them), column (str), value (str, null where nothing is written), reason (str).
     start, end: moments of the first and the last order, naive UTC.
@@ -58,8 +59,9 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     Raises SourceError for a missing file, table or column, one without rows, a database that
     cannot be reached, a column of the wrong type throughout, more rejects than max_reject_share,
     amounts in a currency without rate, aliases that contradict each other, and an `as_of` that
-    leaves no order.
+    leaves no order; ConfigError for an engine that cannot be had.
     """
+    engine.require(experiment.engine)
     backend = engine.connect(experiment.memory, experiment.threads)
     con: duckdb.DuckDBPyConnection = backend.con
     for name, schema in (("orders", ORDERS), ("events", EVENTS), ("attributes", ATTRIBUTES)):
@@ -80,7 +82,8 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     assert end is not None
     rejects = pd.concat(reader.intake.rejects, ignore_index=True)
     rejects = rejects.astype({"row": "int64"} | dict.fromkeys(set(REJECT_COLUMNS) - {"row"}, "str"))
-    return Sources(backend, rejects, tuple(reader.intake.ingested), start, end)
+    connection = engine.connection_of(experiment.engine, backend)
+    return Sources(connection, rejects, tuple(reader.intake.ingested), start, end)
 
 
 def everything(read: Sources, experiment: Experiment) -> FeatureSpec:

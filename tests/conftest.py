@@ -158,6 +158,25 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
+def local_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spark on two cores of this machine for the tests that are marked `spark`, else they skip."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("no pyspark (make spark installs it)")
+    if shutil.which("java") is None:
+        pytest.skip("no java on the PATH (apt install default-jre-headless)")
+    own = str(tmp_path_factory.mktemp("spark"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("JAVA_HOME", "SPARK_REMOTE", "SPARK_CONF_DIR", "COTERIE_SPARK_FOLDER"):
+            patch.delenv(name, raising=False)
+        patch.setenv("MASTER", "local[2]")
+        patch.setenv("SPARK_DRIVER_MEMORY", "2g")
+        patch.setenv("SPARK_LOCAL_DIRS", own)
+        options = f"--conf spark.driver.extraJavaOptions=-Djava.io.tmpdir={own}"
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
+        yield
+
+
+@pytest.fixture(scope="session")
 def simulated_orders() -> pd.DataFrame:
     """Orders of 500 customers over two years: customer, date (YYYY-MM-DD), amount.
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import pandas as pd
 
+from features.engine import repeat_sums
 from features.errors import HistoryError
 from features.snapshot import customers_known, snapshot
 from features.sources import Sources
@@ -39,8 +40,7 @@ class Snapshots:
 def gather(read: Sources, spec: FeatureSpec, plan: Splits, told: fit.Told) -> Snapshots:
     """Everything a run needs, in as few passes over the history as possible."""
     connection, window = read.connection, plan.window_days
-    # Parallel sums differ in their last bits from run to run; the same seed gives the same files.
-    connection.con.execute("SET threads = 1")
+    repeat_sums(connection)  # the same seed gives the same files
     later = pd.Timedelta(days=stability.DAYS)
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test, *plan.final)}
     shifted = {w.as_of - later for w in plan.final if w.as_of - later >= plan.train[0].as_of}

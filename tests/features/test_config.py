@@ -45,6 +45,7 @@ def test_the_smallest_file_has_these_defaults(tmp_path):
     assert (experiment.interval_level, experiment.max_reject_share) == (0.8, 0.01)
     assert (experiment.min_history_days, experiment.seed, experiment.rates) == (0, 7, {})
     assert (experiment.events, experiment.attributes, experiment.occasions) == ((), (), ())
+    assert experiment.engine == "duckdb"
     assert (experiment.responses, experiment.goals, experiment.places) == ((), (), ())
     assert experiment.calendar is None
     assert experiment.model == ModelSettings(segments="auto", seeds=5, latent=8)
@@ -170,7 +171,7 @@ PEOPLE = (
             SMALL.replace("horizon_days = 30", "horizon_days = 30\nsed = 1"),
             "experiment.sed is not a known key. Seen: sed (known keys: name, currency, "
             "horizon_days, description, note, time_zone, interval_level, max_reject_share, "
-            "min_history_days, seed, memory, threads, rates). "
+            "min_history_days, seed, engine, memory, threads, rates). "
             "Remedy: did you mean experiment.seed?",
         ),
         (
@@ -193,6 +194,11 @@ PEOPLE = (
         (
             SMALL.replace("= 30", '= "30"'),
             "experiment.horizon_days must be a whole number of at least 1. Seen: '30'. "
+            "Remedy: correct the value",
+        ),
+        (
+            SMALL.replace("= 30", '= 30\nengine = "pandas"'),
+            "experiment.engine must be one of 'duckdb', 'spark'. Seen: 'pandas'. "
             "Remedy: correct the value",
         ),
         (
