@@ -32,7 +32,7 @@ _PATTERNS = tuple(
         (r"channel_(.+)_(?:share|recency)", r"channel \1"),
         (r"response_.*", "responses"),
         (r"goal_(.+?)_(?:count|count_\d+d|recency|open|abandoned)", r"goal \1"),
-        (r"(?:weekend|\w+day)_share", "weekdays"),
+        (r"(?:weekend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)_share", "weekdays"),
         (r"(?:night|morning|afternoon|evening)_share", "time of day"),
         (r"quarter_\d_share", "seasons"),
         (r"occasion_.*", "occasions"),

@@ -61,9 +61,9 @@ class Words:
         feature = self.features[name]
         if _unknown(value) and feature.null not in ("unknown", "never"):
             here = f"unknown, {feature.null}"
-        unit = feature.unit
-        phrase = self.phrase(name)
-        if unit not in _BARE_UNITS and unit not in phrase.lower() and not _unknown(value):
+        phrase, unit = self.phrase(name), feature.unit
+        counted = unit in phrase.lower() or phrase.startswith("Times ")
+        if unit not in _BARE_UNITS and not counted and not _unknown(value):
             here = f"{here} {unit}"
         return f"{phrase}: {here} (typical: {usual})"
 
