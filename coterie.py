@@ -21,8 +21,10 @@ from features.errors import CoterieError, SourceError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from features.experiment import Experiment
     from features.guess import Question
     from training.bundle import Bundle
+    from training.screen import Screen
 
 DEMO = "mlflow/experiments/complete_journey.toml"
 LOOPBACK = "127.0.0.1"
@@ -220,19 +222,7 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     from training.screen import Screen
 
     bundle, screen = _champion(experiment.name), Screen()
-    for key in ("currency", "time_zone"):
-        trained, asked = bundle.manifest[key], getattr(experiment, key)
-        if trained != asked:
-            raise SourceError(
-                f"A model scores data of the {key} that it was trained with.",
-                f"{key} {asked!r} in {file}, {trained!r} in the champion",
-                "correct the experiment file, or retrain",
-            )
-    if bundle.manifest["horizon_days"] != experiment.horizon_days:
-        screen.say(
-            f"The champion predicts {bundle.manifest['horizon_days']} days ahead, not the "
-            f"{experiment.horizon_days} of {file}: retrain to change that."
-        )
+    _same_question(bundle, experiment, file, screen)
     read = run.load(experiment, as_of, screen, out.resolve().parent)
     moment = as_of if as_of is not None else splits.now_after(read.end)
     with screen.step(f"Scoring every customer at {moment:%Y-%m-%d %H:%M} UTC"):
@@ -243,6 +233,60 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
         else:
             made.to_parquet(out, index=False)
     screen.say(f"{len(made):,} customers in {out}")
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option("--customer", "customers", multiple=True, help="Id of a customer; may be repeated")
+@click.option("--segment", help="Customers whom the champion puts into this segment (id or name)")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    help="This many customers, those most likely to leave",
+)
+@click.option(
+    "--as-of", type=Moment(), help="Explain at this moment (UTC)  [default: the end of the data]"
+)
+@click.option(
+    "--out", type=FILE, help="File to write: .parquet, .csv or .json  [default: the screen]"
+)
+def explain(
+    file: Path,
+    customers: tuple[str, ...],
+    segment: str | None,
+    top: int | None,
+    as_of: pd.Timestamp | None,
+    out: Path | None,
+) -> None:
+    """Explain the predictions of the experiment FILE's champion, customer by customer.
+
+    For each customer, what raises and what lowers the risk of leaving and the expected spend,
+    against a typical customer, in words and numbers. The effects add up to what `score` gives.
+    With --out and no choice of customers everyone is explained, all reasons of each.
+
+    \b
+    Three who are likely to leave, on the screen:
+      coterie explain orders.toml --top 3
+    """
+    from features import config
+
+    if out is not None and out.suffix not in (".parquet", ".csv", ".json"):
+        raise SourceError("Reasons are written as Parquet, CSV or JSON, by the file's ending.",
+                          f"--out {out}", "end it with .parquet, .csv or .json")  # fmt: skip
+    experiment = config.load(_experiment_file(file))
+    from features import sources
+    from training import explaining, run, splits
+    from training.screen import Screen
+
+    bundle, screen = _champion(experiment.name), Screen()
+    _same_question(bundle, experiment, file, screen)
+    if out is not None:
+        read = run.load(experiment, as_of, screen, out.resolve().parent)
+    else:
+        with screen.step("Reading the sources"):
+            read = sources.load(experiment, as_of)
+    moment = as_of if as_of is not None else splits.now_after(read.end)
+    explaining.explain(bundle, read, moment, screen, customers, segment, top, out)
 
 
 @main.command()
@@ -375,6 +419,23 @@ def _champion(name: str | None) -> Bundle:
             "train one: coterie retrain FILE, or coterie demo",
         )
     return bundle
+
+
+def _same_question(bundle: Bundle, experiment: Experiment, file: Path, screen: Screen) -> None:
+    """Refuses data of another kind than the champion's; says where its horizon is another."""
+    for key in ("currency", "time_zone"):
+        trained, asked = bundle.manifest[key], getattr(experiment, key)
+        if trained != asked:
+            raise SourceError(
+                f"A model scores data of the {key} that it was trained with.",
+                f"{key} {asked!r} in {file}, {trained!r} in the champion",
+                "correct the experiment file, or retrain",
+            )
+    if bundle.manifest["horizon_days"] != experiment.horizon_days:
+        screen.say(
+            f"The champion predicts {bundle.manifest['horizon_days']} days ahead, not the "
+            f"{experiment.horizon_days} of {file}: retrain to change that."
+        )
 
 
 def _served() -> Path:

@@ -8,7 +8,7 @@ May not import: torch, sklearn, lightgbm, scipy, mlflow.
 | manifest.json | what this version is, the SHA-256 of every other file, and its own as `seal` |
 | features.json | feature spec and catalog |
 | preprocessing.json | `training.preprocessing.Preprocessor` |
-| model.json | calibration, spend bands, target scale, segments with their portraits |
+| model.json | calibration, spend bands, target scale, segments with portraits, typical values |
 | arrays.safetensors | latent heads, linear churn weights, centroids |
 | encoder.onnx, churn.onnx, spend.onnx, orders.onnx | the networks and boosters |
 | network.safetensors | the whole autoencoder, from which a retrain starts |
@@ -90,6 +90,8 @@ class Bundle:
         self.prior = Prior.from_dict(model["prior"])
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
+        #: Each feature's typical value (None: unknown), which reasons are told against.
+        self.typical: dict[str, float | str | None] = model.get("typical", {})
         self.segmentation = Segmentation(
             arrays["centroids"], arrays["score_mean"], arrays["score_scale"], model["spread"]
         )

@@ -23,6 +23,7 @@ from training.intervals import Bands
 from training.segments import Segment, Segmentation
 from training.stretch import Stretch
 from training.structure import Prior
+from training.typical import typical
 
 ANCHOR = 20.0
 
@@ -92,8 +93,9 @@ def final(
     segments, following = _named(
         estimates, labels, customers, spec, segmentation, champion, matching
     )
+    usual = typical(to_columns(fit.table(buyers)), [f.name for f in catalog.features(spec)])
     bundle = fit.complete(
-        bare, manifest, calibrated, segmentation, segments, prior, following, card
+        bare, manifest, calibrated, segmentation, segments, prior, following, card, usual
     )
     return Final(
         bundle, bundle.predict(fit.table(now)), segmentation.place(scores), labels, matching

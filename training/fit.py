@@ -278,9 +278,10 @@ def complete(
     prior: Prior | None = None,
     next_segment: int = 1,
     report_card: Mapping[str, Any] | None = None,
+    typical: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """`bare` with all that makes its outputs predictions. Without `segments` it estimates but
-    assigns nobody.
+    assigns nobody; without a `typical` customer it gives no reasons.
     """
     model = json.loads(bare.files["model.json"]) | {
         "calibration": dataclasses.asdict(calibrated[0]),
@@ -289,6 +290,7 @@ def complete(
         "segments": [dataclasses.asdict(s) for s in segments],
         "next_segment": next_segment,
         "prior": dataclasses.asdict(prior) if prior else None,
+        "typical": dict(typical or {}),
     }
     arrays = safetensors.numpy.load(bare.files["arrays.safetensors"]) | _places(segmentation)
     changed = {

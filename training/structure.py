@@ -27,6 +27,10 @@ FEATURES = (
 )  # fmt: skip
 
 
+#: The catalog's features that the prior is computed from.
+INPUTS = ("frequency", "recency_days", "T_days", "spend")
+
+
 @dataclasses.dataclass(frozen=True)
 class Prior:
     """Parameters of MBG/NBD (r, alpha, a, b; days) and Gamma-Gamma (p, q, gamma; currency)."""

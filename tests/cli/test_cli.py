@@ -44,13 +44,15 @@ def trained(shop: Path, served: Path, tmp_path_factory: pytest.TempPathFactory, 
 
 def test_help_names_every_command_and_the_way_to_own_data(must: Run) -> None:
     shown = must("--help").output
-    for command in ("demo", "init", "retrain", "score", "prove", "serve", "ui"):
+    for command in ("demo", "init", "retrain", "score", "explain", "prove", "serve", "ui"):
         assert re.search(rf"^  {command} ", shown, re.MULTILINE), command
     for line in ("coterie init orders.csv", "coterie retrain orders.toml", "coterie serve"):
         assert line in shown
 
 
-@pytest.mark.parametrize("command", ["demo", "init", "retrain", "score", "prove", "serve", "ui"])
+@pytest.mark.parametrize(
+    "command", ["demo", "init", "retrain", "score", "explain", "prove", "serve", "ui"]
+)
 def test_every_command_and_option_is_explained(command: str, must: Run) -> None:
     shown = must(command, "-h").output
     assert shown.startswith(f"Usage: main {command} [OPTIONS]")
@@ -130,6 +132,60 @@ def test_score_gives_what_retrain_gave(trained: Path, tmp_path: Path, must: Run)
     for column in ("churn_probability", "expected_spend", "membership"):
         theirs = first[column].to_numpy()
         assert again[column].to_numpy() == pytest.approx(theirs, rel=1e-5, abs=1e-6)
+
+
+# ------------------------------------------------------------------------------------------ explain
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".json"])
+def test_explain_writes_reasons_that_add_up_to_the_scores(
+    trained: Path, tmp_path: Path, ending: str, must: Run
+) -> None:
+    target = tmp_path / "deep" / f"reasons{ending}"
+    said = must("explain", trained, "--top", 20, "--out", target).output
+    assert f"Reasons of 20 customers in {target}" in said
+    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".json": pd.read_json}[ending]
+    made = read(target)
+    scores = pd.read_parquet(trained.parent / "out" / "shop" / "customers.parquet")
+    likely = scores.nlargest(20, "churn_probability").set_index("customer_id")
+    assert set(made["customer_id"]) == set(likely.index)
+    for (customer, measure), told in made.groupby(["customer_id", "measure"]):
+        total = told["base"].iloc[0] + told["contribution"].sum()
+        assert total == pytest.approx(likely.loc[customer, measure], rel=1e-5, abs=1e-6)
+
+
+def test_explain_tells_named_customers_on_the_screen(trained: Path, must: Run) -> None:
+    scores = pd.read_parquet(trained.parent / "out" / "shop" / "customers.parquet")
+    gone, kept = scores.sort_values("churn_probability")["customer_id"].iloc[[-1, 0]]
+    said = must("explain", trained, "--customer", gone, "--customer", kept).output
+    of_gone, of_kept = said.split(f"{gone}: S")[1].split(f"{kept}: S")
+    row = scores.set_index("customer_id").loc[gone]
+    assert "Risk of leaving within 60 days" in of_gone
+    assert f"{row['churn_probability'] * 100:.1f}  this customer" in of_gone
+    assert f"{row['expected_spend']:,.2f}  this customer" in of_gone
+    # Who is most likely to leave has been silent, and is told so; who is least likely is not.
+    assert re.search(r"\+\d+\.\d  (No order for \d+ days|Orders|Days|Of the last)", of_gone)
+    assert re.search(r"\+\d\d\.\d  ", of_kept) is None
+
+
+def test_explain_says_what_cannot_be_explained(
+    trained: Path, tmp_path: Path, run: Run, told: Told
+) -> None:
+    assert told(run("explain", trained, "--customer", "C9999")) == (
+        "A customer to explain is in the sources, known before the moment.",
+        "no 'C9999' among 500 customers",
+        "check the id; `coterie score` lists them all",
+    )
+    assert told(run("explain", trained)) == (
+        "More than 10 customers are explained in a file.",
+        "500 customers",
+        "name one with --out, or choose fewer with --customer or --top",
+    )
+    assert told(run("explain", trained, "--out", tmp_path / "reasons.xlsx")) == (
+        "Reasons are written as Parquet, CSV or JSON, by the file's ending.",
+        f"--out {tmp_path / 'reasons.xlsx'}",
+        "end it with .parquet, .csv or .json",
+    )
 
 
 # ------------------------------------------------------------------------ nothing at or after as_of

@@ -1,0 +1,157 @@
+"""Why a prediction is as it is: Shapley values of the function that is served.
+
+A customer and the bundle's typical customer differ in many features, which come in themes
+(`training.themes`). Theme by theme the typical customer is turned into this one, and what each
+step changes is the theme's contribution, averaged over orders of the themes (Shapley 1953; the
+sampling is Castro, Gómez & Tejada 2009, each order with its reverse as in Mitchell et al. 2022,
+section 4.1). Every step asks the whole bundle, structural prior, blend and calibration included,
+and so contributions add up to the prediction on its own scale, exactly, whatever the model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from features.errors import BundleError
+from training.bundle import Bundle, to_columns
+from training.structure import INPUTS
+from training.themes import named, themes
+from training.typical import Value
+
+MEASURES = ("churn_probability", "expected_spend")
+PAIRS = 4
+SEED = 7
+ROWS = 20_000
+Told = Callable[[str, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reasons:
+    """What each theme does to the predictions of n customers.
+
+    Attributes
+    ----------
+    themes : names of the themes; features : names of the features that the model sees
+    base : (measures,) predictions of the typical customer, in the order of `MEASURES`
+    predicted : (measures, n) those of the customers, as `Bundle.predict` gives them
+    contributions : (measures, themes, n), in probability and in currency; base plus their sum over
+        the themes is `predicted`
+    strongest : (measures, themes, n) index in `features` of the theme's feature that does most in
+        the theme's direction
+    """
+
+    themes: tuple[str, ...]
+    features: tuple[str, ...]
+    base: np.ndarray
+    predicted: np.ndarray
+    contributions: np.ndarray
+    strongest: np.ndarray
+
+
+def reasons(
+    bundle: Bundle,
+    features: pa.Table,
+    pairs: int = PAIRS,
+    seed: int = SEED,
+    told: Told | None = None,
+) -> Reasons:
+    """The reasons of feature rows as `features.snapshot.feature_table` makes them, at least one.
+
+    The same for a customer whether asked alone or among others, to the models' float32 rounding.
+    Raises BundleError where the bundle has no typical customer.
+    """
+    if not bundle.typical:
+        raise BundleError(
+            "Reasons are told against a typical customer, which the bundle holds.",
+            f"none in {bundle.manifest.get('version', 'the bundle')}",
+            "retrain: an older Coterie wrote it",
+        )
+    names = seen(bundle)
+    parts = themes(names)
+    theme_of = np.repeat(np.arange(len(parts)), [len(members) for members in parts.values()])
+    names = [name for members in parts.values() for name in members]
+    states, weights = orders(len(parts), pairs, seed)
+    one = np.eye(len(names), dtype=bool)
+    asked = np.vstack([states[:, theme_of], one, ~one])
+    columns = to_columns(features)
+    base = _values(bundle, {n: columns[n][:1] for n in names}, np.zeros_like(one[:1]))[:, 0, 0]
+    predicted = bundle.predict(features)
+    whole = np.stack([predicted[measure].to_numpy() for measure in MEASURES])
+    made, strongest = [], []
+    step = max(1, ROWS // len(asked))
+    for start in range(0, len(features), step):
+        if told:
+            told("customers", start, len(features))
+        here = slice(start, start + step)
+        values = _values(bundle, {n: columns[n][here] for n in names}, asked)
+        values, alone, without = np.split(values, [len(states), len(states) + len(names)], axis=1)
+        values[:, 0], values[:, -1] = base[:, None], whole[:, here]
+        shares = np.einsum("ts,msn->mtn", weights, values)
+        effect = (alone - base[:, None, None] + whole[:, None, here] - without) / 2.0
+        made.append(shares)
+        strongest.append(_strongest(shares, effect, theme_of, names))
+    return Reasons(
+        tuple(parts), tuple(names), base, whole,
+        np.concatenate(made, axis=2), np.concatenate(strongest, axis=2),
+    )  # fmt: skip
+
+
+def seen(bundle: Bundle) -> list[str]:
+    """The catalog's features that the bundle's models see, or its structural prior."""
+    of_models = {*bundle.preprocessor.numeric, *bundle.preprocessor.vocabulary}
+    if bundle.prior is not None:
+        of_models.update(INPUTS)
+    return [str(e["name"]) for e in bundle.catalog if e["name"] in of_models]
+
+
+def orders(parties: int, pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which parties are in, (states, parties) bool, and (parties, states) weights: the weights
+    times a game's values of the states are the parties' Shapley values by `pairs` random orders
+    and their reverses. The first state is nobody, the last everybody.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = [rng.permutation(parties) for _ in range(pairs)]
+    chosen = [order for one in drawn for order in (one, one[::-1])]
+    place = [np.argsort(order) for order in chosen]
+    paths = np.stack([p < np.arange(parties + 1)[:, None] for p in place])
+    states, index = np.unique(paths.reshape(-1, parties), axis=0, return_inverse=True)
+    index = index.reshape(len(chosen), parties + 1)
+    weights = np.zeros((parties, len(states)))
+    for order, path in zip(chosen, index, strict=True):
+        np.add.at(weights, (order, path[1:]), 1.0 / len(chosen))
+        np.add.at(weights, (order, path[:-1]), -1.0 / len(chosen))
+    return states, weights
+
+
+def _values(bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray) -> np.ndarray:
+    """(measures, states, n): predictions of the rows of `columns` with the features that are in a
+    state (states, features) as they are, and the others typical.
+    """
+    mixed = {
+        name: np.where(states[:, [j]], values[None], _like(bundle.typical[name], values)).ravel()
+        for j, (name, values) in enumerate(columns.items())
+    }
+    made = bundle.estimates(bundle.raw(mixed))
+    return np.stack([made[measure].reshape(len(states), -1) for measure in MEASURES])
+
+
+def _like(value: Value, values: np.ndarray) -> np.ndarray:
+    """(1,) the value in the dtype of a column, where unknown is nan or None."""
+    return np.array([value], dtype=values.dtype)
+
+
+def _strongest(
+    shares: np.ndarray, effect: np.ndarray, theme_of: np.ndarray, names: Sequence[str]
+) -> np.ndarray:
+    """(measures, themes, n): each theme's feature with most effect in the theme's direction."""
+    found = np.empty(shares.shape, dtype=np.int64)
+    for i in range(shares.shape[1]):
+        all_of = np.flatnonzero(theme_of == i).tolist()
+        members = np.array([j for j in all_of if named(names[j])] or all_of)
+        along = effect[:, members] * np.sign(shares[:, [i]])
+        found[:, i] = members[along.argmax(axis=1)]
+    return found
