@@ -17,8 +17,10 @@ from sklearn.isotonic import IsotonicRegression
 from features.errors import FitError
 from training.bg_nbd import BgNbd
 from training.gamma_gamma import GammaGamma
+from training.survival import silent_until
 
 LEAST_IN_CELL = 20
+TENTHS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +64,41 @@ def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
     structural = btyd(test, window_days)
     if structural is not None:
         made.append(Rule("BG/NBD + Gamma-Gamma", structural[2], structural[2]))
+    return made
+
+
+def timing_rules(calibration: pd.DataFrame, test: pd.DataFrame, days: np.ndarray) -> list[Rule]:
+    """Rules for when the next order comes: a score (n,), higher for later, and the probability of
+    no order by each of `days` (n, k). A rule that gives one moment becomes a curve by what came of
+    customers with a like score at the calibration cut-off, in ten groups.
+    """
+    then_silent = silent_until(calibration.days_to_order, days)
+    usual = float(calibration.gap_mean.mean())
+    usual = usual if np.isfinite(usual) else 0.0
+
+    def rest(frame: pd.DataFrame, gap: pd.Series | float) -> np.ndarray:
+        waited = frame.recency_days.to_numpy(np.float64)
+        made: np.ndarray = np.maximum(np.asarray(gap, dtype=np.float64) - waited, 0.0)
+        return made
+
+    scores = {
+        "everybody's curve (Kaplan-Meier)": lambda f: np.zeros(len(f)),
+        "recency": lambda f: f.recency_days.to_numpy(np.float64),
+        "last order + own mean gap": lambda f: rest(f, f.gap_mean.fillna(usual)),
+        "last order + everybody's mean gap": lambda f: rest(f, usual),
+    }
+    made = []
+    for name, score in scores.items():
+        then, now = score(calibration), score(test)
+        edges = np.unique(np.quantile(then, np.arange(1, TENTHS) / TENTHS))
+        groups, curves = (
+            np.searchsorted(edges, then),
+            np.tile(then_silent.mean(axis=0), (TENTHS, 1)),
+        )
+        for group in np.unique(groups):
+            if (groups == group).sum() >= LEAST_IN_CELL:
+                curves[group] = then_silent[groups == group].mean(axis=0)
+        made.append(Rule(name, now, curves[np.searchsorted(edges, now)]))
     return made
 
 
