@@ -106,12 +106,14 @@ def value_section(
         return Section(LONGER, {OURS: UNMEASURED}, (), (short, *assumptions))
     alive = prior.p_alive(known)[:, None] * prior.orders_while_alive(known, [window_days, days])
     expected = alive[:, 1] * prior.order_value(known)
-    age = np.maximum(followed["T_days"].to_numpy(np.float64), 1.0)
-    spent, recent = (followed[c].to_numpy(np.float64) for c in ("spend", "spend_90d"))
+    age = np.maximum(followed["T_days"].to_numpy(np.float64), float(window_days))
+    spent = followed.spend.to_numpy(np.float64)
+    column = min((30, 90, 180, 365), key=lambda seen: abs(seen - days))
+    recent = followed[f"spend_{column}d"].to_numpy(np.float64)
     others = [
         Rule("total past spend, at its rate", spent, np.maximum(spent / age * days, 0.0)),
-        Rule("last 90 days' spend, at its rate", recent,
-             np.maximum(recent / np.minimum(age, 90.0) * days, 0.0)),
+        Rule(f"spend of the last {column} days, at its rate", recent,
+             np.maximum(recent / np.minimum(age, column) * days, 0.0)),
     ]  # fmt: skip
     rows, made = compare(VALUE, truth, Rule(OURS, expected, expected), others, seed)
     grown = truth.sum() / max(followed.future_spend.sum(), 1e-9)

@@ -69,27 +69,26 @@ def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
 
 def timing_rules(calibration: pd.DataFrame, test: pd.DataFrame, days: np.ndarray) -> list[Rule]:
     """Rules for when the next order comes: a score (n,), higher for later, and the probability of
-    no order by each of `days` (n, k). A rule that gives one moment becomes a curve by what came of
-    customers with a like score at the calibration cut-off, in ten groups.
+    no order by each of `days` (n, k).
+
+    What a rule knows becomes a curve by what came of customers alike at the calibration cut-off, in
+    ten groups (one order: everybody's mean gap). That of the last order + everybody's mean gap is
+    recency.
     """
     then_silent = silent_until(calibration.days_to_order, days)
-    usual = float(calibration.gap_mean.mean())
-    usual = usual if np.isfinite(usual) else 0.0
+    usual = float(calibration.gap_mean.mean()) if calibration.gap_mean.notna().any() else 0.0
 
-    def rest(frame: pd.DataFrame, gap: pd.Series | float) -> np.ndarray:
-        waited = frame.recency_days.to_numpy(np.float64)
-        made: np.ndarray = np.maximum(np.asarray(gap, dtype=np.float64) - waited, 0.0)
+    def overdue(frame: pd.DataFrame) -> np.ndarray:
+        gap = frame.gap_mean.fillna(usual).to_numpy(np.float64)
+        made: np.ndarray = frame.recency_days.to_numpy(np.float64) - gap
         return made
 
-    scores = {
-        "everybody's curve (Kaplan-Meier)": lambda f: np.zeros(len(f)),
-        "recency": lambda f: f.recency_days.to_numpy(np.float64),
-        "last order + own mean gap": lambda f: rest(f, f.gap_mean.fillna(usual)),
-        "last order + everybody's mean gap": lambda f: rest(f, usual),
-    }
     made = []
-    for name, score in scores.items():
-        then, now = score(calibration), score(test)
+    for name, then, now in (
+        ("everybody's curve (Kaplan-Meier)", np.zeros(len(calibration)), np.zeros(len(test))),
+        ("recency", *(f.recency_days.to_numpy(np.float64) for f in (calibration, test))),
+        ("last order + own mean gap", overdue(calibration), overdue(test)),
+    ):
         edges = np.unique(np.quantile(then, np.arange(1, TENTHS) / TENTHS))
         groups, curves = (
             np.searchsorted(edges, then),
@@ -98,7 +97,8 @@ def timing_rules(calibration: pd.DataFrame, test: pd.DataFrame, days: np.ndarray
         for group in np.unique(groups):
             if (groups == group).sum() >= LEAST_IN_CELL:
                 curves[group] = then_silent[groups == group].mean(axis=0)
-        made.append(Rule(name, now, curves[np.searchsorted(edges, now)]))
+        curve = curves[np.searchsorted(edges, now)]
+        made.append(Rule(name, now if name == "recency" else curve.sum(axis=1), curve))
     return made
 
 
