@@ -7,6 +7,7 @@ window as the model is. None is weakened: a rule's own units are used where it h
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -83,17 +84,21 @@ def timing_rules(calibration: pd.DataFrame, test: pd.DataFrame, days: np.ndarray
         made: np.ndarray = frame.recency_days.to_numpy(np.float64) - gap
         return made
 
+    def recency(frame: pd.DataFrame) -> np.ndarray:
+        made: np.ndarray = frame.recency_days.to_numpy(np.float64)
+        return made
+
+    scores: dict[str, Callable[[pd.DataFrame], np.ndarray]] = {
+        "everybody's curve (Kaplan-Meier)": lambda frame: np.zeros(len(frame)),
+        "recency": recency,
+        "last order + own mean gap": overdue,
+    }
     made = []
-    for name, then, now in (
-        ("everybody's curve (Kaplan-Meier)", np.zeros(len(calibration)), np.zeros(len(test))),
-        ("recency", *(f.recency_days.to_numpy(np.float64) for f in (calibration, test))),
-        ("last order + own mean gap", overdue(calibration), overdue(test)),
-    ):
+    for name, score in scores.items():
+        then, now = score(calibration), score(test)
         edges = np.unique(np.quantile(then, np.arange(1, TENTHS) / TENTHS))
-        groups, curves = (
-            np.searchsorted(edges, then),
-            np.tile(then_silent.mean(axis=0), (TENTHS, 1)),
-        )
+        groups = np.searchsorted(edges, then)
+        curves = np.tile(then_silent.mean(axis=0), (TENTHS, 1))
         for group in np.unique(groups):
             if (groups == group).sum() >= LEAST_IN_CELL:
                 curves[group] = then_silent[groups == group].mean(axis=0)
