@@ -228,10 +228,7 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     with screen.step(f"Scoring every customer at {moment:%Y-%m-%d %H:%M} UTC"):
         made = scoring.score(bundle, read, moment)
         out.parent.mkdir(parents=True, exist_ok=True)
-        if out.suffix == ".csv":
-            made.to_csv(out, index=False)
-        else:
-            made.to_parquet(out, index=False)
+        scoring.write(bundle, made, out)
     screen.say(f"{len(made):,} customers in {out}")
 
 

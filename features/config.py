@@ -31,6 +31,7 @@ from features.experiment import (
     OrdersSource,
     Place,
     Response,
+    ValueSettings,
 )
 from features.locations import without_secret
 from features.tables import Table
@@ -52,6 +53,7 @@ __all__ = [
     "OrdersSource",
     "Place",
     "Response",
+    "ValueSettings",
     "load",
     "parse",
 ]
@@ -113,6 +115,7 @@ def parse(text: str, path: Path) -> Experiment:
         model=_model(top.table("model", {})),
         path=path,
         digest=hashlib.sha256(text.encode()).hexdigest(),
+        value=_value(top.table("value", {})),
     )
     head.refuse_others()
     top.refuse_others()
@@ -305,6 +308,18 @@ def _model(table: Table) -> ModelSettings:
     table.known("segments")
     table.refuse_others()
     return model
+
+
+def _value(table: Table) -> ValueSettings:
+    default = ValueSettings()
+    value = ValueSettings(
+        margin=table.number("margin", default.margin, above=0, high=1),
+        discount_rate=table.number("discount_rate", default.discount_rate, low=0, high=10),
+        returns=table.number("returns", default.returns, low=0, below=1),
+        months=table.integers("months", default.months, low=1, high=120),
+    )
+    table.refuse_others()
+    return value
 
 
 def _refuse_repeats(experiment: Experiment) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "OrdersSource",
     "Place",
     "Response",
+    "ValueSettings",
 ]
 
 #: The lenses that an attribute may belong to.
@@ -154,6 +155,18 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class ValueSettings:
+    """The longer view: `months` ahead (ascending), the `margin` that is earned of spend, the yearly
+    `discount_rate`, and the share of `returns` beyond those that the amounts hold.
+    """
+
+    margin: float = 1.0
+    discount_rate: float = 0.1
+    returns: float = 0.0
+    months: tuple[int, ...] = (12, 24)
+
+
+@dataclass(frozen=True)
 class Experiment:
     """One experiment, whole. See `mlflow/experiments/` for a commented file."""
 
@@ -183,6 +196,7 @@ class Experiment:
     path: Path
     digest: str
     aliases: AliasesSource | None = None
+    value: ValueSettings = ValueSettings()
 
     def to_dict(self) -> dict[str, Any]:
         """All settings as plain values (the path as text), for logging."""

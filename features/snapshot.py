@@ -98,6 +98,15 @@ def customers_known(connection: Any, cutoffs: Iterable[pd.Timestamp]) -> pa.Tabl
     return pa.Table.from_pandas(pd.concat(parts), schema=SPINE, preserve_index=False)
 
 
+def outcomes_of(connection: Any, spine: pa.Table, horizon_days: int) -> pd.DataFrame:
+    """The outcomes of the spine's rows alone, columns as in `features.outcomes`, sorted by key."""
+    connection.create_table("spine", spine, overwrite=True, temp=True)
+    t = tables()
+    after = outcomes.expression(t["orders"], t["spine"], horizon_days)
+    frame: pd.DataFrame = connection.to_pyarrow(after).to_pandas()
+    return frame.sort_values(list(KEYS)).reset_index(drop=True)
+
+
 def snapshot(
     connection: Any, spec: FeatureSpec, spine: pa.Table, horizon_days: int | None = None
 ) -> pd.DataFrame:

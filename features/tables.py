@@ -173,6 +173,17 @@ horizon_days, seed). Remedy: did you mean experiment.seed?
             raise self._refuse(key, f"a whole number {bounds}", value)
         return int(value)
 
+    def integers(self, key: str, default: tuple[int, ...], low: int, high: int) -> tuple[int, ...]:
+        """A list of whole numbers from `low` to `high`, none twice; given in ascending order."""
+        value = self._take(key, "a list of whole numbers", default)
+        good = isinstance(value, list | tuple) and all(
+            isinstance(v, int) and not isinstance(v, bool) and low <= v <= high for v in value
+        )
+        if not good or not value or len(set(value)) < len(value):
+            what = f"a list of whole numbers from {low} to {high}, none of them twice"
+            raise self._refuse(key, what, value)
+        return tuple(sorted(value))
+
     def number(
         self,
         key: str,

@@ -93,6 +93,13 @@ _REST = """\
 # name = "Christmas"
 # dates = ["2023-12-25", "2024-12-25"]
 # days_before = 7
+
+# The longer view: discounted value over so many months.
+# [value]
+# margin = 0.3                       # share of spend that is earned; default: all of it
+# discount_rate = 0.1                # a year
+# returns = 0.0                      # share that comes back beyond the returns in the data
+# months = [12, 24]
 """
 
 

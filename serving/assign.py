@@ -14,6 +14,7 @@ from features.online import OnlineFeatures
 from serving import errors, history
 from serving.intake import Intake
 from serving.schemas import MAX_CUSTOMERS, MAX_ROWS, read_moment
+from training import value
 from training.bundle import Bundle
 
 _KEYS = ("as_of", "customers")
@@ -56,6 +57,7 @@ class Assigner:
             "currency": manifest["currency"],
             "interval_level": manifest["interval_level"],
         }
+        self._values = dict(zip(bundle.terms.months, value.names(bundle.terms), strict=True))
         self._clock = clock
         bundle.require_current()
         self._features = OnlineFeatures(bundle.spec)
@@ -176,9 +178,24 @@ class Assigner:
                 "level": self.model["interval_level"],
                 "currency": self.model["currency"],
             },
+            "next_order": {
+                "median": _moment(row["next_order_median"]),
+                "low": _moment(row["next_order_low"]),
+                "high": _moment(row["next_order_high"]),
+                "level": self.model["interval_level"],
+            },
+            "value": [
+                {"months": months, "expected": row[name], "currency": self.model["currency"]}
+                for months, name in self._values.items()
+                if row[name] is not None
+            ],
             "journey_stage": row["stage"],
             "warnings": [*row["warnings"], *told],
         }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else f"{at.isoformat()}Z"
 
 
 def _echo(given: Any) -> Any:

@@ -236,6 +236,26 @@ class Spend(TypedDict):
     currency: str
 
 
+class NextOrder(TypedDict):
+    """When the next order comes (ISO 8601, UTC): in `level` of cases between low and high.
+
+    Null is later than in two years, if ever, or not known of this customer.
+    """
+
+    median: str | None
+    low: str | None
+    high: str | None
+    level: float
+
+
+class Worth(TypedDict):
+    """Discounted value over the next `months`; /model tells what it takes for granted."""
+
+    months: int
+    expected: float
+    currency: str
+
+
 class Assignment(TypedDict):
     """One customer's answer: either `error`, or everything else."""
 
@@ -248,6 +268,10 @@ class Assignment(TypedDict):
     horizon_days: NotRequired[int]
     expected_orders: NotRequired[Annotated[float, Field(description="orders within the horizon")]]
     expected_spend: NotRequired[Spend]
+    next_order: NotRequired[NextOrder]
+    value: NotRequired[
+        Annotated[list[Worth], Field(description="empty where not known of this customer")]
+    ]
     journey_stage: NotRequired[
         Literal["prospect", "new", "active", "loyal", "returned", "at_risk", "lapsed"]
     ]

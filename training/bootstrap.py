@@ -6,8 +6,8 @@ them (which customers happened to be in the test) cancels out of the difference 
 
 A draw is a count for each customer. The measures that sort are sorted once and then computed from
 the counts of many draws at a time; any other function of (truth, prediction) works too, drawn row
-by row, with text as well as numbers (segment labels, say, for `separation.eta_squared`). Both paths
-see the same draws and agree to rounding.
+by row, with text as well as numbers (segment labels, say, for `separation.eta_squared`), and with
+rows of several columns (`training.survival`). Both paths see the same draws and agree to rounding.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from training import metrics
+from training import metrics, survival
 
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[npt.ArrayLike, npt.ArrayLike], float]
@@ -245,6 +245,22 @@ def _total_bias(truth: Floats, prediction: Floats) -> FromDraws:
     return lambda draws: draws @ prediction / (draws @ truth) - 1
 
 
+def _concordance(silent: Floats, later: Floats) -> FromDraws:
+    ranking = _Sorted(later)
+    before = np.column_stack([np.ones(len(silent)), silent[:, :-1]])
+
+    def from_draws(draws: Draws) -> Floats:
+        right, pairs = np.zeros(len(draws)), np.zeros(len(draws))
+        for came, waiting in zip(((before - silent) == 1).T, silent.T, strict=True):
+            sooner, others = ranking.sums(draws * came), ranking.sums(draws * waiting)
+            below = np.cumsum(sooner, axis=1) - sooner / 2  # ties count half
+            right += _row_sums(others, below)
+            pairs += others.sum(axis=1) * sooner.sum(axis=1)
+        return right / pairs
+
+    return from_draws
+
+
 _FROM_DRAWS: dict[Metric, Callable[[Floats, Floats], FromDraws]] = {
     metrics.roc_auc: _roc_auc,
     metrics.pr_auc: _pr_auc,
@@ -255,4 +271,6 @@ _FROM_DRAWS: dict[Metric, Callable[[Floats, Floats], FromDraws]] = {
     metrics.rmse: _rmse,
     metrics.mae_over_mean: _mae_over_mean,
     metrics.total_bias: _total_bias,
+    survival.integrated_brier: _mean_of(lambda one, other: ((one - other) ** 2).mean(axis=1)),
+    survival.concordance: _concordance,
 }

@@ -36,7 +36,7 @@ import safetensors.numpy
 from features.catalog import catalog_hash
 from features.errors import BundleError
 from features.spec import FeatureSpec
-from training import blend
+from training import blend, timing, value
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
@@ -88,6 +88,7 @@ class Bundle:
         self.target = TargetScale(**model["target"])
         self.segments = tuple(Segment(**s) for s in model["segments"])
         self.prior = Prior.from_dict(model["prior"])
+        self.terms = value.settings(manifest.get("value"))
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
         #: Each feature's typical value (None: unknown), which reasons are told against.
@@ -185,8 +186,8 @@ class Bundle:
         -------
         `customer_id`, `as_of`, `segment_id`, `segment_name`, `membership`, `runner_up_id`,
         `runner_up_name`, `runner_up_membership`, `churn_probability`, `expected_orders`,
-        `expected_spend`, `expected_spend_low`, `expected_spend_high` (currency of the model),
-        `stage`, `warnings` (list of strings, empty where there is nothing to say).
+        `expected_spend`, `expected_spend_low`, `expected_spend_high` (currency of the model), those
+        of `outlook`, `stage`, `warnings` (list of strings, empty where there is nothing to say).
         """
         parts = [self._predict(chunk) for chunk in _chunks(features)]
         return pa.concat_tables(parts)
@@ -216,6 +217,7 @@ class Bundle:
                 **estimates,
                 "expected_spend_low": low,
                 "expected_spend_high": high,
+                **self.outlook(features["as_of"], columns, estimates),
                 "stage": features["stage"],
                 "warnings": pa.array(
                     self._warnings(columns, self._stale(features["as_of"]), spend > high),
@@ -223,6 +225,42 @@ class Bundle:
                 ),
             }
         )
+
+    def outlook(
+        self,
+        as_of: pa.ChunkedArray,
+        columns: Mapping[str, np.ndarray],
+        estimates: Mapping[str, np.ndarray],
+    ) -> dict[str, pa.Array]:
+        """`next_order_low`, `next_order_median`, `next_order_high` (moments, UTC, at the model's
+        interval level; null: not expected within two years), `survival_7d` and so on (probability
+        of no order within so many days), `value_12m` and so on (currency, discounted).
+
+        All is null where the customer has no order yet, or the structural models were refused.
+        """
+        names = ("next_order_low", "next_order_median", "next_order_high")
+        numbers = (*timing.COLUMNS, *value.names(self.terms))
+        horizon = self.manifest.get("horizon_days")
+        if self.prior is None or horizon is None:
+            count = len(as_of)
+            return {name: pa.nulls(count, pa.timestamp("us")) for name in names} | {
+                name: pa.nulls(count, pa.float64()) for name in numbers
+            }
+        curve = timing.Timing(self.prior, columns, estimates["churn_probability"], horizon)
+        found = curve.interval(self.manifest["interval_level"])
+        survival = curve.survival(timing.DAYS)
+        worth = value.discounted(
+            self.terms, self.prior, columns, estimates["expected_spend"], horizon
+        )
+        moments = [timing.moments(as_of.to_numpy(), days) for days in found]
+        made = {
+            name: pa.array(m, pa.timestamp("us")) for name, m in zip(names, moments, strict=True)
+        }
+        figures = [*survival.T, *worth.values()]
+        return made | {
+            name: pa.array(figure, pa.float64(), from_pandas=True)
+            for name, figure in zip(numbers, figures, strict=True)
+        }
 
     def _stale(self, as_of: pa.ChunkedArray) -> np.ndarray:
         """(n,) whether a row stands more than a horizon after the end of what was trained on."""

@@ -30,7 +30,13 @@ CHURN = {
 SPEND = {"norm. Gini": metrics.normalized_gini, "Spearman": metrics.spearman, "RMSE": metrics.rmse,
          "MAE/mean": metrics.mae_over_mean, "decile MAPE": metrics.decile_mape,
          "bias": metrics.total_bias}  # fmt: skip
-RANKING = {"AUC", "PR-AUC", "norm. Gini", "Spearman"}  # read the score; higher is better
+RANKING = {
+    "AUC",
+    "PR-AUC",
+    "norm. Gini",
+    "Spearman",
+    "concordance",
+}  # read the score; higher is better
 WITHOUT_INTERVAL = {"ECE", "decile MAPE", "bias"}  # the bootstrap of a binned measure is biased
 
 
@@ -132,9 +138,10 @@ def _key(title: str, name: str, measure: str) -> str:
     return "".join(c if c.isalnum() or c in "/-_." else "_" for c in plain)
 
 
-def _compare(
+def compare(
     measures: Mapping[str, Any], truth: np.ndarray, ours: Rule, others: Sequence[Rule], seed: int
 ) -> tuple[dict[str, dict[str, float]], tuple[Comparison, ...]]:
+    """The rows of a section, ours first, and each difference to a rival."""
     rows: dict[str, dict[str, float]] = {}
     for rule in (ours, *others):
         rows[rule.name] = {
@@ -177,7 +184,7 @@ def churn_section(
         note = f"Every customer of the test {'left' if truth[0] else 'came back'}: nothing to rank."
         return Section("Churn", {OURS: {"Brier": metrics.brier(truth, probability)}}, (), (note,))
     others = rivals.churn_rules(calibration, test, window_days)
-    rows, made = _compare(CHURN, truth, Rule(OURS, probability, probability), others, seed)
+    rows, made = compare(CHURN, truth, Rule(OURS, probability, probability), others, seed)
     note = f"{len(truth):,} customers, {truth.mean():.1%} without an order in {window_days} days."
     return Section("Churn", rows, made, (note, *_refused(others, "BG/NBD")))
 
@@ -199,7 +206,7 @@ def spend_section(
         )
     others = rivals.spend_rules(calibration, test, window_days)
     ours = Rule(OURS, predicted["expected_spend"], predicted["expected_spend"])
-    rows, made = _compare(SPEND, truth, ours, others, seed)
+    rows, made = compare(SPEND, truth, ours, others, seed)
     low, high = predicted["expected_spend_low"], predicted["expected_spend_high"]
     fifths = np.array_split(np.argsort(predicted["expected_spend"], kind="stable"), 5)
     covered = [metrics.coverage(truth[i], low[i], high[i]) for i in fifths]
@@ -211,6 +218,30 @@ def spend_section(
         f"interval score {metrics.interval_score(truth, low, high, level):,.1f}.",
         *_refused(others, "BG/NBD + Gamma-Gamma"),
     ))  # fmt: skip
+
+
+def totals_section(
+    test: pd.DataFrame, predicted: Mapping[str, np.ndarray], window_days: int, currency: str
+) -> Section:
+    """What was expected of all customers together against what came: the estimates reconciled."""
+    rows = {}
+    for name, truth, said in (
+        (f"spend, {currency}", test.future_spend, predicted["expected_spend"]),
+        ("orders", test.future_orders, predicted["expected_orders"]),
+        ("customers with an order", test.future_orders > 0, 1.0 - predicted["churn_probability"]),
+    ):
+        came = truth.to_numpy(np.float64)
+        rows[name] = {
+            "realised": float(came.sum()),
+            "expected": float(said.sum()),
+            "off by": metrics.total_bias(came, said),
+        }
+    note = (
+        f"Sums over {len(test):,} customers in {window_days} days. Of each customer, the "
+        "probabilities of an order and of none add up to 1, expected orders are not below the "
+        "first, and expected spend is not below 0."
+    )
+    return Section("Summed over all customers", rows, (), (note,))
 
 
 def _refused(others: Sequence[Rule], name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ window as the model is. None is weakened: a rule's own units are used where it h
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,10 @@ from sklearn.isotonic import IsotonicRegression
 from features.errors import FitError
 from training.bg_nbd import BgNbd
 from training.gamma_gamma import GammaGamma
+from training.survival import silent_until
 
 LEAST_IN_CELL = 20
+TENTHS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +65,45 @@ def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
     structural = btyd(test, window_days)
     if structural is not None:
         made.append(Rule("BG/NBD + Gamma-Gamma", structural[2], structural[2]))
+    return made
+
+
+def timing_rules(calibration: pd.DataFrame, test: pd.DataFrame, days: np.ndarray) -> list[Rule]:
+    """Rules for when the next order comes: a score (n,), higher for later, and the probability of
+    no order by each of `days` (n, k).
+
+    What a rule knows becomes a curve by what came of customers alike at the calibration cut-off, in
+    ten groups (one order: everybody's mean gap). That of the last order + everybody's mean gap is
+    recency.
+    """
+    then_silent = silent_until(calibration.days_to_order, days)
+    usual = float(calibration.gap_mean.mean()) if calibration.gap_mean.notna().any() else 0.0
+
+    def overdue(frame: pd.DataFrame) -> np.ndarray:
+        gap = frame.gap_mean.fillna(usual).to_numpy(np.float64)
+        made: np.ndarray = frame.recency_days.to_numpy(np.float64) - gap
+        return made
+
+    def recency(frame: pd.DataFrame) -> np.ndarray:
+        made: np.ndarray = frame.recency_days.to_numpy(np.float64)
+        return made
+
+    scores: dict[str, Callable[[pd.DataFrame], np.ndarray]] = {
+        "everybody's curve (Kaplan-Meier)": lambda frame: np.zeros(len(frame)),
+        "recency": recency,
+        "last order + own mean gap": overdue,
+    }
+    made = []
+    for name, score in scores.items():
+        then, now = score(calibration), score(test)
+        edges = np.unique(np.quantile(then, np.arange(1, TENTHS) / TENTHS))
+        groups = np.searchsorted(edges, then)
+        curves = np.tile(then_silent.mean(axis=0), (TENTHS, 1))
+        for group in np.unique(groups):
+            if (groups == group).sum() >= LEAST_IN_CELL:
+                curves[group] = then_silent[groups == group].mean(axis=0)
+        curve = curves[np.searchsorted(edges, now)]
+        made.append(Rule(name, now if name == "recency" else curve.sum(axis=1), curve))
     return made
 
 

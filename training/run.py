@@ -23,7 +23,9 @@ from training import (
     autoencoder,
     boosting,
     display,
+    outlook,
     plots,
+    prior,
     rejects,
     report_card,
     scoring,
@@ -32,12 +34,13 @@ from training import (
     stability,
     stretch,
     tracking,
+    value,
 )  # fmt: skip
 from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated, evaluate
 from training.final import ANCHOR, Final, final
 from training.fit import table
-from training.report_card import ReportCard
+from training.report_card import ReportCard, Section
 from training.screen import Screen
 from training.splits import Splits
 from training.structure import FEATURES
@@ -117,6 +120,8 @@ def retrain(
             network, trees, experiment.model.segments, held, told,
         )  # fmt: skip
     sections = list(evaluated.sections)
+    with screen.step("Following customers beyond the horizon, as long as the history lasts"):
+        sections.append(_longer_view(experiment, read, plan, shots))
     if shots.earlier is not None:
         with screen.step(
             f"Retraining {stability.DAYS} days later, to see whether segments hold still"
@@ -164,7 +169,7 @@ def retrain(
     screen.say(f"   {experiment.name} version {recorded.version} ({version}) is the champion")
     with screen.step("Scoring every customer"):
         scored = scoring.scores(served.bundle, served.predicted)
-        scored.to_parquet(out / "customers.parquet", index=False)
+        scoring.write(served.bundle, scored, out / "customers.parquet")
     display.show_identity(champion, served, screen)
     display.show_segments(served.bundle, screen)
     screen.say(
@@ -222,10 +227,28 @@ def _manifest(
         "time_zone": experiment.time_zone, "seed": experiment.seed,
         "trained_until": plan.now.isoformat(), "splits": plan.to_dict(),
         "stretch": dataclasses.asdict(ratio),
+        "value": dataclasses.asdict(experiment.value),
+        "value_assumptions": list(_assumptions(experiment)),
         "started_from": champion.manifest["version"] if champion else None,
         "libraries": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
     }  # fmt: skip
+
+
+def _assumptions(experiment: Experiment) -> tuple[str, ...]:
+    return value.assumptions(experiment.value, experiment.currency, experiment.horizon_days)
+
+
+def _longer_view(
+    experiment: Experiment, read: Sources, plan: Splits, shots: snapshots.Snapshots
+) -> Section:
+    """The structural models' longer view, against the longest time that anybody was watched."""
+    rows, days = snapshots.followed(read, plan, shots, value.days(max(experiment.value.months)))
+    fitted = prior.fit(rows, plan.window_days) if shots.prior else None
+    return outlook.value_section(
+        rows, days, fitted, plan.window_days, _assumptions(experiment), experiment.currency,
+        experiment.seed,
+    )  # fmt: skip
 
 
 def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
@@ -291,6 +314,7 @@ def _record(
         "features": len(served.bundle.catalog), "catalog_hash": manifest["catalog_hash"],
         "epochs": e.frozen.epochs, **{f"trees_{k}": v for k, v in e.frozen.trees.items()},
         **{f"calibration_{k}": v for k, v in settings.items()},
+        **{f"value_{k}": v for k, v in dataclasses.asdict(experiment.value).items()},
         "network_members": experiment.model.seeds, "network_latent": experiment.model.latent,
         "started_from": manifest["started_from"],
     }  # fmt: skip

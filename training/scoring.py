@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.asof import KEYS
 from features.schema import SPINE
 from features.snapshot import customers_known, snapshot
 from features.sources import Sources
+from training import timing, value
 from training.bundle import Bundle
 from training.fit import table
 
-COLUMNS = (
-    "customer_id", "as_of", "segment_id", "segment_name", "membership", "churn_probability",
-    "expected_orders", "expected_spend", "expected_spend_low", "expected_spend_high",
-    "interval_level", "currency", "horizon_days", "model_version", "warnings",
-)  # fmt: skip
+DESCRIPTIONS = {
+    "customer_id": "the customer",
+    "as_of": "the moment that all is told from, UTC; horizons begin here",
+    "segment_id": "segment that fits best; ids outlive a retrain",
+    "segment_name": "its name",
+    "membership": "how well it fits, 0 to 1; over all segments 1",
+    "churn_probability": "probability of no order within the horizon",
+    "expected_orders": "orders to expect within the horizon",
+    "expected_spend": "spend to expect within the horizon, net of returns",
+    "expected_spend_low": "spend lies above with the interval's level",
+    "expected_spend_high": "and below this",
+    "next_order_low": "the next order comes after this moment (UTC) with the interval's level",
+    "next_order_median": "as likely before as after it; empty: not expected within 2 years",
+    "next_order_high": "and before this; empty: later than in 2 years, if ever",
+    **{f"survival_{days}d": f"probability of no order within {days} days" for days in timing.DAYS},
+    "interval_level": "share of cases in which an interval holds",
+    "currency": "of every amount",
+    "horizon_days": "days after as_of that churn, orders and spend are of",
+    "model_version": "what made this row",
+    "warnings": "what to be careful of, separated by semicolons",
+}
+
+
+def columns(bundle: Bundle) -> dict[str, str]:
+    """The columns of a row that is handed out, in order, with what each means."""
+    terms, manifest = bundle.terms, bundle.manifest
+    said = " ".join(value.assumptions(terms, manifest["currency"], manifest["horizon_days"]))
+    worth = {
+        name: f"discounted value over the next {months} months. {said}"
+        for name, months in zip(value.names(terms), terms.months, strict=True)
+    }
+    made: dict[str, str] = {}
+    for name, meaning in DESCRIPTIONS.items():
+        if name == "interval_level":
+            made |= worth
+        made[name] = meaning
+    return made
 
 
 def everyone(connection: Any, as_of: pd.Timestamp) -> pa.Table:
@@ -40,20 +75,32 @@ def features_at(sources: Sources, bundle: Bundle, as_of: pd.Timestamp) -> pd.Dat
 
 
 def scores(bundle: Bundle, predicted: pa.Table) -> pd.DataFrame:
-    """Predictions as they are handed out: one row a customer with the columns `COLUMNS`."""
+    """Predictions as they are handed out: one row a customer with the columns `columns`."""
     frame = predicted.to_pandas()
     frame["interval_level"] = bundle.manifest["interval_level"]
     frame["currency"] = bundle.manifest["currency"]
     frame["horizon_days"] = bundle.manifest["horizon_days"]
     frame["model_version"] = bundle.manifest["version"]
     frame["warnings"] = ["; ".join(said) for said in frame["warnings"]]
-    return frame[list(COLUMNS)]
+    return frame[list(columns(bundle))]
 
 
 def score(bundle: Bundle, sources: Sources, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Score everyone at `as_of` (UTC); see `COLUMNS`. Raises BundleError where the bundle was
+    """Score everyone at `as_of` (UTC); see `columns`. Raises BundleError where the bundle was
     trained with other features than this Coterie computes.
     """
     bundle.require_current()
     rows = features_at(sources, bundle, as_of)
     return scores(bundle, bundle.predict(table(rows)))
+
+
+def write(bundle: Bundle, made: pd.DataFrame, file: Path) -> None:
+    """Write scores as Parquet, where each column says what it means, or as CSV."""
+    if file.suffix == ".csv":
+        made.to_csv(file, index=False)
+        return
+    table = pa.Table.from_pandas(made, preserve_index=False)
+    meant = columns(bundle)
+    fields = [f.with_metadata({"description": meant[f.name]}) for f in table.schema]
+    described = pa.schema(fields, metadata=table.schema.metadata)
+    pq.write_table(table.cast(described), file)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pandas as pd
+import pyarrow as pa
 
+from features.asof import KEYS
 from features.engine import repeat_sums
 from features.errors import HistoryError
-from features.snapshot import customers_known, snapshot
+from features.schema import SPINE
+from features.snapshot import customers_known, outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
 from training import fit, prior, scoring, splits, stability, stretch
@@ -83,6 +86,21 @@ def require_enough(shots: Snapshots, plan: Splits) -> None:
             f"{earned.sum():g} in all, in {len(plan.train)} windows of {plan.window_days} days",
             "bring a longer history, or a longer horizon_days; check the amounts",
         )
+
+
+def followed(
+    read: Sources, plan: Splits, shots: Snapshots, most_days: float
+) -> tuple[pd.DataFrame, int]:
+    """Customers with an order at the first training cut-off, with `followed_spend`, what they spent
+    in the days after it (currency, net of returns, >= 0), and those days: as many as there are
+    until now, at most `most_days`.
+    """
+    first = plan.train[0].as_of
+    days = int(min((plan.now - first).days, most_days))
+    rows = buyers(shots.at((plan.train[0],)))
+    spine = pa.Table.from_pandas(rows[list(KEYS)], schema=SPINE, preserve_index=False)
+    after = outcomes_of(read.connection, spine, days).set_index("customer_id").future_spend
+    return rows.assign(followed_spend=rows.customer_id.map(after)), days
 
 
 def ratio(read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots) -> stretch.Stretch:

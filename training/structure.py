@@ -8,12 +8,13 @@ cut-off alone, are inputs of the learned models (`training.prior` fits them).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from features.feature import Feature
+from training import quadrature
 
 LENS = "behavioural"
 NO_ORDER = "no order yet"
@@ -47,32 +48,90 @@ class Prior:
     def columns(self, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The columns of `FEATURES` for feature columns `frequency`, `recency_days`, `T_days` and
         `spend`, each (n,); nan where there is no order yet.
+        """
+        x, T = known["frequency"], _age(known)
+        alive = self.p_alive(known)
+        orders = alive * (self.r + x) * self.window_days / (self.alpha + T)
+        return {
+            "structural_return": alive * -np.expm1(-self._silence(known, self.window_days)),
+            "structural_orders": orders,
+            "structural_spend": orders * self.order_value(known),
+        }
+
+    def order_value(self, known: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) what a day with an order brings on average, in currency (Fader & Hardie 2013, eq. 5,
+        the note on Gamma-Gamma).
+        """
+        days = known["frequency"] + 1.0
+        mean = np.maximum(known["spend"] / days, 0.0)
+        made: np.ndarray = (self.gamma + days * mean) * self.p / (self.p * days + self.q - 1.0)
+        return made
+
+    def p_alive(self, known: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) probability of not being lost for good; nan where there is no order yet.
 
         MBG/NBD as in Batislam et al. 2007 (one may be lost upon the first order, too): with
         x repeat order days, the last at t_x, P(alive) = 1 / (1 + a / (b + x) ((alpha + T) /
-        (alpha + t_x))^(r + x)); alive, no order comes in h with probability
-        ((alpha + T) / (alpha + T + h))^(r + x), and (r + x) h / (alpha + T) would, were none
-        the last. The mean order is Fader & Hardie 2013, eq. 5.
+        (alpha + t_x))^(r + x)).
         """
-        x = known["frequency"]
-        T = np.maximum(known["T_days"], 1e-3)
+        x, T = known["frequency"], _age(known)
         t_x = np.where(x > 0, np.clip(T - known["recency_days"], 0.0, T), 0.0)
         log_odds = np.log(self.a / (self.b + x)) + (self.r + x) * np.log(
             (self.alpha + T) / (self.alpha + t_x)
         )
-        alive = 1.0 / (1.0 + np.exp(np.clip(log_odds, -500.0, 500.0)))
-        silence = (self.r + x) * np.log1p(self.window_days / (self.alpha + T))
-        orders = alive * (self.r + x) * self.window_days / (self.alpha + T)
-        days = x + 1.0
-        mean = np.maximum(known["spend"] / days, 0.0)
-        value = (self.gamma + days * mean) * self.p / (self.p * days + self.q - 1.0)
-        return {
-            "structural_return": alive * -np.expm1(-silence),
-            "structural_orders": orders,
-            "structural_spend": orders * value,
-        }
+        alive: np.ndarray = 1.0 / (1.0 + np.exp(np.clip(log_odds, -500.0, 500.0)))
+        return alive
+
+    def _silence(self, known: Mapping[str, np.ndarray], days: float | np.ndarray) -> np.ndarray:
+        """-log P(no order within `days` | alive): alive, the rate is Gamma(r + x, alpha + T), so
+        no order comes in h with probability ((alpha + T) / (alpha + T + h))^(r + x).
+        """
+        x, T = known["frequency"], _age(known)
+        made: np.ndarray = (self.r + x) * np.log1p(days / (self.alpha + T))
+        return made
+
+    def p_order(self, known: Mapping[str, np.ndarray], days: float) -> np.ndarray:
+        """(n,) probability of an order within `days` (`training.bg_nbd` derives it)."""
+        made: np.ndarray = self.p_alive(known) * -np.expm1(-self._silence(known, days))
+        return made
+
+    def days_until(self, known: Mapping[str, np.ndarray], p_order: np.ndarray) -> np.ndarray:
+        """(n,) days within which an order comes with probability `p_order` (n,): the inverse of
+        the method of that name. inf where so many never come back.
+        """
+        x, T = known["frequency"], _age(known)
+        with np.errstate(invalid="ignore"):
+            left = 1.0 - p_order / self.p_alive(known)
+            some = np.where(left > 0, left, np.nan)
+            days = (self.alpha + T) * np.expm1(-np.log(some) / (self.r + x))
+        return np.where(np.isnan(x), np.nan, np.where(left > 0, days, np.inf))
+
+    def orders_while_alive(
+        self, known: Mapping[str, np.ndarray], horizons: Sequence[float]
+    ) -> np.ndarray:
+        """(n, horizons) order days to expect within each number of days, of a customer who is alive
+        now and may be lost upon each of them; nan where there is no order yet.
+
+        With rate lambda and probability p of being lost upon an order, (1 - e^(-lambda p t)) / p
+        come within t (Fader, Hardie, Lee 2005, eq. 9). Alive after x + 1 orders, lambda is
+        Gamma(r + x, alpha + T) and p is Beta(a, b + x + 1), independent; the mean over lambda is
+        (1 - ((alpha + T) / (alpha + T + p t))^(r + x)) / p, that over p is by quadrature.
+        """
+        x, T = known["frequency"], _age(known)
+        made = np.full((len(x), len(horizons)), np.nan)
+        some = np.flatnonzero(~np.isnan(x))
+        p, weight = quadrature.beta(self.a, self.b + x[some] + 1.0)
+        rate, age = (self.r + x[some])[:, None], (self.alpha + T[some])[:, None]
+        for i, days in enumerate(horizons):
+            orders = -np.expm1(-rate * np.log1p(p * days / age)) / p
+            made[some, i] = (weight * orders).sum(axis=1)
+        return made
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Prior | None:
         """The prior of a bundle; None where the structural models were refused."""
         return cls(**values) if values else None
+
+
+def _age(known: Mapping[str, np.ndarray]) -> np.ndarray:
+    return np.maximum(known["T_days"], 1e-3)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from features.config import Join, ModelSettings, Occasion, load, parse
+from features.config import Join, ModelSettings, Occasion, ValueSettings, load, parse
 from features.errors import ConfigError
 from features.experiment import AliasesSource, Attribute, EventsSource, Format, Place
 
@@ -49,6 +49,7 @@ def test_the_smallest_file_has_these_defaults(tmp_path):
     assert (experiment.responses, experiment.goals, experiment.places) == ((), (), ())
     assert experiment.calendar is None
     assert experiment.model == ModelSettings(segments="auto", seeds=5, latent=8)
+    assert experiment.value == ValueSettings(1.0, 0.1, 0.0, (12, 24))
     assert experiment.orders.url == "orders.csv"
     assert experiment.orders.order_id is None
     assert experiment.aliases is None
@@ -105,6 +106,12 @@ dates = [2024-12-25, "2023-12-25"]
 
 [model]
 segments = 6
+
+[value]
+margin = 0.3
+discount_rate = 0
+returns = 0.05
+months = [36, 6]
 """
     )
     assert experiment.rates == {"USD": 0.9}
@@ -125,6 +132,7 @@ segments = 6
     assert people.columns == (Attribute("age", "demographic", "ordered", ("young", "old")),)
     assert experiment.occasions == (Occasion("Christmas", ("2023-12-25", "2024-12-25"), 7, 0),)
     assert experiment.model == ModelSettings(6, 5, 8)
+    assert experiment.value == ValueSettings(0.3, 0.0, 0.05, (6, 36))
     assert json.loads(json.dumps(experiment.to_dict()))["orders"]["discount"] == [
         "coupon",
         "rebate",
@@ -183,7 +191,7 @@ PEOPLE = (
         (
             SMALL + "[modell]\nseeds = 1",
             "modell is not a known key. Seen: modell (known keys: experiment, orders, events, "
-            "attributes, aliases, occasions, calendar, responses, goals, places, model). "
+            "attributes, aliases, occasions, calendar, responses, goals, places, model, value). "
             "Remedy: did you mean model?",
         ),
         (
@@ -225,6 +233,26 @@ PEOPLE = (
             SMALL + "[model]\nsegments = 30",
             "model.segments must be a whole number from 2 to 20. Seen: 30. "
             "Remedy: correct the value",
+        ),
+        (
+            SMALL + "[value]\nmargin = 1.2",
+            "value.margin must be a number at most 1 and above 0. Seen: 1.2. "
+            "Remedy: correct the value",
+        ),
+        (
+            SMALL + "[value]\nmonths = [12, 12]",
+            "value.months must be a list of whole numbers from 1 to 120, none of them twice. "
+            "Seen: [12, 12]. Remedy: correct the value",
+        ),
+        (
+            SMALL + "[value]\nmonths = []",
+            "value.months must be a list of whole numbers from 1 to 120, none of them twice. "
+            "Seen: []. Remedy: correct the value",
+        ),
+        (
+            SMALL + "[value]\ndiscount = 0.1",
+            "value.discount is not a known key. Seen: discount (known keys: margin, "
+            "discount_rate, returns, months). Remedy: did you mean value.discount_rate?",
         ),
         (
             SMALL + EVENT,

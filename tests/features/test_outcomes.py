@@ -4,21 +4,25 @@ import pytest
 from features import outcomes
 
 T = pd.Timestamp
-COLUMNS = {"future_orders": "int64", "future_spend": "float64", "churned": "bool"}
+COLUMNS = {"future_orders": "int64", "future_spend": "float64", "days_to_order": "float64",
+           "churned": "bool"}  # fmt: skip
 
 
 @pytest.fixture
 def after(shop):
-    """Outcomes of (who, as_of) over 30 days, as rows (who, as_of, orders, spend, churned)."""
+    """Outcomes of (who, as_of) over 30 days, as rows (orders, spend, churned)."""
 
-    def run(orders, *spine, days=30):
+    def run(orders, *spine, days=30, days_to_order=False):
         backend = shop.log(orders).connect()
         backend.create_table("spine", shop.spine(*spine))
         table = outcomes.expression(backend.table("orders"), backend.table("spine"), days)
         frame = backend.to_pandas(table.order_by("customer_id", "as_of"))
         assert list(frame) == ["customer_id", "as_of", *COLUMNS]
         assert frame.dtypes[list(COLUMNS)].astype(str).to_dict() == COLUMNS
-        return [tuple(row) for row in frame[list(COLUMNS)].itertuples(index=False)]
+        shown = frame[
+            ["days_to_order"] if days_to_order else ["future_orders", "future_spend", "churned"]
+        ]
+        return [tuple(row) for row in shown.itertuples(index=False)]
 
     return run
 
@@ -59,3 +63,18 @@ def test_an_order_of_nothing_is_an_order(shop, after):
 def test_an_order_that_was_opened_before_as_of_is_not_ordered_again(shop, after):
     rows = [shop.line("2024-05-31", 5, order_id="1"), shop.line("2024-06-02", 7, order_id="1")]
     assert after(rows, ("a", shop.at)) == [(0, 7.0, True)]
+
+
+def test_days_to_the_next_order_are_counted_from_as_of(shop, after):
+    line = shop.line
+    rows = [line("2024-05-31", 9), line("2024-06-03 12:00:00", 5), line("2024-06-20", 7),
+            line("2024-06-01", 1, "c"), line("2024-07-01", 1, "d")]  # fmt: skip
+    spine = [(who, shop.at) for who in ("a", "c", "d")]
+    (one,), (other,), (none,) = after(rows, *spine, days_to_order=True)
+    assert (one, other) == (2.5, 0.0)
+    assert pd.isna(none)
+
+
+def test_a_return_is_not_the_next_order(shop, after):
+    rows = [shop.line("2024-06-02", -20, order_id="1"), shop.line("2024-06-04", 5, order_id="2")]
+    assert after(rows, ("a", shop.at), days_to_order=True) == [(3.0,)]

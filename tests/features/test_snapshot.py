@@ -24,7 +24,7 @@ def test_a_snapshot_is_the_spine_with_features_and_outcomes_sorted_by_key(shop, 
     spec = FeatureSpec()
     spine = shop.spine(("b", JUNE), ("a", JULY), ("nobody", JUNE), ("a", JUNE))
     frame = snapshot(log.connect(), spec, spine, horizon_days=30)
-    future = ["future_orders", "future_spend", "churned"]
+    future = ["future_orders", "future_spend", "days_to_order", "churned"]
     expected = pd.DataFrame(
         {
             "customer_id": ["a", "a", "b", "nobody"],
@@ -35,6 +35,7 @@ def test_a_snapshot_is_the_spine_with_features_and_outcomes_sorted_by_key(shop, 
             "stage": ["new", "active", "prospect", "prospect"],
             "future_orders": [2, 0, 1, 0],
             "future_spend": [25.0, 0.0, 8.0, 0.0],
+            "days_to_order": [0.0, None, 20.0, None],
             "churned": [False, True, False, True],
         }
     ).astype({"customer_id": "str", "as_of": "datetime64[us]", "stage": "str"})

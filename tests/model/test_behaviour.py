@@ -1,5 +1,6 @@
 """How a trained bundle behaves: direction, invariance, least quality, coherence, warnings."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from features import sources
 from features.schema import ORDERS, order_id_of
 from features.snapshot import snapshot
 from training import fit, scoring
+from training.bundle import Bundle
 from training.report_card import OURS
 
 pytestmark = pytest.mark.model
@@ -162,6 +164,75 @@ def test_the_outputs_of_one_customer_agree(predicted: pd.DataFrame) -> None:
     assert (p["expected_spend_low"] <= p["expected_spend_high"]).all()
     inside = p["expected_spend"].between(p["expected_spend_low"], p["expected_spend_high"])
     assert inside.mean() > 0.98
+
+
+def test_the_curve_of_returning_passes_through_the_churn_probability(
+    small_run: Any, predicted: pd.DataFrame
+) -> None:
+    horizon = small_run.bundle.manifest["horizon_days"]
+    ordered = (small_run.rows["orders"] > 0).to_numpy()
+    p = predicted[ordered]
+    assert p[f"survival_{horizon}d"].to_numpy() == pytest.approx(
+        p["churn_probability"].to_numpy(), rel=1e-12
+    )
+    curve = p[[f"survival_{days}d" for days in (7, 14, 30, 60, 90, 180, 365)]].to_numpy()
+    assert ((curve > 0) & (curve < 1)).all()
+    assert (np.diff(curve, axis=1) <= 0).all()
+    assert (p["expected_orders"] >= 1 - p["churn_probability"]).all()  # each order is at least one
+
+
+def test_the_median_lies_within_the_horizon_exactly_where_most_return(
+    small_run: Any, predicted: pd.DataFrame
+) -> None:
+    days = [
+        (predicted[f"next_order_{end}"] - predicted["as_of"]).dt.total_seconds() / 86_400
+        for end in ("low", "median", "high")
+    ]
+    low, median, high = days
+    horizon = small_run.bundle.manifest["horizon_days"]
+    # moments are to the second
+    assert (median.notna() & (median <= horizon)).equals(predicted["churn_probability"] <= 0.5)
+    assert (low[low.notna()] >= 0).all()
+    assert (low <= median)[median.notna()].all()
+    assert (median <= high)[high.notna()].all()
+    assert median.notna().mean() > 0.5
+    assert (median.isna() <= high.isna()).all()
+
+
+def test_value_goes_on_from_the_expected_spend(small_run: Any, predicted: pd.DataFrame) -> None:
+    ordered = (small_run.rows["orders"] > 0).to_numpy()
+    p = predicted[ordered]
+    assert (p["value_12m"] >= 0).all()
+    assert (p["value_24m"] >= p["value_12m"]).all()
+    assert (p["value_12m"] >= p["expected_spend"] * 0.9).all()  # discounted at 10 % a year
+    assert (p["value_12m"] <= p["expected_spend"] * 365.25 / 30).all()
+    assert ((p["value_12m"] == 0) == (p["expected_spend"] == 0)).all()
+
+
+def test_who_has_no_order_has_no_moment_and_no_value(small_run: Any) -> None:
+    prospect = small_run.rows.head(1).assign(
+        orders=0, frequency=0, spend=0.0, T_days=np.nan, recency_days=np.nan
+    )
+    (row,) = small_run.bundle.predict(fit.table(prospect)).to_pylist()
+    unknown = [n for n in row if n.startswith(("next_order", "survival", "value"))]
+    assert len(unknown) == 12
+    assert {row[n] for n in unknown} == {None}
+
+
+def test_without_structural_models_there_is_no_moment_and_no_value(small_run: Any) -> None:
+    bundle = small_run.bundle
+    model = json.loads(bundle.files["model.json"]) | {"prior": None}
+    files = bundle.files | {"model.json": json.dumps(model).encode()}
+    rows = fit.table(small_run.rows.head(5))
+    columns = {n: np.zeros(5) for n in ("structural_return", "structural_orders")}
+    with_prior = rows
+    for name, values in {**columns, "structural_spend": np.zeros(5)}.items():
+        with_prior = with_prior.append_column(name, [values])  # its networks still ask for them
+    without, usual = Bundle(bundle.manifest, files).predict(with_prior), bundle.predict(rows)
+    assert without.schema.equals(usual.schema)
+    for name in ("next_order_median", "survival_30d", "value_24m"):
+        assert without[name].null_count == 5
+        assert usual[name].null_count < 5
 
 
 def test_churn_orders_and_spend_rank_customers_alike(predicted: pd.DataFrame) -> None:

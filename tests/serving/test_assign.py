@@ -82,6 +82,19 @@ def test_serving_is_the_snapshot_and_the_bundle(bundle: Bundle, assigner: Assign
             assert got["expected_spend"][ours] == pytest.approx(expected_value, rel=1e-5)
         if row["membership"] - row["runner_up_membership"] > 1e-5:
             assert got["segment"]["id"] == row["segment_id"]
+        for end in ("low", "median", "high"):
+            moment = row[f"next_order_{end}"]
+            said = None if moment is None else f"{moment.isoformat()}Z"
+            if moment is None or got["next_order"][end] is None:
+                assert got["next_order"][end] == said
+            else:
+                gap = datetime.fromisoformat(got["next_order"][end]) - datetime.fromisoformat(said)
+                assert abs(gap.total_seconds()) <= 1e-4 * (moment - row["as_of"]).total_seconds()
+        assert got["next_order"]["level"] == bundle.manifest["interval_level"]
+        assert [worth["months"] for worth in got["value"]] == [12, 24]
+        for worth in got["value"]:
+            theirs = row[f"value_{worth['months']}m"]
+            assert worth["expected"] == pytest.approx(theirs, rel=1e-5)
         assert got["journey_stage"] == row["stage"]
         assert got["warnings"][: len(row["warnings"])] == row["warnings"]
 
@@ -180,6 +193,8 @@ def test_a_prospect_is_no_error(assigner: Assigner) -> None:
     assert one["customer_id"] == 1
     assert one["journey_stage"] == "prospect"
     assert any("no orders yet" in warning for warning in one["warnings"])
+    assert one["next_order"]["median"] is None
+    assert one["value"] == []
 
 
 @pytest.mark.parametrize("amount", [1e12, -1e12, 0.0, 5e-324])

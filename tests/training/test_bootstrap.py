@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from training import metrics, separation
+from training import metrics, separation, survival
 from training.bootstrap import Interval, Metric, bootstrap_interval, paired_bootstrap
 
 OUTCOME: list[Metric] = [metrics.roc_auc, metrics.pr_auc, metrics.brier, metrics.log_loss]
@@ -34,6 +34,18 @@ def test_counting_draws_equals_drawing_rows(measure: Metric) -> None:
     by_rows = paired_bootstrap(partial(measure), truth, ours, rival, resamples=60)
     counted = paired_bootstrap(measure, truth, ours, rival, resamples=60)
     assert counted == pytest.approx(by_rows, abs=1e-9)
+
+
+@pytest.mark.parametrize("measure", [survival.integrated_brier, survival.concordance])
+def test_counting_draws_equals_drawing_rows_of_curves(measure: Metric) -> None:
+    outcome, _, ours, rival = world(150)
+    silent = survival.silent_until(np.where(outcome == 1, 9 * rival, np.nan), np.arange(1, 7))
+    if measure is survival.integrated_brier:
+        ours, rival = (np.tile(score[:, None], (1, 6)) for score in (ours, rival))
+    by_rows = paired_bootstrap(partial(measure), silent, ours, rival, resamples=60)
+    counted = paired_bootstrap(measure, silent, ours, rival, resamples=60)
+    assert counted == pytest.approx(by_rows, abs=1e-9)
+    assert counted.low < counted.high
 
 
 def test_counting_in_batches_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

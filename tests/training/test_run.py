@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
@@ -43,12 +44,13 @@ def test_the_run_leaves_its_files(small_run: Any) -> None:
 
 
 def test_every_customer_has_one_row_with_the_columns_of_a_score(small_run: Any) -> None:
-    assert list(small_run.scores.columns) == list(scoring.COLUMNS)
+    assert list(small_run.scores.columns) == list(scoring.columns(small_run.bundle))
     assert small_run.scores["customer_id"].is_unique
     assert len(small_run.scores) == len(small_run.rows) == 600
     assert (small_run.scores["as_of"] == small_run.now).all()
     assert set(small_run.scores["model_version"]) == {small_run.bundle.manifest["version"]}
-    assert not small_run.scores.drop(columns="warnings").isna().any().any()
+    empty = small_run.scores.drop(columns="warnings").isna().any()
+    assert set(empty.index[empty]) <= {"next_order_low", "next_order_median", "next_order_high"}
 
 
 def test_what_the_run_handed_out_is_what_its_saved_bundle_predicts(small_run: Any) -> None:
@@ -70,7 +72,40 @@ def test_the_card_says_which_model_its_figures_are_of(small_run: Any) -> None:
     assert "Simulated, based on real grocery shopping patterns." in page
     assert "horizon 30 days, rung 'full'" in page
     titles = [s["title"] for s in small_run.card["sections"]]
-    assert titles == ["Churn", "Spend", "Segments", "Retrained 28 days later"]
+    assert titles == [
+        "Churn", "Spend", "Summed over all customers", "Next order", "Segments", "Longer view",
+        "Retrained 28 days later",
+    ]  # fmt: skip
+
+
+def test_the_card_says_what_value_takes_for_granted(small_run: Any) -> None:
+    said = small_run.bundle.manifest["value_assumptions"]
+    assert said[0] == (
+        "Value over 12 and 24 months is 100% of spend, net of the returns in the data, discounted "
+        "at 10.0% a year, in today's USD."
+    )
+    page = (small_run.out / "report_card.md").read_text()
+    assert all(sentence in page for sentence in said)
+    assert small_run.bundle.manifest["value"] == {
+        "margin": 1.0, "discount_rate": 0.1, "returns": 0.0, "months": [12, 24],
+    }  # fmt: skip
+    meant = scoring.columns(small_run.bundle)
+    assert all(sentence in meant["value_12m"] for sentence in said)
+
+
+def test_every_column_of_the_file_says_what_it_means(small_run: Any) -> None:
+    schema = pq.read_schema(small_run.out / "customers.parquet")
+    for name, meaning in scoring.columns(small_run.bundle).items():
+        assert schema.field(name).metadata[b"description"].decode() == meaning
+        assert meaning
+
+
+def test_the_longer_view_followed_customers_as_long_as_the_history_lasts(small_run: Any) -> None:
+    (section,) = [s for s in small_run.card["sections"] if s["title"] == "Longer view"]
+    days = (small_run.now - cutoffs(small_run, "train")[0][0]).days
+    assert days > 200
+    assert f"over the {days} days since" in section["notes"][0]
+    assert abs(section["rows"]["Coterie"]["bias"]) < 0.2
 
 
 def test_the_screen_shows_windows_card_and_segments(small_run: Any) -> None:
