@@ -246,13 +246,19 @@ def _total_bias(truth: Floats, prediction: Floats) -> FromDraws:
 
 
 def _concordance(silent: Floats, later: Floats) -> FromDraws:
-    ranking = _Sorted(later)
-    before = np.column_stack([np.ones(len(silent)), silent[:, :-1]])
+    days = []
+    waiting = np.arange(len(silent))  # who had not ordered by the day before
+    for still in silent.T:
+        if (still[waiting] == 0).any():
+            days.append((waiting, still[waiting], _Sorted(later[waiting])))
+        waiting = np.flatnonzero(still)
 
     def from_draws(draws: Draws) -> Floats:
         right, pairs = np.zeros(len(draws)), np.zeros(len(draws))
-        for came, waiting in zip(((before - silent) == 1).T, silent.T, strict=True):
-            sooner, others = ranking.sums(draws * came), ranking.sums(draws * waiting)
+        for rows, still, ranking in days:
+            drawn = draws[:, rows]
+            everyone, others = ranking.sums(drawn), ranking.sums(drawn * still)
+            sooner = everyone - others
             below = np.cumsum(sooner, axis=1) - sooner / 2  # ties count half
             right += _row_sums(others, below)
             pairs += others.sum(axis=1) * sooner.sum(axis=1)

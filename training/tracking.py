@@ -28,6 +28,7 @@ from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema
 
 from features.errors import BundleError
+from training import timing, value
 from training.bundle import Bundle
 
 CHAMPION = "champion"
@@ -213,6 +214,10 @@ def _signature(bundle: Bundle) -> ModelSignature:
         *(ColSpec(DataType.double, n) for n in (
             "membership", "churn_probability", "expected_orders", "expected_spend",
             "expected_spend_low", "expected_spend_high")),
+        *(ColSpec(DataType.datetime, f"next_order_{end}", required=False)
+          for end in ("low", "median", "high")),
+        *(ColSpec(DataType.double, n, required=False)
+          for n in (*timing.COLUMNS, *value.names(bundle.terms))),
     ]  # fmt: skip
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 

@@ -21,7 +21,10 @@ Changed = Callable[..., Path]
 COLUMNS = [
     "customer_id", "as_of", "segment_id", "segment_name", "membership", "churn_probability",
     "expected_orders", "expected_spend", "expected_spend_low", "expected_spend_high",
-    "interval_level", "currency", "horizon_days", "model_version", "warnings",
+    "next_order_low", "next_order_median", "next_order_high", "survival_7d",
+    "survival_14d", "survival_30d", "survival_60d", "survival_90d", "survival_180d",
+    "survival_365d", "value_12m", "value_24m", "interval_level", "currency", "horizon_days",
+    "model_version", "warnings",
 ]  # fmt: skip
 
 
@@ -121,7 +124,10 @@ def test_score_writes_one_row_a_customer_with_exactly_these_columns(
     assert set(scores["horizon_days"]) == {60}
     assert set(scores["interval_level"]) == {0.8}
     assert (pd.to_datetime(scores["as_of"]) == pd.Timestamp("2024-12-31")).all()
-    assert not scores.drop(columns="warnings").isna().any().any()
+    empty = scores.drop(columns="warnings").isna().any()
+    assert set(empty.index[empty]) <= {"next_order_low", "next_order_median", "next_order_high"}
+    median = pd.to_datetime(scores["next_order_median"])
+    assert (median.dropna() > pd.Timestamp("2024-12-31")).all()
 
 
 def test_score_gives_what_retrain_gave(trained: Path, tmp_path: Path, must: Run) -> None:

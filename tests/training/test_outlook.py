@@ -81,6 +81,16 @@ def test_true_curves_beat_every_naive_rule() -> None:
     assert certain == set(list(section.rows)[1:])
 
 
+def test_of_many_customers_some_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = timing()
+    monkeypatch.setattr("training.outlook.MOST_CUSTOMERS", 300)
+    some = timing()
+    assert some.notes == (*whole.notes, "The table is of 300 customers, drawn at random.")
+    for measure, figure in some.rows[OURS].items():
+        assert figure == pytest.approx(whole.rows[OURS][measure], abs=0.06)
+    assert timing().rows == some.rows
+
+
 def test_a_curve_turned_round_loses() -> None:
     lost = {c.rival for c in ReportCard((), (timing(1 - CHURN),)).losses() if c.certain}
     assert "recency" in lost

@@ -129,6 +129,7 @@ def test_the_model_has_a_signature_and_the_whole_bundle(own_store: Path, small_r
     assert inputs["orders"].required
     outputs = {c.name for c in info.signature.outputs.inputs}
     assert {"segment_id", "churn_probability", "expected_spend_low"} <= outputs
+    assert {"next_order_median", "survival_7d", "value_12m"} <= outputs
 
 
 # ---------------------------------------------------------------------------- champions come and go
