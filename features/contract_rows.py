@@ -23,7 +23,7 @@ __all__ = ["TENURE", "Contracts", "Standing", "load", "standing"]
 
 #: The column of inputs that says how long a contract has run; no attribute can have that name.
 TENURE = "(tenure)"
-_DAY = pd.Timedelta(days=1)
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def standing(contracts: Contracts, as_of: pd.Timestamp, end: pd.Timestamp) -> St
     rows = contracts.rows
     stood = (rows["start"] < as_of) & ~(rows["ended_on"] < as_of)
     rows = rows[stood]
-    rows = rows.assign(**{TENURE: (as_of - rows["start"]) / _DAY})
+    rows = rows.assign(**{TENURE: (as_of - rows["start"]).dt.total_seconds() / DAY_SECONDS})
     return _standing(contracts, rows, (rows["ended_on"] < end).to_numpy(np.float64))
 
 

@@ -138,7 +138,7 @@ def parse(text: str, content: Mapping[str, Any], path: Path) -> ContractExperime
 
 
 def _source(table: Table) -> ContractsSource:
-    columns = table.table("columns", {})
+    columns = table.table("columns")
     table.known("profit")
     ended, on = table.optional("ended"), table.optional("ended_on")
     start, tenure = table.optional("start"), table.optional("tenure")
@@ -162,6 +162,12 @@ def _source(table: Table) -> ContractsSource:
             "contracts.ended_values explains a label column.",
             "ended_on, which holds days",
             "remove ended_values",
+        )
+    if not list(columns):
+        raise ConfigError(
+            "contracts.columns must say what is known of a contract.",
+            "no column",
+            'name some: fee = { kind = "number" }',
         )
     source = ContractsSource(
         url=url_of(table),

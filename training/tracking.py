@@ -27,12 +27,14 @@ from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema
 
-from features.errors import BundleError
+from features.errors import BundleError, FitError
 from training.bundle import Bundle
 
 CHAMPION = "champion"
 FLAVOR = "coterie"
 BUNDLE = "bundle"
+#: What marks the registered models of contracts, which no service serves.
+CONTRACTS = "contracts"
 SHOWN = ("horizon_days", "segments", "seed")
 
 
@@ -93,13 +95,46 @@ class Record:
 
 def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
     """Log everything as one run, log `folder` (the saved bundle) as a model and register it."""
+    described = {"catalog_hash": bundle.manifest["catalog_hash"]}
+    return _record(what, folder, bundle.manifest["version"], _signature(bundle), described)
+
+
+def record_contracts(what: Record, folder: Path, version: str) -> Recorded:
+    """The same of a model of contracts; it has no alias, so that no service takes it for a bundle.
+
+    Raises FitError where a bundle has the name already.
+    """
+    if champion_exists(what.name):
+        raise FitError(
+            "A model of contracts needs a name of its own.",
+            f"{what.name!r} is registered, with a champion of another kind",
+            "choose another experiment.name",
+        )
+    signature = ModelSignature(
+        inputs=_schema_of(what.datasets["train"]),
+        outputs=Schema([ColSpec(DataType.double, "churn_probability")]),
+    )
+    recorded = _record(what, folder, version, signature, {"kind": CONTRACTS})
+    mlflow.MlflowClient().set_registered_model_tag(what.name, "kind", CONTRACTS)
+    return recorded
+
+
+def champion_exists(name: str) -> bool:
+    """Whether the registered model `name` has a champion."""
+    return name in registered()
+
+
+def _record(
+    what: Record, folder: Path, version_name: str, signature: ModelSignature,
+    described: Mapping[str, str],
+) -> Recorded:  # fmt: skip
     open_store()
     experiment = _experiment(what.name)
     with (
         warnings.catch_warnings(),
         mlflow.start_run(
             experiment_id=experiment,
-            run_name=bundle.manifest["version"],
+            run_name=version_name,
             description=what.note or None,
         ) as run,
     ):
@@ -120,12 +155,13 @@ def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
             mlflow.log_table(frame, name)
         info = Model.log(
             artifact_path=None, name=FLAVOR, flavor=_Flavor, registered_model_name=what.name,
-            bundle=bundle, folder=folder,
+            folder=folder, signature=signature,
+            described={"version": version_name, **described},
             params={k: str(what.params[k]) for k in SHOWN if k in what.params},
         )  # fmt: skip
         version = int(info.registered_model_version)
     client = mlflow.MlflowClient()
-    client.set_model_version_tag(what.name, str(version), "version", bundle.manifest["version"])
+    client.set_model_version_tag(what.name, str(version), "version", version_name)
     if what.note:
         client.update_model_version(what.name, str(version), what.note)
     return Recorded(run.info.run_id, version, experiment)
@@ -189,17 +225,17 @@ class _Flavor:
     __name__ = FLAVOR
 
     @staticmethod
-    def save_model(path: str, mlflow_model: Model, bundle: Bundle, folder: Path, **_: Any) -> None:
+    def save_model(
+        path: str, mlflow_model: Model, folder: Path, signature: ModelSignature,
+        described: Mapping[str, str], **_: Any,
+    ) -> None:  # fmt: skip
         Path(path).mkdir(parents=True, exist_ok=True)
         bundle_path = Path(path) / BUNDLE
         bundle_path.mkdir()
         for file in sorted(folder.iterdir()):
             (bundle_path / file.name).write_bytes(file.read_bytes())
-        mlflow_model.signature = _signature(bundle)
-        mlflow_model.add_flavor(
-            FLAVOR, bundle=BUNDLE, version=bundle.manifest["version"],
-            catalog_hash=bundle.manifest["catalog_hash"],
-        )  # fmt: skip
+        mlflow_model.signature = signature
+        mlflow_model.add_flavor(FLAVOR, bundle=BUNDLE, **described)
         mlflow_model.save(str(Path(path) / "MLmodel"))
 
 
@@ -215,6 +251,13 @@ def _signature(bundle: Bundle) -> ModelSignature:
             "expected_spend_low", "expected_spend_high")),
     ]  # fmt: skip
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def _schema_of(rows: pd.DataFrame) -> Schema:
+    """Any value of a contract may be unknown."""
+    kinds = {name: DataType.double if rows[name].dtype == float else DataType.string
+             for name in rows}  # fmt: skip
+    return Schema([ColSpec(kind, str(name), required=False) for name, kind in kinds.items()])
 
 
 def serve_ui(host: str, port: int) -> NoReturn:
