@@ -12,7 +12,7 @@ from features.contract_rows import Contracts
 from features.contracts import ContractExperiment, Profit
 from training import metrics
 from training.bootstrap import repeated_bootstrap
-from training.contract_evaluation import FOLDS, Tested
+from training.contract_evaluation import FOLDS, HeldOut
 from training.profit import Campaign, campaign, empc
 from training.report_card import CHURN, OURS, Comparison, ReportCard, Section
 from training.splits import Splits
@@ -29,7 +29,7 @@ Measure = Callable[[npt.ArrayLike, npt.ArrayLike], float]
 
 
 def card(
-    experiment: ContractExperiment, contracts: Contracts, tested: Tested, plan: Splits | None
+    experiment: ContractExperiment, contracts: Contracts, tested: HeldOut, plan: Splits | None
 ) -> ReportCard:
     """The card of a run; `plan` is None where the contracts have no dates."""
     return ReportCard(
@@ -39,7 +39,7 @@ def card(
 
 
 def heading(
-    experiment: ContractExperiment, contracts: Contracts, tested: Tested, plan: Splits | None
+    experiment: ContractExperiment, contracts: Contracts, tested: HeldOut, plan: Splits | None
 ) -> tuple[str, ...]:
     """What the figures are of, in words."""
     n, columns = len(tested.truth), len(contracts.columns)
@@ -77,7 +77,7 @@ def heading(
     return tuple(line for line in (*lines, experiment.note) if line)
 
 
-def section(tested: Tested, profit: Profit, currency: str, seed: int) -> Section:
+def section(tested: HeldOut, profit: Profit, currency: str, seed: int) -> Section:
     """Every measure of ours and each rival, the mean over repeats, with paired intervals."""
     functions = measures(profit)
     rows = {}
@@ -101,13 +101,13 @@ def measures(profit: Profit) -> dict[str, Measure]:
     return {**CHURN, "EMPC": functools.partial(empc, profit=profit)}
 
 
-def target(tested: Tested, name: str, profit: Profit) -> Campaign:
+def target(tested: HeldOut, name: str, profit: Profit) -> Campaign:
     """EMPC and the share to target of one row of the card, means over the repeats."""
     found = [campaign(tested.truth, p, profit) for p in tested.predictions[name]]
     return Campaign(*(float(np.mean(values)) for values in zip(*found, strict=True)))
 
 
-def notes(tested: Tested, profit: Profit, currency: str) -> tuple[str, ...]:
+def notes(tested: HeldOut, profit: Profit, currency: str) -> tuple[str, ...]:
     """Sentences below the table."""
     n, ended = len(tested.truth), tested.truth.mean()
     ours = target(tested, OURS, profit)
@@ -128,7 +128,7 @@ def notes(tested: Tested, profit: Profit, currency: str) -> tuple[str, ...]:
     return tuple(said)
 
 
-def by_fold(tested: Tested, name: str, measure: Measure) -> np.ndarray:
+def by_fold(tested: HeldOut, name: str, measure: Measure) -> np.ndarray:
     """(repeats x folds,) the measure of one row of the card in each fold alone."""
     return np.array([
         measure(tested.truth[fold == i], predicted[fold == i])
@@ -138,7 +138,7 @@ def by_fold(tested: Tested, name: str, measure: Measure) -> np.ndarray:
 
 
 def _compared(
-    measure: str, function: Measure, tested: Tested, rival: str,
+    measure: str, function: Measure, tested: HeldOut, rival: str,
     rows: dict[str, dict[str, float]], seed: int,
 ) -> Comparison:  # fmt: skip
     gap = rows[OURS][measure] - rows[rival][measure]

@@ -107,7 +107,7 @@ def learn(inputs: pd.DataFrame, columns: Sequence[Attribute]) -> Design:
     """Learn a `Design` from training rows (`features.contract_rows.Standing.inputs`).
 
     A column that is unknown throughout them is left out; so are linear terms that never vary, or
-    say the same as another.
+    are another's in other units.
     """
     known = [a for a in columns if inputs[a.name].notna().any()]
     measured = [a.name for a in known if a.kind == "number"]
@@ -131,13 +131,15 @@ def learn(inputs: pd.DataFrame, columns: Sequence[Attribute]) -> Design:
         knots=tuple(tuple(np.unique(np.quantile(v, inner)).tolist()) for v in seen),
     )
     terms = draft._terms(inputs)
-    scale = terms.std(axis=0)
-    _, first = np.unique(terms.round(12), axis=1, return_index=True)
-    kept = [int(i) for i in sorted(first) if scale[i] > 1e-9]
+    mean, scale = terms.mean(axis=0), terms.std(axis=0)
+    varied = np.flatnonzero(scale > 1e-9)
+    told = (terms - mean)[:, varied] / scale[varied]
+    _, first = np.unique(told.round(9), axis=1, return_index=True)
+    kept = varied[np.sort(first)]
     return dataclasses.replace(
         draft,
-        kept=tuple(kept),
-        mean=tuple(terms.mean(axis=0)[kept].tolist()),
+        kept=tuple(kept.tolist()),
+        mean=tuple(mean[kept].tolist()),
         scale=tuple(scale[kept].tolist()),
     )
 

@@ -33,7 +33,7 @@ LOGISTIC, BOOSTING = "plain logistic regression", "LightGBM alone"
 
 
 @dataclasses.dataclass(frozen=True)
-class Tested:
+class HeldOut:
     """Predictions for rows that did not train them.
 
     truth : (n,) 1 where the contract ended
@@ -83,7 +83,7 @@ def inner_blend(
 
 def cross_validate(
     rows: Standing, columns: Sequence[Attribute], seed: int, told: Told, repeats: int = REPEATS
-) -> Tested:
+) -> HeldOut:
     """Stratified folds, several times over: what is left where a table has no dates.
 
     Raises FitError where a fold would have too few of either outcome.
@@ -101,10 +101,10 @@ def cross_validate(
             for name, values in made.items():
                 predictions.setdefault(name, np.empty(fold.shape))[repeat, test] = values
             fold[repeat, test] = i
-    return Tested(rows.ended, predictions, fold)
+    return HeldOut(rows.ended, predictions, fold)
 
 
-def out_of_time(contracts: Contracts, plan: Splits, seed: int) -> tuple[Tested, Blend]:
+def out_of_time(contracts: Contracts, plan: Splits, seed: int) -> tuple[HeldOut, Blend]:
     """Train, calibrate and test on later and later windows (`training.splits`).
 
     Returns also the blend of parts that were trained one window later and calibrated on the test
@@ -120,7 +120,7 @@ def out_of_time(contracts: Contracts, plan: Splits, seed: int) -> tuple[Tested, 
     later = _stacked(contracts, (*plan.train, plan.calibration))
     parts = contract.fit_parts(later.inputs, later.ended, columns, seed)
     served = contract.fit_blend(parts.logits(test.inputs), test.ended)
-    tested = Tested(
+    tested = HeldOut(
         test.ended, {k: v[None] for k, v in made.items()}, np.zeros((1, len(test.ended)), int)
     )
     return tested, served

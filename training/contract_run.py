@@ -28,7 +28,7 @@ from training import (
     tracking,
 )
 from training.contract import Blend, ContractModel
-from training.contract_evaluation import Tested
+from training.contract_evaluation import HeldOut
 from training.report_card import OURS, ReportCard
 from training.screen import Screen
 from training.splits import Splits
@@ -43,7 +43,7 @@ class Retrained:
 
     model: ContractModel
     card: ReportCard
-    tested: Tested
+    tested: HeldOut
     recorded: tracking.Recorded
     folder: Path
     scores: pd.DataFrame
@@ -154,7 +154,7 @@ def planned(contracts: Contracts, experiment: ContractExperiment) -> Splits | No
 
 
 def scored(
-    contracts: Contracts, model: ContractModel, tested: Tested, plan: Splits | None, share: float
+    contracts: Contracts, model: ContractModel, tested: HeldOut, plan: Splits | None, share: float
 ) -> pd.DataFrame:
     """A row a contract: customer_id, churn_probability, target (in the `share` worth asking).
 
@@ -189,7 +189,7 @@ def _manifest(
     }  # fmt: skip
 
 
-def _figures(experiment: ContractExperiment, tested: Tested, card: ReportCard) -> dict[str, Any]:
+def _figures(experiment: ContractExperiment, tested: HeldOut, card: ReportCard) -> dict[str, Any]:
     title = contract_card.TITLE
     words = {
         "ended": "share that ended",
