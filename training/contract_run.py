@@ -82,6 +82,7 @@ def retrain(
     Raises CoterieError with rule, value seen and remedy where the run would be meaningless.
     """
     out = out / experiment.name
+    tracking.refuse_champions_name(experiment.name)
     contracts = load(experiment, as_of, screen, out)
     plan = planned(contracts, experiment)
     if plan is None:

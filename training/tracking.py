@@ -102,14 +102,8 @@ def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
 def record_contracts(what: Record, folder: Path, version: str) -> Recorded:
     """The same of a model of contracts; it has no alias, so that no service takes it for a bundle.
 
-    Raises FitError where a bundle has the name already.
+    `what.datasets["train"]` are its inputs: float64 or text, any of them may be unknown.
     """
-    if champion_exists(what.name):
-        raise FitError(
-            "A model of contracts needs a name of its own.",
-            f"{what.name!r} is registered, with a champion of another kind",
-            "choose another experiment.name",
-        )
     signature = ModelSignature(
         inputs=_schema_of(what.datasets["train"]),
         outputs=Schema([ColSpec(DataType.double, "churn_probability")]),
@@ -119,9 +113,14 @@ def record_contracts(what: Record, folder: Path, version: str) -> Recorded:
     return recorded
 
 
-def champion_exists(name: str) -> bool:
-    """Whether the registered model `name` has a champion."""
-    return name in registered()
+def refuse_champions_name(name: str) -> None:
+    """FitError where a bundle, which has a champion, is registered as `name` already."""
+    if name in registered():
+        raise FitError(
+            "A model of contracts needs a name of its own.",
+            f"{name!r} is registered, with a champion that serves segments",
+            "choose another experiment.name",
+        )
 
 
 def _record(
@@ -254,10 +253,9 @@ def _signature(bundle: Bundle) -> ModelSignature:
 
 
 def _schema_of(rows: pd.DataFrame) -> Schema:
-    """Any value of a contract may be unknown."""
-    kinds = {name: DataType.double if rows[name].dtype == float else DataType.string
+    kinds = {str(name): DataType.double if rows[name].dtype == float else DataType.string
              for name in rows}  # fmt: skip
-    return Schema([ColSpec(kind, str(name), required=False) for name, kind in kinds.items()])
+    return Schema([ColSpec(kind, name, required=False) for name, kind in kinds.items()])
 
 
 def serve_ui(host: str, port: int) -> NoReturn:

@@ -15,7 +15,7 @@ SEED = 7
 TRUTH = np.tile([1.0, 0, 0, 0], 50)
 
 
-def tested() -> HeldOut:
+def held_out() -> HeldOut:
     """Ours ranks perfectly in the first repeat and not at all in the second."""
     perfect = np.where(TRUTH == 1, 0.9, 0.1)
     half = np.full(200, 0.25)
@@ -29,7 +29,7 @@ def tested() -> HeldOut:
 
 
 def test_a_figure_is_the_mean_over_the_repeats() -> None:
-    rows = section(tested(), Profit(), "EUR", SEED).rows
+    rows = section(held_out(), Profit(), "EUR", SEED).rows
     assert rows[OURS]["AUC"] == pytest.approx((1 + 0.5) / 2)
     assert rows[BASE_RATE]["AUC"] == 0.5
     # .01 where it ranks; .75 x .0625 + .25 x .5625 where it says a quarter of all.
@@ -41,7 +41,7 @@ def test_a_figure_is_the_mean_over_the_repeats() -> None:
 
 
 def test_every_rival_is_compared_on_every_measure_and_the_winner_said() -> None:
-    made = section(tested(), Profit(), "EUR", SEED).comparisons
+    made = section(held_out(), Profit(), "EUR", SEED).comparisons
     assert {(c.rival, c.measure) for c in made} == {
         (rival, measure)
         for rival in (BASE_RATE, LOGISTIC)
@@ -57,8 +57,8 @@ def test_every_rival_is_compared_on_every_measure_and_the_winner_said() -> None:
 
 
 def test_the_profit_is_told_with_its_assumptions() -> None:
-    said = notes(tested(), Profit(), "EUR")
-    best = target(tested(), OURS, Profit())
+    said = notes(held_out(), Profit(), "EUR")
+    best = target(held_out(), OURS, Profit())
     assert said[0] == "200 contracts, 25.0% of them ended."
     assert said[1] == (
         f"EMPC: a campaign to the {best.eta:.1%} of greatest risk earns {best.empc:.2f} EUR per "
@@ -69,7 +69,7 @@ def test_the_profit_is_told_with_its_assumptions() -> None:
         "AUC by fold: 0.7500 ± 0.2500 (standard deviation over 4 folds). Intervals are of the "
         "contracts drawn, not of models trained anew."
     )
-    assert by_fold(tested(), OURS, metrics.roc_auc).tolist() == [1, 1, 0.5, 0.5]
+    assert by_fold(held_out(), OURS, metrics.roc_auc).tolist() == [1, 1, 0.5, 0.5]
 
 
 def test_one_repeat_has_the_paired_interval_and_equal_repeats_add_no_certainty() -> None:
@@ -82,7 +82,7 @@ def test_one_repeat_has_the_paired_interval_and_equal_repeats_add_no_certainty()
 
 
 def test_the_plot_of_profit_marks_the_share_worth_asking(tmp_path: Path) -> None:
-    scores = {name: predicted[0] for name, predicted in tested().predictions.items()}
+    scores = {name: predicted[0] for name, predicted in held_out().predictions.items()}
     figure = profit_plot(TRUTH, scores, Profit(), "EUR")
     axes = figure.axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]

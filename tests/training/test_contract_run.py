@@ -137,27 +137,35 @@ def test_the_run_is_in_the_store_and_no_service_takes_its_model(run: Retrained) 
     assert model.manifest == json.loads(json.dumps(run.model.manifest))
 
 
-def test_a_bundles_name_is_not_taken(run: Retrained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_champions_name_is_refused_before_anything_is_read(
+    screen: Screen, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tracking, "registered", lambda: ["firm"])
-    record = tracking.Record("firm", "", {}, {}, [], {}, {}, {}, {}, {})
+    experiment = contracts.load(folder / "firm.toml")
     with pytest.raises(FitError) as caught:
-        tracking.record_contracts(record, run.folder, "v")
+        contract_run.retrain(experiment, screen, None, folder / "other")
     assert str(caught.value) == (
         "A model of contracts needs a name of its own. Seen: 'firm' is registered, with a champion "
-        "of another kind. Remedy: choose another experiment.name"
+        "that serves segments. Remedy: choose another experiment.name"
     )
+    assert not (folder / "other").exists()
 
 
 def test_a_history_of_less_than_three_horizons_is_refused(folder: Path) -> None:
     (folder / "long.toml").write_text(FILE.replace("NAME", "long").replace("= 60", "= 300"))
     experiment = contracts.load(folder / "long.toml")
     read = load(experiment)
+    ends = pd.to_datetime(simulated()["until"])
+    last = max(ends.max(), simulated()["from"].max())
+    known = (last - ends.min()).days + 1
     with pytest.raises(HistoryError) as caught:
         planned(read, experiment)
     assert caught.value.rule == (
         "Training, calibration and test of contracts need three whole horizons."
     )
-    assert caught.value.seen.startswith("a horizon of 300 days and 72")
+    assert caught.value.seen == (
+        f"a horizon of 300 days and {known} days since the first known end"
+    )
 
 
 def test_an_as_of_long_after_the_last_contract_is_refused(folder: Path) -> None:
