@@ -42,6 +42,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "contracts.toml"
 
 
+@pytest.mark.slow
 def test_retrain_says_that_no_figure_is_out_of_time_and_what_is_worth_asking(
     must: Callable[..., "Result"], file: Path
 ) -> None:
