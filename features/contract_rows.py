@@ -46,8 +46,9 @@ class Standing:
 class Contracts:
     """The usable rows, in the order of the source.
 
-    rows : customer_id, and `ended` (bool) and `TENURE` (undated), or `start` and `ended_on` (dated;
-        naive UTC, NaT: still running), then the attributes as in `Standing.inputs`
+    rows : `(customer_id)`, and `(ended)` (bool) and `TENURE` (undated), or `(start)` and
+        `(ended_on)` (dated; naive UTC, NaT: still running), then the attributes as in
+        `Standing.inputs`, under names of the user's, hence the brackets
     rejects : as in `features.sources.Sources`
     as_of : naive UTC; nothing at or after it is in `rows`
     """
@@ -61,7 +62,7 @@ class Contracts:
 
     def everything(self) -> Standing:
         """All contracts of an undated table with their label."""
-        return _standing(self, self.rows, self.rows["ended"].to_numpy(np.float64))
+        return _standing(self, self.rows, self.rows["(ended)"].to_numpy(np.float64))
 
 
 def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> Contracts:
@@ -83,7 +84,7 @@ def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> C
         )
     backend = engine.connect()
     con = backend.con
-    needed = [source.customer_id, *(c for a in source.columns for c in [a.name])]
+    needed = [source.customer_id, *(a.name for a in source.columns)]
     roles = (source.ended, source.tenure, source.start, source.ended_on)
     needed += [column for column in roles if column is not None]
     folder, form = experiment.path.parent, source.format
@@ -111,16 +112,16 @@ def standing(contracts: Contracts, as_of: pd.Timestamp, end: pd.Timestamp) -> St
     `ended`: whether the end lies within [`as_of`, `end`). Both are naive UTC.
     """
     rows = contracts.rows
-    stood = (rows["start"] < as_of) & ~(rows["ended_on"] < as_of)
+    stood = (rows["(start)"] < as_of) & ~(rows["(ended_on)"] < as_of)
     rows = rows[stood]
-    rows = rows.assign(**{TENURE: (as_of - rows["start"]).dt.total_seconds() / DAY_SECONDS})
-    return _standing(contracts, rows, (rows["ended_on"] < end).to_numpy(np.float64))
+    rows = rows.assign(**{TENURE: (as_of - rows["(start)"]).dt.total_seconds() / DAY_SECONDS})
+    return _standing(contracts, rows, (rows["(ended_on)"] < end).to_numpy(np.float64))
 
 
 def _standing(contracts: Contracts, rows: pd.DataFrame, ended: np.ndarray) -> Standing:
     names = [TENURE] if TENURE in rows else []
     inputs = rows[[*names, *(a.name for a in contracts.columns)]].reset_index(drop=True)
-    return Standing(rows["customer_id"].to_numpy(object), inputs, ended)
+    return Standing(rows["(customer_id)"].to_numpy(object), inputs, ended)
 
 
 def _fields(experiment: ContractExperiment, staged: Staged) -> list[Field]:
@@ -161,10 +162,14 @@ def _fields(experiment: ContractExperiment, staged: Staged) -> list[Field]:
 
 def _names(source: ContractsSource) -> list[str]:
     """What the fields are called in `Contracts.rows`, in their order."""
-    roles = {"ended": source.ended, TENURE: source.tenure, "start": source.start,
-             "ended_on": source.ended_on}  # fmt: skip
+    roles = {
+        "(ended)": source.ended,
+        TENURE: source.tenure,
+        "(start)": source.start,
+        "(ended_on)": source.ended_on,
+    }
     named = [name for name, column in roles.items() if column is not None]
-    return ["customer_id", *named, *(a.name for a in source.columns)]
+    return ["(customer_id)", *named, *(a.name for a in source.columns)]
 
 
 def _shaped(
@@ -173,18 +178,18 @@ def _shaped(
     for name in rows:
         if name in (TENURE, *(a.name for a in source.columns if a.kind == "number")):
             rows[name] = rows[name].astype(np.float64)
-        elif name not in ("start", "ended_on"):
+        elif name not in ("(start)", "(ended_on)"):
             texts = rows[name].astype(object)
             rows[name] = texts.where(texts.notna(), None)
     if source.ended is not None:
-        rows["ended"] = rows["ended"].isin(source.ended_values)
+        rows["(ended)"] = rows["(ended)"].isin(source.ended_values)
     elif as_of is not None:
-        rows["ended_on"] = rows["ended_on"].where(rows["ended_on"] < as_of)
+        rows["(ended_on)"] = rows["(ended_on)"].where(rows["(ended_on)"] < as_of)
     return rows
 
 
 def _refuse_one_outcome(rows: pd.DataFrame, source: ContractsSource) -> None:
-    ended = rows["ended_on"].notna() if source.dated else rows["ended"]
+    ended = rows["(ended_on)"].notna() if source.dated else rows["(ended)"]
     if 0 < ended.sum() < len(rows):
         return
     seen = f"{'every' if len(rows) and ended.all() else 'none'} of {len(rows):,} contracts"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +88,6 @@ class ContractExperiment:
     profit: Profit
     path: Path
     digest: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """All settings as plain values (the path as text), for logging."""
-        return asdict(self) | {"path": str(self.path)}
 
 
 def is_one(path: Path) -> bool:

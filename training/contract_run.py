@@ -133,8 +133,8 @@ def planned(contracts: Contracts, experiment: ContractExperiment) -> Splits | No
     if not contracts.dated or experiment.horizon_days is None:
         return None
     rows, days = contracts.rows, experiment.horizon_days
-    first = max(rows["start"].min(), rows["ended_on"].min())
-    last = max(rows["start"].max(), rows["ended_on"].max())
+    first = max(rows["(start)"].min(), rows["(ended_on)"].min())
+    last = max(rows["(start)"].max(), rows["(ended_on)"].max())
     now = splits.now_after(last) if contracts.as_of is None else contracts.as_of
     if (now - last).days > max(splits.LEAST_WINDOW_DAYS, days // 4):
         raise HistoryError(
@@ -192,10 +192,7 @@ def _manifest(
 
 def _figures(experiment: ContractExperiment, tested: HeldOut, card: ReportCard) -> dict[str, Any]:
     title = contract_card.TITLE
-    words = {
-        "ended": "share that ended",
-        "how": "by folds" if len(tested.fold) > 1 else "out of time",
-    }
+    how = "by folds" if tested.fold.max() > 0 else "out of time"
     return {
         "profit.png": plots.profit(
             tested.truth,
@@ -203,8 +200,8 @@ def _figures(experiment: ContractExperiment, tested: HeldOut, card: ReportCard) 
             experiment.profit, experiment.currency,
         ),
         "churn_calibration.png": plots.calibration(
-            tested.predictions[OURS][0], tested.truth, words["ended"],
-            f"Calibration, {words['how']}",
+            tested.predictions[OURS][0], tested.truth, "share that ended",
+            f"Calibration, {how}",
         ),
         "rivals.png": plots.rivals(card, ((title, "AUC"), (title, "Brier"), (title, "EMPC"))),
     }  # fmt: skip

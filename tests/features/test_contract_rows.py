@@ -80,7 +80,7 @@ def test_who_was_under_contract_is_told_by_the_dates(tmp_path: Path) -> None:
 
 def test_a_later_end_is_not_seen_at_as_of(tmp_path: Path) -> None:
     read = loaded(tmp_path, DATED, DAYS, T("2024-03-01"))
-    ends = dict(zip(read.rows["customer_id"], read.rows["ended_on"], strict=True))
+    ends = dict(zip(read.rows["(customer_id)"], read.rows["(ended_on)"], strict=True))
     assert list(ends) == ["a", "b", "c", "e"]
     assert ends["e"] == T("2024-02-29")
     assert all(pd.isna(ends[who]) for who in "abc")
@@ -104,3 +104,13 @@ def test_what_makes_the_contracts_meaningless_is_refused(tmp_path: Path) -> None
     with pytest.raises(SourceError) as caught:
         loaded(tmp_path, DATED, DAYS, T("2024-02-01"))
     assert caught.value.seen == "none of 3 contracts"
+
+
+def test_a_column_may_be_called_what_we_call_ours(tmp_path: Path) -> None:
+    text = UNDATED + 'customer_id = { kind = "number" }\nended = { kind = "category" }\n'
+    rows = "who,left,ran,fee,plan,size,customer_id,ended\n1,yes,2,1,a,S,9,q\n2,no,2,1,a,S,8,r\n"
+    read = loaded(tmp_path, text, rows).everything()
+    assert read.customer_id.tolist() == ["1", "2"]
+    assert read.ended.tolist() == [1, 0]
+    assert read.inputs["customer_id"].tolist() == [9, 8]
+    assert read.inputs["ended"].tolist() == ["q", "r"]

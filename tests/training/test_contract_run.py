@@ -76,7 +76,7 @@ def test_windows_follow_each_other_and_begin_with_the_first_known_end(folder: Pa
     plan = planned(read, experiment)
     assert plan is not None
     assert plan.window_days == 60
-    assert plan.train[0].as_of >= read.rows["ended_on"].min()
+    assert plan.train[0].as_of >= read.rows["(ended_on)"].min()
     assert plan.train[-1].end <= plan.calibration.as_of
     assert plan.calibration.end <= plan.test.as_of
     assert plan.test.end == plan.now.floor("D")
