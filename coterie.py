@@ -190,10 +190,17 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """Train on the experiment FILE, report against naive rules, register, promote, score.
 
     A champion of the same name is where the retrain starts: its segments keep their ids and names.
-    """
-    from features import config
 
-    experiment = config.load(_experiment_file(file))  # refused before seconds of imports
+    With [contracts] instead of [orders], FILE is about contractual churn: the chance that each
+    contract ends, and which share of them a campaign should ask. That model is registered, but no
+    service serves it.
+    """
+    from features import config, contracts
+
+    if contracts.is_one(_experiment_file(file)):
+        _retrain_contracts(file, as_of, out)
+        return
+    experiment = config.load(file)  # refused before seconds of imports
     from training import run, tracking
     from training.screen import Screen
 
@@ -394,6 +401,19 @@ def demo(out: Path) -> None:
     screen.say(f"  coterie serve           answers at http://{LOOPBACK}:3000{activate}")
     screen.say(f"  coterie ui              the runs of {tracking.store_uri()} in a browser")
     screen.say("  coterie retrain FILE    on your own data; `coterie init orders.csv` writes FILE")
+
+
+def _retrain_contracts(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
+    from features import contracts
+
+    experiment = contracts.load(file)  # refused before seconds of imports
+    from training import contract_run, tracking
+    from training.screen import Screen
+
+    screen = Screen()
+    contract_run.retrain(experiment, screen, as_of, out)
+    screen.say(f"MLflow store: {tracking.store_uri()}")
+    screen.say("Next: coterie ui")
 
 
 def _experiment_file(file: Path) -> Path:

@@ -9,6 +9,7 @@ import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from features import named
@@ -54,8 +55,12 @@ __all__ = [
     "Place",
     "Response",
     "ValueSettings",
+    "format_of",
     "load",
     "parse",
+    "text_of",
+    "time_zone",
+    "url_of",
 ]
 
 #: What may stand between the parts of a region.
@@ -64,6 +69,11 @@ SEPARATORS = ("/", "|", ">", ",", ";", ":")
 
 def load(path: Path) -> Experiment:
     """Read an experiment file; ConfigError says which key cannot be used, and why."""
+    return parse(text_of(path)[0], Path(path))
+
+
+def text_of(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of an experiment file and its content; ConfigError where it is no TOML file."""
     path = Path(path)
     try:
         text = path.read_bytes().decode("utf-8")
@@ -75,18 +85,28 @@ def load(path: Path) -> Experiment:
         raise ConfigError(
             "An experiment file is UTF-8 text.", f"{path}: {error.reason}", "save it as UTF-8"
         ) from error
-    return parse(text, path)
+    return text, _content(text, path)
 
 
-def parse(text: str, path: Path) -> Experiment:
-    """Read an experiment from its text; `path` is the file that it stands, or will stand, in."""
+def _content(text: str, path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             "An experiment file is valid TOML.", f"{path.name}: {error}", "correct that line"
         ) from error
-    top = Table(content, "")
+
+
+def parse(text: str, path: Path) -> Experiment:
+    """Read an experiment from its text; `path` is the file that it stands, or will stand, in."""
+    top = Table(_content(text, path), "")
+    if "contracts" in top:
+        raise ConfigError(
+            "This needs an experiment with [orders].",
+            f"{path.name} has [contracts]",
+            "contracts are trained and reported by `coterie retrain`; for anything else name a "
+            "file with [orders]",
+        )
     head = top.table("experiment")
     experiment = Experiment(
         name=head.slug("name"),
@@ -95,7 +115,7 @@ def parse(text: str, path: Path) -> Experiment:
         orders=_orders(top.table("orders")),
         description=head.text("description", ""),
         note=head.text("note", ""),
-        time_zone=_zone(head),
+        time_zone=time_zone(head),
         interval_level=head.number("interval_level", 0.8, above=0, below=1),
         max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),
@@ -124,7 +144,8 @@ def parse(text: str, path: Path) -> Experiment:
     return experiment
 
 
-def _zone(head: Table) -> str:
+def time_zone(head: Table) -> str:
+    """The key `time_zone`, an IANA name; UTC where there is none."""
     name = head.text("time_zone", "UTC")
     try:
         ZoneInfo(name)
@@ -159,11 +180,13 @@ def _rates(head: Table) -> dict[str, float]:
     return {code: table.number(code, above=0) for code in table}
 
 
-def _url(table: Table) -> str:
+def url_of(table: Table) -> str:
+    """The key `url`, which holds no password."""
     return without_secret(table.full("url"), table.text("url"))
 
 
-def _format(table: Table) -> Format:
+def format_of(table: Table) -> Format:
+    """How the text of a source is written."""
     return Format(
         moment_format=table.optional("moment_format"),
         delimiter=table.one_of("delimiter", (",", ";", "\t", "|")),
@@ -180,7 +203,7 @@ def _joins(table: Table) -> tuple[Join, ...]:
             pair.refuse_others()
         else:
             left = right = join.text("on")
-        joins.append(Join(_url(join), left, right, join.texts("columns")))
+        joins.append(Join(url_of(join), left, right, join.texts("columns")))
         join.refuse_others()
     return tuple(joins)
 
@@ -188,7 +211,7 @@ def _joins(table: Table) -> tuple[Join, ...]:
 def _orders(table: Table) -> OrdersSource:
     columns = table.table("columns")
     source = OrdersSource(
-        url=_url(table),
+        url=url_of(table),
         customer_id=columns.text("customer_id"),
         moment=columns.text("moment"),
         amount=columns.text("amount"),
@@ -204,7 +227,7 @@ def _orders(table: Table) -> OrdersSource:
         discount=columns.texts("discount", ()),
         line_id=table.optional("line_id"),
         joins=_joins(table),
-        format=_format(table),
+        format=format_of(table),
     )
     columns.refuse_others()
     table.refuse_others()
@@ -215,7 +238,7 @@ def _events(table: Table) -> EventsSource:
     columns = table.table("columns")
     source = EventsSource(
         name=table.slug("name"),
-        url=_url(table),
+        url=url_of(table),
         customer_id=columns.text("customer_id"),
         moment=columns.text("moment"),
         kind=table.optional("kind"),
@@ -225,7 +248,7 @@ def _events(table: Table) -> EventsSource:
         arrived=columns.optional("arrived"),
         line_id=table.optional("line_id"),
         joins=_joins(table),
-        format=_format(table),
+        format=format_of(table),
     )
     columns.refuse_others()
     table.refuse_others()
@@ -250,11 +273,11 @@ def _attributes(table: Table) -> AttributesSource:
     columns = table.table("columns")
     source = AttributesSource(
         name=table.slug("name"),
-        url=_url(table),
+        url=url_of(table),
         customer_id=table.text("customer_id"),
         valid_from=table.optional("valid_from"),
         columns=tuple(_attribute(columns.table(name), name) for name in columns),
-        format=_format(table),
+        format=format_of(table),
     )
     table.refuse_others()
     return source
@@ -287,7 +310,7 @@ def _aliases(top: Table) -> AliasesSource | None:
         return None
     table = top.table("aliases")
     source = AliasesSource(
-        url=_url(table),
+        url=url_of(table),
         old=table.text("old"),
         new=table.text("new"),
         format=Format(delimiter=table.one_of("delimiter", (",", ";", "\t", "|"))),

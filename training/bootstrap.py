@@ -82,6 +82,34 @@ def paired_bootstrap(
     return Interval(value, *_percentiles(one - other, level))
 
 
+def repeated_bootstrap(
+    metric: Metric,
+    truth: npt.ArrayLike,
+    ours: npt.ArrayLike,
+    rival: npt.ArrayLike,
+    resamples: int = 400,
+    seed: int = 7,
+    level: float = 0.95,
+) -> Interval:
+    """Mean over repeats of metric of `ours` less metric of `rival`, with its percentile interval.
+
+    `ours` and `rival` are (repeats, n): predictions for the same customers by models of other
+    folds. A draw of customers is the same for all repeats, so repeating makes no customer count
+    twice. With one repeat it is `paired_bootstrap`.
+
+    >>> one = [[0.1, 0.2, 0.8, 0.9] * 25]
+    >>> repeated_bootstrap(metrics.roc_auc, [0, 0, 1, 1] * 25, one * 2, [[0.5] * 100] * 2)
+    Interval(value=0.5, low=0.5, high=0.5)
+    """
+    mine, theirs = np.atleast_2d(ours), np.atleast_2d(rival)
+    drawn = _resampled(metric, truth, [*mine, *theirs], resamples, seed)
+    values = [metric(truth, one) for one in mine], [metric(truth, one) for one in theirs]
+    difference = drawn[: len(mine)].mean(axis=0) - drawn[len(mine) :].mean(axis=0)
+    return Interval(
+        float(np.mean(values[0]) - np.mean(values[1])), *_percentiles(difference, level)
+    )
+
+
 def _percentiles(drawn: Floats, level: float) -> tuple[float, float]:
     defined = drawn[~np.isnan(drawn)]
     if len(defined) * 2 < len(drawn):

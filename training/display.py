@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from features.intake import Ingested
 from features.sources import Sources
 from training.bundle import Bundle
 from training.final import Final
@@ -16,7 +18,12 @@ from training.splits import Splits
 
 def show_sources(read: Sources, screen: Screen) -> None:
     """What came in, source by source; where ids were merged, how many of each source's."""
-    merged = read.ingested[0].source == "aliases"  # read first, since all others are read by it
+    show_ingested(read.ingested, screen)
+
+
+def show_ingested(ingested: Sequence[Ingested], screen: Screen) -> None:
+    """What became of each source's rows."""
+    merged = ingested[0].source == "aliases"  # read first, since all others are read by it
     screen.table(
         "",
         ("source", "rows read", "kept", "rejected", "after as_of", "from", "to")
@@ -28,7 +35,7 @@ def show_sources(read: Sources, screen: Screen) -> None:
                 *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
                 *((f"{i.merged:,}",) if merged else ()),
             )
-            for i in read.ingested
+            for i in ingested
         ],
     )
 

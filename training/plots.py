@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
+from features.contracts import Profit
+from training.profit import campaign, profit_curve
 from training.report_card import OURS, ReportCard, Section
 
 COLOURS = ("#1b6ca8", "#e07a1f", "#3a9d5d", "#b23a48", "#7b5ea7", "#8a6d3b", "#d46a9f", "#5f6b73",
@@ -61,7 +63,12 @@ def _wrapped(name: str) -> str:
     return name.replace(", ", ",\n")
 
 
-def calibration(probability: np.ndarray, churned: np.ndarray) -> Figure:
+def calibration(
+    probability: np.ndarray,
+    churned: np.ndarray,
+    observed: str = "share that did not order",
+    title: str = "Churn calibration, out of time",
+) -> Figure:
     """Predicted against observed churn, ten equal groups, with 95 % binomial intervals."""
     figure, axes = _figure(6, 5.5)
     groups = np.array_split(np.argsort(probability, kind="stable"), 10)
@@ -70,8 +77,8 @@ def calibration(probability: np.ndarray, churned: np.ndarray) -> Figure:
     error = 1.96 * np.sqrt(np.maximum(seen * (1 - seen), 1e-9) / [max(len(g), 1) for g in groups])
     axes.plot([0, 1], [0, 1], color="#999999", lw=1, label="perfectly calibrated")
     axes.errorbar(predicted, seen, yerr=error, fmt="o-", color=COLOURS[0], capsize=3, label=OURS)
-    axes.set(xlabel="predicted churn probability", ylabel="share that did not order",
-             title="Churn calibration, out of time", xlim=(0, 1), ylim=(0, 1))  # fmt: skip
+    axes.set(xlabel="predicted churn probability", ylabel=observed,
+             title=title, xlim=(0, 1), ylim=(0, 1))  # fmt: skip
     axes.legend(frameon=False)
     return figure
 
@@ -107,9 +114,34 @@ def losses(history: Sequence[Mapping[str, float]], kept: int) -> Figure:
     return figure
 
 
-def rivals(card: ReportCard) -> Figure:
-    """The headline measures of the card, ours beside every naive rule."""
-    wanted = [("Churn", "AUC"), ("Spend", "norm. Gini"), ("Segments", "η² log spend")]
+def profit(
+    truth: np.ndarray, scores: Mapping[str, np.ndarray], economics: Profit, currency: str
+) -> Figure:
+    """Expected profit per contract by the share of them that a campaign asks, and the best share.
+
+    `truth` is 1 where the contract ended; `scores` has ours and every rival.
+    """
+    figure, axes = _figure(8, 5)
+    axes.axhline(0, color="#999999", lw=1)
+    for i, (name, score) in enumerate(scores.items()):
+        share, earned = profit_curve(truth, score, economics)
+        colour, width = COLOURS[i % len(COLOURS)], 2.2 if name == OURS else 1.0
+        axes.plot(share, earned, color=colour, lw=width, label=name)
+    best = campaign(truth, scores[OURS], economics)
+    label = f"worth asking: {best.eta:.1%} (EMPC {best.empc:,.2f} {currency})"
+    axes.axvline(best.eta, color=COLOURS[0], ls="--", lw=1, label=label)
+    axes.set(xlabel="share of contracts asked, greatest risk first", xlim=(0, 1),
+             ylabel=f"expected profit per contract, {currency}",
+             title="Profit of a retention campaign")  # fmt: skip
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+HEADLINES = (("Churn", "AUC"), ("Spend", "norm. Gini"), ("Segments", "η² log spend"))
+
+
+def rivals(card: ReportCard, wanted: Sequence[tuple[str, str]] = HEADLINES) -> Figure:
+    """Measures of the card by (section, measure), ours beside every naive rule."""
     found = [(s, m) for t, m in wanted for s in card.sections if s.title == t and _drawable(s, m)]
     figure = Figure(figsize=(4.2 * max(len(found), 1), 3.6), dpi=110, layout="constrained")
     for i, (section, measure) in enumerate(found):

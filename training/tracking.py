@@ -27,13 +27,15 @@ from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema
 
-from features.errors import BundleError
+from features.errors import BundleError, FitError
 from training import timing, value
 from training.bundle import Bundle
 
 CHAMPION = "champion"
 FLAVOR = "coterie"
 BUNDLE = "bundle"
+#: What marks the registered models of contracts, which no service serves.
+CONTRACTS = "contracts"
 SHOWN = ("horizon_days", "segments", "seed")
 
 
@@ -94,13 +96,45 @@ class Record:
 
 def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
     """Log everything as one run, log `folder` (the saved bundle) as a model and register it."""
+    described = {"catalog_hash": bundle.manifest["catalog_hash"]}
+    return _record(what, folder, bundle.manifest["version"], _signature(bundle), described)
+
+
+def record_contracts(what: Record, folder: Path, version: str) -> Recorded:
+    """The same of a model of contracts; it has no alias, so that no service takes it for a bundle.
+
+    `what.datasets["train"]` are its inputs: float64 or text, any of them may be unknown.
+    """
+    signature = ModelSignature(
+        inputs=_schema_of(what.datasets["train"]),
+        outputs=Schema([ColSpec(DataType.double, "churn_probability")]),
+    )
+    recorded = _record(what, folder, version, signature, {"kind": CONTRACTS})
+    mlflow.MlflowClient().set_registered_model_tag(what.name, "kind", CONTRACTS)
+    return recorded
+
+
+def refuse_champions_name(name: str) -> None:
+    """FitError where a bundle, which has a champion, is registered as `name` already."""
+    if name in registered():
+        raise FitError(
+            "A model of contracts needs a name of its own.",
+            f"{name!r} is registered, with a champion that serves segments",
+            "choose another experiment.name",
+        )
+
+
+def _record(
+    what: Record, folder: Path, version_name: str, signature: ModelSignature,
+    described: Mapping[str, str],
+) -> Recorded:  # fmt: skip
     open_store()
     experiment = _experiment(what.name)
     with (
         warnings.catch_warnings(),
         mlflow.start_run(
             experiment_id=experiment,
-            run_name=bundle.manifest["version"],
+            run_name=version_name,
             description=what.note or None,
         ) as run,
     ):
@@ -121,12 +155,13 @@ def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
             mlflow.log_table(frame, name)
         info = Model.log(
             artifact_path=None, name=FLAVOR, flavor=_Flavor, registered_model_name=what.name,
-            bundle=bundle, folder=folder,
+            folder=folder, signature=signature,
+            described={"version": version_name, **described},
             params={k: str(what.params[k]) for k in SHOWN if k in what.params},
         )  # fmt: skip
         version = int(info.registered_model_version)
     client = mlflow.MlflowClient()
-    client.set_model_version_tag(what.name, str(version), "version", bundle.manifest["version"])
+    client.set_model_version_tag(what.name, str(version), "version", version_name)
     if what.note:
         client.update_model_version(what.name, str(version), what.note)
     return Recorded(run.info.run_id, version, experiment)
@@ -190,17 +225,17 @@ class _Flavor:
     __name__ = FLAVOR
 
     @staticmethod
-    def save_model(path: str, mlflow_model: Model, bundle: Bundle, folder: Path, **_: Any) -> None:
+    def save_model(
+        path: str, mlflow_model: Model, folder: Path, signature: ModelSignature,
+        described: Mapping[str, str], **_: Any,
+    ) -> None:  # fmt: skip
         Path(path).mkdir(parents=True, exist_ok=True)
         bundle_path = Path(path) / BUNDLE
         bundle_path.mkdir()
         for file in sorted(folder.iterdir()):
             (bundle_path / file.name).write_bytes(file.read_bytes())
-        mlflow_model.signature = _signature(bundle)
-        mlflow_model.add_flavor(
-            FLAVOR, bundle=BUNDLE, version=bundle.manifest["version"],
-            catalog_hash=bundle.manifest["catalog_hash"],
-        )  # fmt: skip
+        mlflow_model.signature = signature
+        mlflow_model.add_flavor(FLAVOR, bundle=BUNDLE, **described)
         mlflow_model.save(str(Path(path) / "MLmodel"))
 
 
@@ -220,6 +255,12 @@ def _signature(bundle: Bundle) -> ModelSignature:
           for n in (*timing.COLUMNS, *value.names(bundle.terms))),
     ]  # fmt: skip
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def _schema_of(rows: pd.DataFrame) -> Schema:
+    kinds = {str(name): DataType.double if rows[name].dtype == float else DataType.string
+             for name in rows}  # fmt: skip
+    return Schema([ColSpec(kind, name, required=False) for name, kind in kinds.items()])
 
 
 def serve_ui(host: str, port: int) -> NoReturn:
