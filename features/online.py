@@ -16,7 +16,13 @@ from features.spec import FeatureSpec
 
 #: Rules of DuckDB's optimizer that plan for the rows at hand. Of a plan that is kept they would
 #: make a wrong one: values of the first request's range, or no rows at all, for ever after.
-FOR_THESE_ROWS_ONLY = "statistics_propagation,compressed_materialization,empty_result_pullup"
+FOR_THESE_ROWS_ONLY = (
+    "statistics_propagation",
+    "compressed_materialization",
+    "empty_result_pullup",
+)
+#: Rules that set up more than they save where rows are few.
+FOR_MANY_ROWS = ("common_subexpressions", "build_side_probe_side", "join_filter_pushdown")
 
 
 class _Slot:
@@ -48,7 +54,8 @@ class OnlineFeatures:
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         for name, slot in self._slots.items():
             self._connection.register(name, slot)
-        self._connection.execute(f"SET disabled_optimizers = '{FOR_THESE_ROWS_ONLY}'")
+        without = ",".join((*FOR_THESE_ROWS_ONLY, *FOR_MANY_ROWS))
+        self._connection.execute(f"SET disabled_optimizers = '{without}'")
         self._connection.execute(f"PREPARE features AS {ibis.to_sql(expression, 'duckdb')}")
 
     def __call__(

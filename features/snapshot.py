@@ -48,7 +48,7 @@ def feature_table(spec: FeatureSpec, cutoffs: Sequence[datetime] = ()) -> ir.Tab
     """
     t = tables()
     spine = t["spine"]
-    bought = known_pieces(t["orders"], spine, spec)
+    bought = occasions.marked(known_pieces(t["orders"], spine, spec), spec)
     # The widest comes last: a join costs by the columns that it carries on.
     lenses = [
         intent.expression(t["events"], t["orders"], spine, spec),
