@@ -48,7 +48,7 @@ docs: .venv/.installed  ## write docs/features.md from the catalog, for the demo
 
 bench-features: .venv/.installed  ## the feature pipeline beside pandas, DuckDB and Polars
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev,bench]'
-	$(BIN)/python benchmarks/bench_features.py --sizes $(SIZES) --out docs/benchmarks/features.md
+	$(BIN)/python benchmarks/bench_features.py --sizes $(SIZES) --out out/bench_features.md
 
 # One pip command, so that mlflow and bentoml agree on their common dependencies. The stamp is
 # written last: an install that was broken off is taken up again.

@@ -1,6 +1,6 @@
 """The feature pipeline beside pandas, DuckDB SQL and Polars: the same 60 features, three sizes.
 
-    python benchmarks/bench_features.py --sizes 1 10 100 --out docs/benchmarks/features.md
+    python benchmarks/bench_features.py --sizes 1 10 100 --out features.md
 
 The demo's order lines are multiplied (customers and orders get ids of their own). Every contestant
 is a process of its own; its seconds are those after its imports, its memory is the peak of the
@@ -299,6 +299,7 @@ def main() -> None:
     text = table(rows)
     print(text)
     if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(text + "\n")
 
 

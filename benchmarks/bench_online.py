@@ -1,6 +1,6 @@
 """Features of a request: the plan that is kept beside planning each time, one thread.
 
-    python benchmarks/bench_online.py --out docs/benchmarks/online.md
+    python benchmarks/bench_online.py --out online.md
 
 One customer with about 500 lines, and 200 customers in one call, at the demo's whole catalog: the
 processor's milliseconds of the middle call of many (one thread: on an idle machine they are the
