@@ -16,6 +16,7 @@ T = datetime(2024, 6, 1)
 MODULES = {
     name: importlib.import_module(f"features.{name}")
     for _, name, _ in pkgutil.iter_modules(features.__path__)
+    if name != "spark"  # an engine, which needs a package of an extra
 }
 LENSES = {
     name: module
