@@ -227,7 +227,7 @@ def _manifest(
         "time_zone": experiment.time_zone, "seed": experiment.seed,
         "trained_until": plan.now.isoformat(), "splits": plan.to_dict(),
         "stretch": dataclasses.asdict(ratio),
-        "value": dataclasses.asdict(experiment.value),
+        "value": experiment.to_dict()["value"],
         "value_assumptions": list(_assumptions(experiment)),
         "started_from": champion.manifest["version"] if champion else None,
         "libraries": {name: importlib.metadata.version(name) for name in PACKAGES},
