@@ -7,7 +7,6 @@ rule, value seen and remedy with exit status 2, never as a traceback.
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import sys
 import tempfile
@@ -21,10 +20,7 @@ from features.errors import CoterieError, SourceError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from features.experiment import Experiment
     from features.guess import Question
-    from training.bundle import Bundle
-    from training.screen import Screen
 
 DEMO = "mlflow/experiments/complete_journey.toml"
 LOOPBACK = "127.0.0.1"
@@ -64,11 +60,28 @@ class Moment(click.ParamType):
             )
 
 
+def toml(ctx: click.Context, param: click.Parameter, file: Path) -> Path:
+    """The experiment file, refused where it is none by its name."""
+    if file.suffix.lower() != ".toml":
+        raise SourceError(
+            "An experiment file is TOML.", f"{file}", f"write one with: coterie init {file}"
+        )
+    return file
+
+
+experiment_file = click.argument("file", type=FILE, callback=toml)
 as_of_option = click.option(
     "--as-of",
     type=Moment(),
     help="See nothing at or after this moment (UTC)  [default: all there is]",
 )
+
+
+def out_option(what: str) -> Any:
+    """The folder for what a command writes."""
+    return click.option(
+        "--out", type=FOLDER, default=Path("out"), show_default=True, help=f"Folder for {what}"
+    )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,7 +119,7 @@ def init(
     Columns are guessed from their names and values; what cannot be known is asked, or, where
     nobody can answer, taken at its default and said. A currency has no default.
     """
-    from features import guess
+    from features import guess, template
 
     given = {"currency": currency, "horizon_days": None if horizon is None else str(horizon)}
 
@@ -122,33 +135,14 @@ def init(
         kind = click.Choice(question.choices) if question.choices else str
         return str(click.prompt(question.text, default=question.default or None, type=kind))
 
-    found = guess.guess(file, ask)
-    target = out or Path(f"{found.name}.toml")
-    if target.suffix != ".toml":
-        raise SourceError(
-            "An experiment file is TOML.", f"--out {target}", "end its name with .toml"
-        )
-    if target.exists() and not force:
-        raise SourceError(
-            "An experiment file is not overwritten unasked.",
-            f"{target} exists",
-            "give another name with --out, or overwrite it with --force",
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(guess.render(found, target.resolve().parent))
+    target = template.write(guess.guess(file, ask), out, force)
     click.echo(f"Wrote {target}. Read it, change what is wrong, then:\n  coterie retrain {target}")
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@experiment_file
 @as_of_option
-@click.option(
-    "--out",
-    type=FOLDER,
-    default=Path("out"),
-    show_default=True,
-    help="Folder for the page and the rejects (in a folder of the experiment's name)",
-)
+@out_option("the page and the rejects (in a folder of the experiment's name)")
 def check(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """Check the data of the experiment FILE: can it train a model, and what is wrong with it?
 
@@ -165,7 +159,7 @@ def check(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """
     from features import config
 
-    experiment = config.load(_experiment_file(file))
+    experiment = config.load(file)
     import pandas as pd
 
     from training import checking
@@ -177,15 +171,9 @@ def check(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@experiment_file
 @as_of_option
-@click.option(
-    "--out",
-    type=FOLDER,
-    default=Path("out"),
-    show_default=True,
-    help="Folder for the report card, plots and scores (in a folder of the experiment's name)",
-)
+@out_option("the report card, plots and scores (in a folder of the experiment's name)")
 def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """Train on the experiment FILE, report against naive rules, register, promote, score.
 
@@ -197,22 +185,23 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """
     from features import config, contracts
 
-    if contracts.is_one(_experiment_file(file)):
-        _retrain_contracts(file, as_of, out)
-        return
-    experiment = config.load(file)  # refused before seconds of imports
-    from training import run, tracking
+    # Refused before seconds of imports.
+    about_contracts = contracts.load(file) if contracts.is_one(file) else None
+    experiment = None if about_contracts else config.load(file)
+    from training import champion, contract_run, run, tracking
     from training.screen import Screen
 
     screen = Screen()
-    made = run.retrain(experiment, screen, as_of, out)
-    made.bundle.save(_served())
+    if about_contracts:
+        contract_run.retrain(about_contracts, screen, as_of, out)
+    elif experiment:
+        run.retrain(experiment, screen, as_of, out).bundle.save(champion.served())
     screen.say(f"MLflow store: {tracking.store_uri()}")
-    screen.say("Next: coterie serve    coterie ui")
+    screen.say(f"Next: {'' if about_contracts else 'coterie serve    '}coterie ui")
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@experiment_file
 @click.option(
     "--as-of", type=Moment(), help="Score at this moment (UTC)  [default: the end of the data]"
 )
@@ -224,23 +213,21 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     if out.suffix not in (".parquet", ".csv"):
         raise SourceError("Scores are written as Parquet or CSV, by the file's ending.",
                           f"--out {out}", "end it with .parquet or .csv")  # fmt: skip
-    experiment = config.load(_experiment_file(file))
-    from training import run, scoring, splits
+    experiment = config.load(file)
+    from training import champion, scoring
     from training.screen import Screen
 
-    bundle, screen = _champion(experiment.name), Screen()
-    _same_question(bundle, experiment, file, screen)
-    read = run.load(experiment, as_of, screen, out.resolve().parent)
-    moment = as_of if as_of is not None else splits.now_after(read.end)
-    with screen.step(f"Scoring every customer at {moment:%Y-%m-%d %H:%M} UTC"):
-        made = scoring.score(bundle, read, moment)
+    screen = Screen()
+    asked = champion.question(experiment, as_of, screen, out.resolve().parent)
+    with screen.step(f"Scoring every customer at {asked.moment:%Y-%m-%d %H:%M} UTC"):
+        made = scoring.score(asked.bundle, asked.read, asked.moment)
         out.parent.mkdir(parents=True, exist_ok=True)
-        scoring.write(bundle, made, out)
+        scoring.write(asked.bundle, made, out)
     screen.say(f"{len(made):,} customers in {out}")
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@experiment_file
 @click.option("--customer", "customers", multiple=True, help="Id of a customer; may be repeated")
 @click.option("--segment", help="Customers whom the champion puts into this segment (id or name)")
 @click.option(
@@ -277,24 +264,18 @@ def explain(
     if out is not None and out.suffix not in (".parquet", ".csv", ".json"):
         raise SourceError("Reasons are written as Parquet, CSV or JSON, by the file's ending.",
                           f"--out {out}", "end it with .parquet, .csv or .json")  # fmt: skip
-    experiment = config.load(_experiment_file(file))
-    from features import sources
-    from training import explaining, run, splits
+    experiment = config.load(file)
+    from training import champion, explaining
     from training.screen import Screen
 
-    bundle, screen = _champion(experiment.name), Screen()
-    _same_question(bundle, experiment, file, screen)
-    if out is not None:
-        read = run.load(experiment, as_of, screen, out.resolve().parent)
-    else:
-        with screen.step("Reading the sources"):
-            read = sources.load(experiment, as_of)
-    moment = as_of if as_of is not None else splits.now_after(read.end)
-    explaining.explain(bundle, read, moment, screen, customers, segment, top, out)
+    screen = Screen()
+    folder = None if out is None else out.resolve().parent
+    asked = champion.question(experiment, as_of, screen, folder)
+    explaining.explain(asked.bundle, asked.read, asked.moment, screen, customers, segment, top, out)
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@experiment_file
 @as_of_option
 @click.option(
     "--customers",
@@ -318,7 +299,7 @@ def prove(file: Path, as_of: pd.Timestamp | None, customers: int, cutoffs: int) 
     """
     from features import config
 
-    experiment = config.load(_experiment_file(file))
+    experiment = config.load(file)
     from training import proving
     from training.screen import Screen
 
@@ -342,10 +323,12 @@ def serve(name: str | None, host: str, port: int, bundle: Path | None) -> None:
     if bundle is not None:
         process.serve_forever(bundle, host, port)
         return
-    champion = _champion(name)
-    click.echo(f"Serving {champion.manifest['name']} {champion.manifest['version']}")
+    from training import champion
+
+    found = champion.named(name)
+    click.echo(f"Serving {found.manifest['name']} {found.manifest['version']}")
     with tempfile.TemporaryDirectory(prefix="coterie-") as folder:
-        process.serve_forever(champion.save(Path(folder) / "bundle"), host, port)
+        process.serve_forever(found.save(Path(folder) / "bundle"), host, port)
 
 
 @main.command()
@@ -362,105 +345,32 @@ def ui(host: str, port: int) -> None:
 
 
 @main.command()
-@click.option(
-    "--out",
-    type=FOLDER,
-    default=Path("out"),
-    show_default=True,
-    help="Folder for the report card, plots and scores",
-)
+@out_option("the report card, plots and scores")
 def demo(out: Path) -> None:
     """The whole line on the demo data: train, report, register, score, serve, ask."""
     from features import config, sources
     from serving import process
     from serving.question import question
-    from training import run, tracking
+    from training import champion, display, run, tracking
     from training.screen import Screen
 
     screen = Screen()
-    experiment = config.load(_experiment_file(tracking.home() / DEMO))
+    experiment = config.load(tracking.home() / DEMO)
     screen.say(f"{experiment.name}: {experiment.description} {experiment.note}")
     made = run.retrain(experiment, screen, None, out)
-    folder = made.bundle.save(_served())
+    folder = made.bundle.save(champion.served())
     row = made.scores.sort_values("expected_spend").iloc[len(made.scores) // 2]
     with screen.step("Serving over HTTP and asking for one customer's own raw history"):
         asked = question(sources.load(experiment).connection, [row.customer_id], made.now)
         with process.running(folder, None) as service:
             answer = service.ask("/assign", asked)
-    customer = asked["customers"][0]
-    parts = {"orders": "order lines", "events": "events", "attributes": "attributes"}
-    sent = ", ".join(f"{len(customer[part])} {words}" for part, words in parts.items())
-    screen.say(f"POST {service.url}/assign, with {sent}, of which the first of each:")
-    first = {"customer_id": customer["customer_id"], **{p: customer[p][:1] for p in parts}}
-    screen.say(json.dumps({"as_of": asked["as_of"], "customers": [first]}, indent=2))
-    screen.say("Answer:")
-    screen.say(json.dumps(answer, indent=2))
+    display.show_answer(f"{service.url}/assign", asked, answer, screen)
     screen.say()
     screen.say("Next:", "bold")
     activate = "" if "VIRTUAL_ENV" in os.environ else "  (in .venv/bin)"
     screen.say(f"  coterie serve           answers at http://{LOOPBACK}:3000{activate}")
     screen.say(f"  coterie ui              the runs of {tracking.store_uri()} in a browser")
     screen.say("  coterie retrain FILE    on your own data; `coterie init orders.csv` writes FILE")
-
-
-def _retrain_contracts(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
-    from features import contracts
-
-    experiment = contracts.load(file)  # refused before seconds of imports
-    from training import contract_run, tracking
-    from training.screen import Screen
-
-    screen = Screen()
-    contract_run.retrain(experiment, screen, as_of, out)
-    screen.say(f"MLflow store: {tracking.store_uri()}")
-    screen.say("Next: coterie ui")
-
-
-def _experiment_file(file: Path) -> Path:
-    if file.suffix.lower() != ".toml":
-        raise SourceError(
-            "An experiment file is TOML.", f"{file}", f"write one with: coterie init {file}"
-        )
-    return file
-
-
-def _champion(name: str | None) -> Bundle:
-    from training import tracking
-
-    names = [name] if name else tracking.registered()
-    bundle = tracking.champion(names[0]) if names else None
-    if bundle is None:
-        raise SourceError(
-            "There must be a champion to work with.",
-            f"none{f' of {name!r}' if name else ''} in {tracking.store_uri()}",
-            "train one: coterie retrain FILE, or coterie demo",
-        )
-    return bundle
-
-
-def _same_question(bundle: Bundle, experiment: Experiment, file: Path, screen: Screen) -> None:
-    """Refuses data of another kind than the champion's; says where its horizon is another."""
-    for key in ("currency", "time_zone"):
-        trained, asked = bundle.manifest[key], getattr(experiment, key)
-        if trained != asked:
-            raise SourceError(
-                f"A model scores data of the {key} that it was trained with.",
-                f"{key} {asked!r} in {file}, {trained!r} in the champion",
-                "correct the experiment file, or retrain",
-            )
-    if bundle.manifest["horizon_days"] != experiment.horizon_days:
-        screen.say(
-            f"The champion predicts {bundle.manifest['horizon_days']} days ahead, not the "
-            f"{experiment.horizon_days} of {file}: retrain to change that."
-        )
-
-
-def _served() -> Path:
-    """Where the service and `bentoml build` look for the champion's bundle."""
-    from training import tracking
-
-    given = os.environ.get("COTERIE_BUNDLE")
-    return Path(given) if given else tracking.home() / "serving" / "champion"
 
 
 if __name__ == "__main__":

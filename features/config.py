@@ -7,64 +7,17 @@ URLs stay as written; `features.locations` resolves them relative to the file's 
 import hashlib
 import re
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from features import named
+from features import named, source_sections
 from features.engine import ENGINES
 from features.errors import ConfigError
-from features.experiment import (
-    KINDS,
-    LENSES,
-    AliasesSource,
-    Attribute,
-    AttributesSource,
-    Calendar,
-    EventsSource,
-    Experiment,
-    Format,
-    Goal,
-    Join,
-    ModelSettings,
-    Occasion,
-    OrdersSource,
-    Place,
-    Response,
-    ValueSettings,
-)
-from features.locations import without_secret
+from features.experiment import Experiment, ModelSettings, ValueSettings
 from features.tables import Table
 
-__all__ = [
-    "KINDS",
-    "LENSES",
-    "AliasesSource",
-    "Attribute",
-    "AttributesSource",
-    "Calendar",
-    "EventsSource",
-    "Experiment",
-    "Format",
-    "Goal",
-    "Join",
-    "ModelSettings",
-    "Occasion",
-    "OrdersSource",
-    "Place",
-    "Response",
-    "ValueSettings",
-    "format_of",
-    "load",
-    "parse",
-    "text_of",
-    "time_zone",
-    "url_of",
-]
-
-#: What may stand between the parts of a region.
-SEPARATORS = ("/", "|", ">", ",", ";", ":")
+__all__ = ["load", "parse", "text_of", "time_zone"]
 
 
 def load(path: Path) -> Experiment:
@@ -112,7 +65,7 @@ def parse(text: str, path: Path) -> Experiment:
         name=head.slug("name"),
         currency=head.matching("currency", r"[A-Z]{3}", "a three-letter code such as USD"),
         horizon_days=head.integer("horizon_days", low=1),
-        orders=_orders(top.table("orders")),
+        orders=source_sections.orders(top.table("orders")),
         description=head.text("description", ""),
         note=head.text("note", ""),
         time_zone=time_zone(head),
@@ -124,9 +77,9 @@ def parse(text: str, path: Path) -> Experiment:
         memory=_memory(head),
         threads=_threads(head),
         rates=_rates(head),
-        events=tuple(_events(table) for table in top.tables("events")),
-        attributes=tuple(_attributes(table) for table in top.tables("attributes")),
-        aliases=_aliases(top),
+        events=tuple(source_sections.events(table) for table in top.tables("events")),
+        attributes=tuple(source_sections.attributes(table) for table in top.tables("attributes")),
+        aliases=source_sections.aliases(top),
         occasions=tuple(named.occasion(table) for table in top.tables("occasions")),
         calendar=named.holidays(top.section("calendar")),
         responses=tuple(named.response(table) for table in top.tables("responses")),
@@ -178,145 +131,6 @@ def _rates(head: Table) -> dict[str, float]:
                 "experiment.rates must name currencies.", repr(code), "write a code such as EUR"
             )
     return {code: table.number(code, above=0) for code in table}
-
-
-def url_of(table: Table) -> str:
-    """The key `url`, which holds no password."""
-    return without_secret(table.full("url"), table.text("url"))
-
-
-def format_of(table: Table) -> Format:
-    """How the text of a source is written."""
-    return Format(
-        moment_format=table.optional("moment_format"),
-        delimiter=table.one_of("delimiter", (",", ";", "\t", "|")),
-        decimal=table.one_of("decimal", (".", ",")),
-    )
-
-
-def _joins(table: Table) -> tuple[Join, ...]:
-    joins = []
-    for join in table.tables("join"):
-        if isinstance(join.peek("on"), dict):
-            pair = join.table("on")
-            left, right = pair.text("left"), pair.text("right")
-            pair.refuse_others()
-        else:
-            left = right = join.text("on")
-        joins.append(Join(url_of(join), left, right, join.texts("columns")))
-        join.refuse_others()
-    return tuple(joins)
-
-
-def _orders(table: Table) -> OrdersSource:
-    columns = table.table("columns")
-    source = OrdersSource(
-        url=url_of(table),
-        customer_id=columns.text("customer_id"),
-        moment=columns.text("moment"),
-        amount=columns.text("amount"),
-        order_id=columns.optional("order_id"),
-        product_id=columns.optional("product_id"),
-        category=columns.optional("category"),
-        brand=columns.optional("brand"),
-        store=columns.optional("store"),
-        quantity=columns.optional("quantity"),
-        channel=columns.optional("channel"),
-        arrived=columns.optional("arrived"),
-        currency=columns.optional("currency"),
-        discount=columns.texts("discount", ()),
-        line_id=table.optional("line_id"),
-        joins=_joins(table),
-        format=format_of(table),
-    )
-    columns.refuse_others()
-    table.refuse_others()
-    return source
-
-
-def _events(table: Table) -> EventsSource:
-    columns = table.table("columns")
-    source = EventsSource(
-        name=table.slug("name"),
-        url=url_of(table),
-        customer_id=columns.text("customer_id"),
-        moment=columns.text("moment"),
-        kind=table.optional("kind"),
-        kind_column=columns.optional("kind"),
-        channel=table.optional("channel"),
-        channel_column=columns.optional("channel"),
-        arrived=columns.optional("arrived"),
-        line_id=table.optional("line_id"),
-        joins=_joins(table),
-        format=format_of(table),
-    )
-    columns.refuse_others()
-    table.refuse_others()
-    for key in ("kind", "channel"):
-        literal, column = getattr(source, key), getattr(source, f"{key}_column")
-        if literal is not None and column is not None:
-            raise ConfigError(
-                f"{table.full(key)} is either the same for all rows or a column.",
-                f"{key} = {literal!r} and columns.{key} = {column!r}",
-                "remove one of the two",
-            )
-    if source.kind is None and source.kind_column is None:
-        raise ConfigError(
-            f"{table.full('kind')} must say what kind of event a row is.",
-            "neither kind nor columns.kind",
-            'write kind = "visit", or name a column in columns.kind',
-        )
-    return source
-
-
-def _attributes(table: Table) -> AttributesSource:
-    columns = table.table("columns")
-    source = AttributesSource(
-        name=table.slug("name"),
-        url=url_of(table),
-        customer_id=table.text("customer_id"),
-        valid_from=table.optional("valid_from"),
-        columns=tuple(_attribute(columns.table(name), name) for name in columns),
-        format=format_of(table),
-    )
-    table.refuse_others()
-    return source
-
-
-def _attribute(table: Table, name: str) -> Attribute:
-    lens, kind = table.choice("lens", LENSES), table.choice("kind", KINDS)
-    attribute = Attribute(name, lens, kind)
-    if kind == "ordered":
-        attribute = replace(attribute, order=table.texts("order"))
-    elif kind == "region":
-        separator = table.one_of("separator", SEPARATORS) or attribute.separator
-        levels, columns = table.texts("levels"), table.texts("columns", ())
-        if columns and len(columns) != len(levels):
-            raise ConfigError(
-                f"{table.full('columns')} must be a column for each level, coarse to fine.",
-                f"{len(columns)} columns and {len(levels)} levels",
-                "name as many columns, or none and hold the whole path in one column",
-            )
-        attribute = replace(attribute, levels=levels, separator=separator, columns=columns)
-    elif kind == "location":
-        attribute = replace(attribute, columns=(table.text("latitude"), table.text("longitude")))
-    table.refuse_others()
-    return attribute
-
-
-def _aliases(top: Table) -> AliasesSource | None:
-    top.known("aliases")
-    if "aliases" not in top:
-        return None
-    table = top.table("aliases")
-    source = AliasesSource(
-        url=url_of(table),
-        old=table.text("old"),
-        new=table.text("new"),
-        format=Format(delimiter=table.one_of("delimiter", (",", ";", "\t", "|"))),
-    )
-    table.refuse_others()
-    return source
 
 
 def _model(table: Table) -> ModelSettings:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.config import format_of, text_of, time_zone, url_of
+from features.config import text_of, time_zone
 from features.errors import ConfigError
 from features.experiment import Format
+from features.source_sections import format_of, url_of
 from features.spec import Attribute
 from features.tables import Table
 

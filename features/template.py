@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from features.errors import SourceError
+
 if TYPE_CHECKING:
     from features.guess import Guess
 
-__all__ = ["render"]
+__all__ = ["render", "write"]
 
 _COLUMNS = {
     "customer_id": "who bought",
@@ -171,3 +173,22 @@ def _gap(guess: "Guess") -> str:
 def _toml(value: str) -> str:
     # JSON's escapes are a subset of TOML's, the delete character apart.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def write(guess: "Guess", out: Path | None = None, force: bool = False) -> Path:
+    """Write the experiment file to `out`, or to NAME.toml here, and tell where.
+
+    Raises SourceError where it has another ending, or exists and is not to be overwritten.
+    """
+    file = out or Path(f"{guess.name}.toml")
+    if file.suffix != ".toml":
+        raise SourceError("An experiment file is TOML.", f"--out {file}", "end its name with .toml")
+    if file.exists() and not force:
+        raise SourceError(
+            "An experiment file is not overwritten unasked.",
+            f"{file} exists",
+            "give another name with --out, or overwrite it with --force",
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(render(guess, file.resolve().parent))
+    return file

@@ -23,7 +23,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from features.config import Experiment
+    from features.experiment import Experiment
     from training.bundle import Bundle
 
 # Before any library that reads them is imported.

@@ -16,14 +16,14 @@ import pandas as pd
 from features import contract_rows
 from features.contract_rows import Contracts, standing
 from features.contracts import ContractExperiment
-from features.errors import HistoryError, SourceError
+from features.errors import HistoryError
 from training import (
     contract,
     contract_card,
     contract_evaluation,
     display,
     plots,
-    rejects,
+    reading,
     splits,
     tracking,
 )
@@ -49,22 +49,6 @@ class Retrained:
     scores: pd.DataFrame
 
 
-def load(
-    experiment: ContractExperiment, as_of: pd.Timestamp | None, screen: Screen, out: Path
-) -> Contracts:
-    """Read the contracts, write the rejects (or remove those of an earlier run), say what came."""
-    try:
-        with screen.step("Reading the contracts"):
-            read = contract_rows.load(experiment, as_of)
-    except SourceError as problem:
-        if problem.rejects is not None:
-            display.show_rejects(problem.rejects, rejects.write(problem.rejects, out), screen)
-        raise
-    display.show_ingested(read.ingested, screen)
-    display.show_rejects(read.rejects, rejects.write(read.rejects, out), screen)
-    return read
-
-
 def retrain(
     experiment: ContractExperiment,
     screen: Screen,
@@ -83,7 +67,9 @@ def retrain(
     """
     out = out / experiment.name
     tracking.refuse_champions_name(experiment.name)
-    contracts = load(experiment, as_of, screen, out)
+    contracts = reading.shown(
+        "contracts", lambda: contract_rows.load(experiment, as_of), screen, out
+    )
     plan = planned(contracts, experiment)
     if plan is None:
         with screen.step("Evaluating by folds, since the contracts have no dates") as told:

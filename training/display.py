@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from features.intake import Ingested
-from features.sources import Sources
 from training.bundle import Bundle
 from training.final import Final
 from training.report_card import OURS, ReportCard, figure
 from training.screen import Screen
 from training.splits import Splits
-
-
-def show_sources(read: Sources, screen: Screen) -> None:
-    """What came in, source by source; where ids were merged, how many of each source's."""
-    show_ingested(read.ingested, screen)
 
 
 def show_ingested(ingested: Sequence[Ingested], screen: Screen) -> None:
@@ -134,3 +130,15 @@ def show_identity(champion: Bundle | None, served: Final, screen: Screen) -> Non
         f"customers keep their segment; new segments: {', '.join(born) or 'none'}; "
         f"ended: {', '.join(gone) or 'none'}"
     )
+
+
+def show_answer(url: str, asked: Mapping[str, Any], answer: Any, screen: Screen) -> None:
+    """A question to the service, the first row of each part of it, and what was answered."""
+    customer = asked["customers"][0]
+    parts = {"orders": "order lines", "events": "events", "attributes": "attributes"}
+    sent = ", ".join(f"{len(customer[part])} {words}" for part, words in parts.items())
+    screen.say(f"POST {url}, with {sent}, of which the first of each:")
+    first = {"customer_id": customer["customer_id"], **{p: customer[p][:1] for p in parts}}
+    screen.say(json.dumps({"as_of": asked["as_of"], "customers": [first]}, indent=2))
+    screen.say("Answer:")
+    screen.say(json.dumps(answer, indent=2))

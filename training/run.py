@@ -15,8 +15,7 @@ import pandas as pd
 import torch
 
 from features import catalog, sources
-from features.config import Experiment
-from features.errors import SourceError
+from features.experiment import Experiment
 from features.sources import Sources
 from features.spec import FeatureSpec, continued
 from training import (
@@ -26,7 +25,7 @@ from training import (
     outlook,
     plots,
     prior,
-    rejects,
+    reading,
     report_card,
     scoring,
     snapshots,
@@ -64,20 +63,6 @@ class Retrained:
     now: pd.Timestamp
 
 
-def load(experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out: Path) -> Sources:
-    """Read the sources, write the rejects (or remove those of an earlier run), say what came in."""
-    try:
-        with screen.step("Reading the sources"):
-            read = sources.load(experiment, as_of)
-    except SourceError as problem:
-        if problem.rejects is not None:
-            display.show_rejects(problem.rejects, rejects.write(problem.rejects, out), screen)
-        raise
-    display.show_sources(read, screen)
-    display.show_rejects(read.rejects, rejects.write(read.rejects, out), screen)
-    return read
-
-
 def retrain(
     experiment: Experiment,
     screen: Screen,
@@ -96,7 +81,7 @@ def retrain(
     """
     torch.set_num_threads(THREADS)
     out = out / experiment.name
-    read = load(experiment, as_of, screen, out)
+    read = reading.read_sources(experiment, as_of, screen, out)
     days = experiment.horizon_days
     now = splits.now_after(read.end) if as_of is None else splits.now_at(as_of, read.end, days)
     plan = splits.plan(read.start, now, experiment.horizon_days, experiment.min_history_days)

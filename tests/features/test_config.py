@@ -4,9 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from features.config import Join, ModelSettings, Occasion, ValueSettings, load, parse
+from features.config import load, parse
 from features.errors import ConfigError
-from features.experiment import AliasesSource, Attribute, EventsSource, Format, Place
+from features.experiment import (
+    AliasesSource,
+    Attribute,
+    EventsSource,
+    Format,
+    Join,
+    ModelSettings,
+    Occasion,
+    Place,
+    ValueSettings,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 

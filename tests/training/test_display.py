@@ -1,14 +1,12 @@
 """What a run says of its sources."""
 
 import io
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
 
 from features.intake import Ingested
-from features.sources import Sources
-from training.display import show_sources
+from training.display import show_ingested
 from training.screen import Screen
 
 NO = pd.Timestamp("2024-01-01")
@@ -16,10 +14,7 @@ NO = pd.Timestamp("2024-01-01")
 
 def shown(*accounts: Ingested) -> list[list[str]]:
     out = io.StringIO()
-    nothing: Any = None
-    show_sources(
-        Sources(nothing, pd.DataFrame(), accounts, NO, NO), Screen(Console(file=out, width=160))
-    )
+    show_ingested(accounts, Screen(Console(file=out, width=160)))
     return [line.split() for line in out.getvalue().splitlines() if line.split()]
 
 

@@ -1,20 +1,15 @@
 """What one retrain does, seen in the small run."""
 
-import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 
-from features import config
 from features.errors import HistoryError
-from training import run, scoring, snapshots, splits
+from training import scoring, snapshots, splits
 from training.bundle import FILES, MANIFEST
-from training.screen import Screen
 from training.snapshots import Snapshots
 
 
@@ -189,17 +184,3 @@ def test_rows_of_the_run_never_stand_outside_its_windows(small_run: Any) -> None
         frame = getattr(small_run, name)
         assert set(frame["as_of"]) == {at for at, _ in cutoffs(small_run, name)}
         assert np.isfinite(frame["future_spend"]).all()
-
-
-def test_reading_again_without_rejects_removes_those_of_the_run_before(tmp_path: Path) -> None:
-    screen = Screen(Console(file=io.StringIO()))
-    (tmp_path / "shop.toml").write_text(
-        '[experiment]\nname = "shop"\ncurrency = "EUR"\nhorizon_days = 30\n'
-        'max_reject_share = 0.5\n[orders]\nurl = "orders.csv"\n'
-        '[orders.columns]\ncustomer_id = "who"\nmoment = "when"\namount = "paid"\n'
-    )
-    experiment, out = config.load(tmp_path / "shop.toml"), tmp_path / "out"
-    for rows, left in (("a,2024-01-01,much\nb,2024-01-02,1\n", True), ("b,2024-01-02,1\n", False)):
-        (tmp_path / "orders.csv").write_text("who,when,paid\n" + rows)
-        run.load(experiment, None, screen, out)
-        assert (out / "rejects.csv").exists() is left

@@ -1,0 +1,47 @@
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from features import config
+from training import reading
+from training.screen import Screen
+
+FILE = """
+[experiment]
+name = "shop"
+currency = "EUR"
+horizon_days = 30
+max_reject_share = 0.5
+[orders]
+url = "orders.csv"
+[orders.columns]
+customer_id = "who"
+moment = "when"
+amount = "paid"
+"""
+
+
+def test_reading_again_without_rejects_removes_those_of_the_run_before(tmp_path: Path) -> None:
+    screen = Screen(Console(file=io.StringIO()))
+    (tmp_path / "shop.toml").write_text(FILE)
+    experiment, out = config.load(tmp_path / "shop.toml"), tmp_path / "out"
+    for rows, left in (("a,2024-01-01,much\nb,2024-01-02,1\n", True), ("b,2024-01-02,1\n", False)):
+        (tmp_path / "orders.csv").write_text("who,when,paid\n" + rows)
+        reading.read_sources(experiment, None, screen, out)
+        assert (out / "rejects.csv").exists() is left
+
+
+def test_without_a_folder_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "orders.csv").write_text("who,when,paid\na,2024-01-01,much\nb,2024-01-02,1\n")
+    (tmp_path / "shop.toml").write_text(FILE)
+    shown = io.StringIO()
+    experiment = config.load(tmp_path / "shop.toml")
+    read = reading.read_sources(experiment, None, Screen(Console(file=shown)), None)
+    assert len(read.rejects) == 1
+    assert "Reading the sources" in shown.getvalue()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv", "shop.toml"]

@@ -1,0 +1,75 @@
+"""The champion at work: the model that the commands score, explain and serve with."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from features.errors import SourceError
+from features.experiment import Experiment
+from features.sources import Sources
+from training import reading, splits, tracking
+from training.bundle import Bundle
+from training.screen import Screen
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What is asked of a champion: its bundle, the data, and the moment to stand at (naive UTC)."""
+
+    bundle: Bundle
+    read: Sources
+    moment: pd.Timestamp
+
+
+def named(name: str | None) -> Bundle:
+    """The champion of an experiment; of the one trained last, where none is named."""
+    names = [name] if name else tracking.registered()
+    bundle = tracking.champion(names[0]) if names else None
+    if bundle is None:
+        raise SourceError(
+            "There must be a champion to work with.",
+            f"none{f' of {name!r}' if name else ''} in {tracking.store_uri()}",
+            "train one: coterie retrain FILE, or coterie demo",
+        )
+    return bundle
+
+
+def question(
+    experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out: Path | None
+) -> Question:
+    """An experiment's data for its champion, at `as_of` or else at the end of the data.
+
+    Rejects go to `out`, where it is given. Raises SourceError where there is no champion, or the
+    data are of another kind than those it was trained with; says where its horizon is another.
+    """
+    bundle = named(experiment.name)
+    _require_same_kind(bundle, experiment)
+    days = bundle.manifest["horizon_days"]
+    if days != experiment.horizon_days:
+        screen.say(
+            f"The champion predicts {days} days ahead, not the {experiment.horizon_days} of "
+            f"{experiment.path}: retrain to change that."
+        )
+    read = reading.read_sources(experiment, as_of, screen, out)
+    return Question(bundle, read, as_of if as_of is not None else splits.now_after(read.end))
+
+
+def _require_same_kind(bundle: Bundle, experiment: Experiment) -> None:
+    for key in ("currency", "time_zone"):
+        trained, asked = bundle.manifest[key], getattr(experiment, key)
+        if trained != asked:
+            raise SourceError(
+                f"A model scores data of the {key} that it was trained with.",
+                f"{key} {asked!r} in {experiment.path}, {trained!r} in the champion",
+                "correct the experiment file, or retrain",
+            )
+
+
+def served() -> Path:
+    """Where the service and `bentoml build` look for the champion's bundle."""
+    given = os.environ.get("COTERIE_BUNDLE")
+    return Path(given) if given else tracking.home() / "serving" / "champion"
