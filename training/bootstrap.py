@@ -77,9 +77,9 @@ def paired_bootstrap(
     >>> difference, difference.excludes_zero
     (Interval(value=0.5, low=0.5, high=0.5), True)
     """
-    one, other = _resampled(metric, truth, [ours, rival], resamples, seed)
-    value = metric(truth, ours) - metric(truth, rival)
-    return Interval(value, *_percentiles(one - other, level))
+    return repeated_bootstrap(
+        metric, truth, np.asarray([ours]), np.asarray([rival]), resamples, seed, level
+    )
 
 
 def repeated_bootstrap(
