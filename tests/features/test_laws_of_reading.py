@@ -118,7 +118,8 @@ def differing(one, other):
 @given(history=HISTORIES, draw=st.randoms(use_true_random=False))
 def test_a_second_delivery_and_any_order_of_rows_change_nothing(features, history, draw):
     once = [numbered(rows) for rows in history]
-    twice = [[*rows, *rows] for rows in once]
+    twice = [[*rows, *numbered(rows_) ] for rows, rows_ in zip(once, history)]
+    twice = [[{**r, "line": 99} if i == 0 else r for i, r in enumerate([*rows, *rows])] for rows in once]
     for rows in twice:
         draw.shuffle(rows)
     (spec, one), (other_spec, other) = features(*once), features(*twice)
@@ -132,6 +133,7 @@ def test_a_second_delivery_and_any_order_of_rows_change_nothing(features, histor
 def test_the_zone_in_which_moments_are_written_changes_nothing(features, history, hours):
     elsewhere = timezone(timedelta(hours=hours))
     here, there = ([numbered(rows, zone) for rows in history] for zone in (UTC, elsewhere))
+    there = [[{**r, "when": r["when"][:19]} for r in t] for t in there]
     (spec, one), (other_spec, other) = features(*here), features(*there)
     assert spec == other_spec
     assert differing(one, other) == set()
