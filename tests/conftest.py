@@ -6,13 +6,8 @@ import json
 import os
 import random
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,104 +73,6 @@ def chromium() -> Path:
     return Path(found)
 
 
-@dataclasses.dataclass(frozen=True)
-class Postgres:
-    """A PostgreSQL server of the session. Whoever writes to it makes a schema of its own.
-
-    Users: ann, who owns it and is trusted; wary, whose password is "open sesame".
-    """
-
-    port: int
-
-    def connect(self) -> Any:
-        import psycopg
-
-        return psycopg.connect(
-            host="127.0.0.1", port=self.port, user="ann", dbname="postgres", autocommit=True
-        )
-
-    def url(self, table: str, user: str = "ann") -> str:
-        return f"postgres://{user}@127.0.0.1:{self.port}/postgres?table={table}"
-
-
-def _postgres_binaries() -> Path | None:
-    folders = [
-        *(Path(found).parent for found in [shutil.which("initdb")] if found),
-        *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
-    ]
-    return next((f for f in folders if (f / "initdb").exists() and (f / "postgres").exists()), None)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A server on loopback, ended with the session; where none is installed, tests are skipped."""
-    binaries = _postgres_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL: initdb is nowhere (apt install postgresql)")
-    import psycopg
-
-    # PostgreSQL refuses to run as root, and whoever else runs it cannot enter pytest's folder.
-    own: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        own = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-    with tempfile.TemporaryDirectory(prefix="coterie-postgres-") as folder:
-        os.chmod(folder, 0o755)
-        data = Path(folder) / "data"
-        data.mkdir(mode=0o700)
-        if own:
-            shutil.chown(data, own["user"], own["group"])
-        init = ["initdb", "-D", data, "-U", "ann", "-A", "trust", "-E", "UTF8", "--locale=C"]
-        subprocess.run(
-            [binaries / init[0], *init[1:], "--no-sync"], cwd=data, check=True,
-            stdout=subprocess.DEVNULL, **own,
-        )  # fmt: skip
-        access = data / "pg_hba.conf"
-        access.write_text(f"host all wary 127.0.0.1/32 scram-sha-256\n{access.read_text()}")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        log = (Path(folder) / "log").open("wb")
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-F",
-             "-c", "unix_socket_directories="],
-            cwd=data, stdout=log, stderr=log, **own,
-        )  # fmt: skip
-        server = Postgres(port)
-        try:
-            for _ in range(300):
-                try:
-                    with server.connect() as con:
-                        con.execute("CREATE USER wary PASSWORD 'open sesame'")
-                    break
-                except psycopg.OperationalError:
-                    assert process.poll() is None, (Path(folder) / "log").read_text()
-                    time.sleep(0.1)
-            yield server
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
-            log.close()
-
-
-@pytest.fixture(scope="session")
-def local_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Spark on two cores of this machine for the tests that are marked `spark`, else they skip."""
-    if importlib.util.find_spec("pyspark") is None:
-        pytest.skip("no pyspark (make spark installs it)")
-    if shutil.which("java") is None:
-        pytest.skip("no java on the PATH (apt install default-jre-headless)")
-    own = str(tmp_path_factory.mktemp("spark"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("JAVA_HOME", "SPARK_REMOTE", "SPARK_CONF_DIR", "COTERIE_SPARK_FOLDER"):
-            patch.delenv(name, raising=False)
-        patch.setenv("MASTER", "local[2]")
-        patch.setenv("SPARK_DRIVER_MEMORY", "2g")
-        patch.setenv("SPARK_LOCAL_DIRS", own)
-        options = f"--conf spark.driver.extraJavaOptions=-Djava.io.tmpdir={own}"
-        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
-        yield
-
-
 @pytest.fixture(scope="session")
 def simulated_orders() -> pd.DataFrame:
     """Orders of 500 customers over two years: customer, date (YYYY-MM-DD), amount.
@@ -196,6 +93,61 @@ def simulated_orders() -> pd.DataFrame:
             day += rng.exponential(gap)
     orders = pd.DataFrame(rows, columns=["customer", "date", "amount"]).sort_values("date")
     return orders.assign(date=orders["date"].dt.strftime("%Y-%m-%d"))
+
+
+HEAD = """
+[experiment]
+name = "{name}"
+currency = "{currency}"
+horizon_days = {horizon_days}
+{head}
+[orders]
+url = "{url}"
+{form}
+[orders.columns]
+customer_id = "{who}"
+moment = "{when}"
+amount = "{paid}"
+{columns}
+"""
+PEOPLE = """
+[[attributes]]
+name = "people"
+url = "people.csv"
+customer_id = "{who}"
+[attributes.columns]
+{people}
+"""
+
+
+@pytest.fixture(scope="session")
+def experiment_text() -> Callable[..., str]:
+    """The text of an experiment file over orders with the columns who, when and paid.
+
+    head, form, columns: more lines of [experiment], [orders] and [orders.columns]. people: the
+    columns of a table of attributes. but: a text in the file, and what stands in its place.
+    """
+
+    def written(
+        *,
+        name: str = "shop",
+        currency: str = "EUR",
+        horizon_days: object = 30,
+        url: str = "orders.csv",
+        who: str = "who",
+        when: str = "when",
+        paid: str = "paid",
+        head: str = "",
+        form: str = "",
+        columns: str = "",
+        people: str = "",
+        but: tuple[str, str] = ("", ""),
+    ) -> str:
+        text = (HEAD + PEOPLE if people else HEAD).format_map(locals())
+        assert but[0] in text
+        return text.replace(*but)
+
+    return written
 
 
 # ------------------------------------------------------------------ one small run, shared by all

@@ -65,7 +65,7 @@ def shop(simulated_orders: pd.DataFrame, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def changed(shop: Path, tmp_path: Path) -> Callable[..., Path]:
+def changed(shop: Path, tmp_path: Path, experiment_text: Callable[..., str]) -> Callable[..., Path]:
     """An experiment file of `tmp_path` over a copy of the shop's orders, changed as asked.
 
     `text` replaces in the file, old by new; `orders` changes the table.
@@ -77,11 +77,8 @@ def changed(shop: Path, tmp_path: Path) -> Callable[..., Path]:
     ) -> Path:
         table = orders(pd.read_csv(shop / "shop.csv", dtype=str))
         table.to_csv(tmp_path / "shop.csv", index=False)
-        content = (
-            '[experiment]\nname = "shop"\ncurrency = "EUR"\nhorizon_days = 60\n'
-            '[orders]\nurl = "shop.csv"\n'
-            '[orders.columns]\ncustomer_id = "customer"\nmoment = "date"\namount = "amount"\n'
-        )
+        columns = {"who": "customer", "when": "date", "paid": "amount"}
+        content = experiment_text(horizon_days=60, url="shop.csv", **columns)
         for old, new in (text or {}).items():
             assert old in content
             content = content.replace(old, new)

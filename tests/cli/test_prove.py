@@ -1,6 +1,7 @@
 """`coterie prove` as a user meets it: what was compared, what leaked, and the exit status."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import ibis
@@ -9,34 +10,18 @@ from click.testing import CliRunner, Result
 
 import coterie
 
-EXPERIMENT = """\
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "customer"
-moment = "date"
-amount = "amount"
-[[attributes]]
-name = "people"
-url = "people.csv"
-customer_id = "customer"
-[attributes.columns]
-town = { lens = "geographic", kind = "category" }
-"""
+TOWN = 'town = { lens = "geographic", kind = "category" }'
+COLUMNS = {"who": "customer", "when": "date", "paid": "amount", "people": TOWN}
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path: Path, experiment_text: Callable[..., str]) -> Path:
     """Nine customers who buy every day of ten, and a town of each."""
     days = [f"c{who},2024-03-{day:02},{day}" for day in range(1, 11) for who in range(9)]
     (tmp_path / "orders.csv").write_text("\n".join(["customer,date,amount", *days]))
     towns = [f"c{who},Bonn" for who in range(9)]
     (tmp_path / "people.csv").write_text("\n".join(["customer,town", *towns]))
-    (tmp_path / "shop.toml").write_text(EXPERIMENT)
+    (tmp_path / "shop.toml").write_text(experiment_text(**COLUMNS))
     return tmp_path / "shop.toml"
 
 
@@ -70,7 +55,7 @@ def test_it_prints_what_was_compared_and_what_is_taken_as_constant(file: Path) -
 
 
 def test_it_says_by_which_times_it_compared_and_that_merged_ids_are_taken_as_known(
-    file: Path,
+    file: Path, experiment_text: Callable[..., str]
 ) -> None:
     orders = file.with_name("orders.csv")
     header, *lines = orders.read_text().splitlines()
@@ -79,7 +64,7 @@ def test_it_says_by_which_times_it_compared_and_that_merged_ids_are_taken_as_kno
     plain = [f"{line}," for line in lines[9:]]
     orders.write_text("\n".join([f"{header},loaded", *late, *plain]))
     (file.with_name("merged.csv")).write_text("old,new\nc8,c0\n")
-    text = EXPERIMENT.replace('"amount"\n', '"amount"\narrived = "loaded"\n')
+    text = experiment_text(**COLUMNS, columns='arrived = "loaded"')
     file.write_text(f'{text}[aliases]\nurl = "merged.csv"\nold = "old"\nnew = "new"\n')
     shown = prove(file, "--cutoffs", 1)
     assert shown.exit_code == 0, shown.output

@@ -1,25 +1,26 @@
-"""Tiny histories, written row by row for their features, or as files to be read in."""
+"""Tiny histories, written row by row for their features; experiment files; Spark."""
 
-from collections.abc import Callable, Iterable, Mapping
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from features import config
-from features.errors import SourceError
+from features.errors import ConfigError
+from features.experiment import Experiment
 from features.online import OnlineFeatures
 from features.proof import differences
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
-from features.sources import Sources, load
 from features.spec import Attribute, FeatureSpec, Goal, Occasion, Place, Response
 
 SEED = 7
@@ -223,136 +224,57 @@ def many(shop: Shop) -> Log:
     return shop.log(orders, events, attributes)
 
 
-def one_day_late(real: Callable[..., Any]) -> Callable[..., Any]:
-    """`features.asof`'s function with a spine a day ahead: a day of the future comes in."""
-
-    def leaky(table: Any, spine: Any) -> Any:
-        ahead = spine.mutate(as_of=spine.as_of + ibis.interval(days=1))
-        seen = real(table, ahead)
-        back = {"as_of": seen.as_of - ibis.interval(days=1)}
-        return seen.mutate(
-            **back, **({"age_days": seen.age_days - 1.0} if "age_days" in seen else {})
-        )
-
-    return leaky
+# ------------------------------------------------------------------------------ experiment files
 
 
 @pytest.fixture(scope="session")
-def inject() -> Callable[[pytest.MonkeyPatch, ModuleType, int], None]:
-    """Lets a lens's `use`-th question to `features.asof` (from 0) see a day of the future."""
+def parsed(experiment_text: Callable[..., str]) -> Callable[..., Experiment]:
+    """What a text says, or the `experiment_text` of these parts."""
 
-    def injected(monkeypatch: pytest.MonkeyPatch, module: ModuleType, use: int) -> None:
-        asked = []
-        for function in ("known", "known_or_undated"):
-            real = getattr(module, function, None)
-            if real is not None:
+    def read(text: str | None = None, **parts: Any) -> Experiment:
+        return config.parse(experiment_text(**parts) if text is None else text, Path("shop.toml"))
 
-                def sometimes(table: Any, spine: Any, real: Any = real) -> Any:
-                    asked.append(real)
-                    return (one_day_late(real) if len(asked) == use + 1 else real)(table, spine)
-
-                monkeypatch.setattr(module, function, sometimes)
-
-    return injected
-
-
-# ------------------------------------------------------------------------ files that are read in
-
-HEAD = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
-{head}
-[orders]
-url = "{url}"
-{form}
-[orders.columns]
-customer_id = "who"
-moment = "when"
-amount = "paid"
-{columns}
-"""
+    return read
 
 
 @pytest.fixture(scope="session")
-def experiment_text() -> Callable[..., str]:
-    """The text of an experiment file over orders with the columns who, when and paid."""
+def complaint(parsed: Callable[..., Experiment]) -> Callable[..., str]:
+    """The words of the ConfigError that such a text has to raise."""
 
-    def written(
-        *, url: str = "orders.csv", form: str = "", columns: str = "", head: str = ""
-    ) -> str:
-        return HEAD.format(head=head, url=url, form=form, columns=columns)
-
-    return written
-
-
-@pytest.fixture(scope="session")
-def good() -> str:
-    """Two orders with nothing wrong."""
-    return "who,when,paid\na,2024-01-01,10\nb,2024-01-02 10:30:00,2.5\n"
-
-
-@pytest.fixture
-def loaded(
-    tmp_path: Path, experiment_text: Callable[..., str], good: str
-) -> Callable[..., Sources]:
-    """Write orders (text, or a table for Parquet) and load them as an experiment."""
-
-    def run(
-        orders: Any = good,
-        *,
-        url: str = "orders.csv",
-        form: str = "",
-        columns: str = "",
-        head: str = "",
-        as_of: Any = None,
-        **files: Any,
-    ) -> Sources:
-        for name, content in {url: orders, **files}.items():
-            path = tmp_path / name.replace("__", ".")
-            if isinstance(content, pa.Table):
-                path.parent.mkdir(exist_ok=True)
-                pq.write_table(content, path)
-            elif isinstance(content, bytes):
-                path.write_bytes(content)
-            elif content is not None:
-                path.write_text(content, encoding="utf-8")
-        text = experiment_text(url=url, form=form, columns=columns, head=head)
-        return load(config.parse(text, tmp_path / "shop.toml"), as_of)
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def rows() -> Callable[..., list[tuple[Any, ...]]]:
-    """Columns of a canonical table, row by row."""
-
-    def found(sources: Sources, table: str, *columns: str) -> list[tuple[Any, ...]]:
-        found = sources.connection.table(table).to_pyarrow().select(list(columns)).to_pylist()
-        return [tuple(row.values()) for row in found]
-
-    return found
-
-
-@pytest.fixture(scope="session")
-def rejected() -> Callable[[Sources], list[tuple[Any, ...]]]:
-    """What could not be used, row by row."""
-
-    def found(sources: Sources) -> list[tuple[Any, ...]]:
-        plain = sources.rejects.astype(object).where(sources.rejects.notna(), None)
-        return list(plain.itertuples(index=False, name=None))
-
-    return found
-
-
-@pytest.fixture(scope="session")
-def refusal() -> Callable[..., str]:
-    """The words of the SourceError that a call has to raise."""
-
-    def words(run: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
-        with pytest.raises(SourceError) as caught:
-            run(*args, **kwargs)
+    def words(text: str | None = None, **parts: Any) -> str:
+        with pytest.raises(ConfigError) as caught:
+            parsed(text, **parts)
         return str(caught.value)
 
     return words
+
+
+# ------------------------------------------------------------------------------------------ Spark
+
+
+@pytest.fixture(scope="session")
+def spark_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Two cores of this machine, and the session's own folder."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("no pyspark (make spark installs it)")
+    if shutil.which("java") is None:
+        pytest.skip("no java on the PATH (apt install default-jre-headless)")
+    own = str(tmp_path_factory.mktemp("spark"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("JAVA_HOME", "SPARK_REMOTE", "SPARK_CONF_DIR", "COTERIE_SPARK_FOLDER"):
+            patch.delenv(name, raising=False)
+        patch.setenv("MASTER", "local[2]")
+        patch.setenv("SPARK_DRIVER_MEMORY", "2g")
+        patch.setenv("SPARK_LOCAL_DIRS", own)
+        options = f"--conf spark.driver.extraJavaOptions=-Djava.io.tmpdir={own}"
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
+        yield
+
+
+@pytest.fixture
+def local_spark(spark_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Spark on two cores of this machine for the tests that are marked `spark`, else they skip.
+
+    The tables of its connections are written below `tmp_path`.
+    """
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

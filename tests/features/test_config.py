@@ -1,10 +1,12 @@
+"""An experiment file, section by section, and what its sections must not say together."""
+
 import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
-from features.config import load, parse
+from features.config import load
 from features.errors import ConfigError
 from features.experiment import (
     AliasesSource,
@@ -14,41 +16,15 @@ from features.experiment import (
     Join,
     ModelSettings,
     Occasion,
-    Place,
     ValueSettings,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
 
-SMALL = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
 
-[orders]
-url = "orders.csv"
-
-[orders.columns]
-customer_id = "who"
-moment = "when"
-amount = "paid"
-"""
-
-
-def read(text):
-    return parse(text, Path("shop.toml"))
-
-
-def message(text):
-    with pytest.raises(ConfigError) as caught:
-        read(text)
-    return str(caught.value)
-
-
-def test_the_smallest_file_has_these_defaults(tmp_path):
+def test_the_smallest_file_has_these_defaults(tmp_path, experiment_text):
     path = tmp_path / "shop.toml"
-    path.write_text(SMALL)
+    path.write_text(experiment_text())
     experiment = load(path)
     assert (experiment.name, experiment.currency, experiment.horizon_days) == ("shop", "EUR", 30)
     assert (experiment.description, experiment.note, experiment.time_zone) == ("", "", "UTC")
@@ -69,13 +45,11 @@ def test_the_smallest_file_has_these_defaults(tmp_path):
     assert experiment.digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_every_section_is_read():
-    experiment = read(
-        SMALL.replace("horizon_days = 30", "horizon_days = 30\nrates = { USD = 0.9 }").replace(
-            'url = "orders.csv"',
-            'url = "orders.csv"\nmoment_format = "%d.%m.%Y"\ndelimiter = ";"\ndecimal = ","',
-        )
-        + """
+def test_every_section_is_read(parsed):
+    experiment = parsed(
+        head="rates = { USD = 0.9 }",
+        form='moment_format = "%d.%m.%Y"\ndelimiter = ";"\ndecimal = ","',
+        columns="""
 discount = ["coupon", "rebate"]
 brand = "make"
 store = "branch"
@@ -122,7 +96,7 @@ margin = 0.3
 discount_rate = 0
 returns = 0.05
 months = [36, 6]
-"""
+""",
     )
     assert experiment.rates == {"USD": 0.9}
     assert experiment.orders.format == Format("%d.%m.%Y", ";", ",")
@@ -149,9 +123,10 @@ months = [36, 6]
     ]
 
 
-def test_an_experiment_is_frozen():
+def test_an_experiment_is_frozen(parsed):
+    experiment = parsed()
     with pytest.raises(AttributeError):
-        read(SMALL).seed = 8
+        experiment.seed = 8
 
 
 EVENT = """
@@ -162,165 +137,40 @@ url = "m.csv"
 customer_id = "a"
 moment = "b"
 """
+AGE = 'age = { lens = "demographic", kind = "number" }'
 PEOPLE = (
-    '\n[[attributes]]\nname = "people"\nurl = "p.csv"\ncustomer_id = "a"\n[attributes.columns]\n'
+    '[[attributes]]\nname = "people"\nurl = "p.csv"\ncustomer_id = "a"\n'
+    f"[attributes.columns]\n{AGE}"
 )
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("parts", "rule", "seen", "remedy"),
     [
-        (
-            SMALL + '[aliases]\nurl = "m.csv"\nold = "a"\nnwe = "b"',
-            "aliases.new is required. Seen: keys here: url, old, nwe. "
-            "Remedy: nwe may be it misspelt; add new: a text",
-        ),
-        (
-            SMALL + '[aliases]\nurl = "m.csv"\nold = "a"\nnew = "b"\n[[attributes]]\n'
-            'name = "aliases"\nurl = "p.csv"\ncustomer_id = "a"\n[attributes.columns]\n',
-            "Each source has a name of its own. Seen: 'aliases' twice. Remedy: rename one of them",
-        ),
-        (
-            SMALL.replace("horizon_days", "horizon"),
-            "experiment.horizon_days is required. Seen: keys here: name, currency, horizon. "
-            "Remedy: horizon may be it misspelt; add horizon_days: a whole number",
-        ),
-        (
-            SMALL.replace("horizon_days = 30", "horizon_days = 30\nsed = 1"),
-            "experiment.sed is not a known key. Seen: sed (known keys: name, currency, "
-            "horizon_days, description, note, time_zone, interval_level, max_reject_share, "
-            "min_history_days, seed, engine, memory, threads, rates). "
-            "Remedy: did you mean experiment.seed?",
-        ),
-        (
-            SMALL + 'custmer = "x"',
-            "orders.columns.custmer is not a known key. Seen: custmer (known keys: customer_id, "
-            "moment, amount, order_id, product_id, category, brand, store, quantity, channel, "
-            "arrived, currency, discount). Remedy: did you mean orders.columns.customer_id?",
-        ),
-        (
-            SMALL + "[modell]\nseeds = 1",
-            "modell is not a known key. Seen: modell (known keys: experiment, orders, events, "
-            "attributes, aliases, occasions, calendar, responses, goals, places, model, value). "
-            "Remedy: did you mean model?",
-        ),
-        (
-            SMALL.replace("= 30", "= 0"),
-            "experiment.horizon_days must be a whole number of at least 1. Seen: 0. "
-            "Remedy: correct the value",
-        ),
-        (
-            SMALL.replace("= 30", '= "30"'),
-            "experiment.horizon_days must be a whole number of at least 1. Seen: '30'. "
-            "Remedy: correct the value",
-        ),
-        (
-            SMALL.replace("= 30", '= 30\nengine = "pandas"'),
-            "experiment.engine must be one of 'duckdb', 'spark'. Seen: 'pandas'. "
-            "Remedy: correct the value",
-        ),
-        (
-            SMALL.replace("EUR", "Euro"),
-            "experiment.currency must be a three-letter code such as USD. Seen: 'Euro'. "
-            "Remedy: correct the value",
-        ),
-        (
-            SMALL.replace("= 30", '= 30\ntime_zone = "Berlin"'),
-            "experiment.time_zone must be a name of the IANA time zone database. Seen: 'Berlin'. "
-            "Remedy: write for instance UTC, Europe/Berlin or America/New_York",
-        ),
-        (
-            SMALL.replace("= 30", "= 30\ninterval_level = 1.0"),
-            "experiment.interval_level must be a number above 0 and below 1. Seen: 1.0. "
-            "Remedy: correct the value",
-        ),
-        (
-            SMALL.replace("= 30", "= 30\nrates = { dollar = 1 }"),
-            "experiment.rates must name currencies. Seen: 'dollar'. "
-            "Remedy: write a code such as EUR",
-        ),
-        (
-            SMALL + "[model]\nsegments = 30",
-            "model.segments must be a whole number from 2 to 20. Seen: 30. "
-            "Remedy: correct the value",
-        ),
-        (
-            SMALL + "[value]\nmargin = 1.2",
-            "value.margin must be a number at most 1 and above 0. Seen: 1.2. "
-            "Remedy: correct the value",
-        ),
-        (
-            SMALL + "[value]\nmonths = [12, 12]",
-            "value.months must be a list of whole numbers from 1 to 120, none of them twice. "
-            "Seen: [12, 12]. Remedy: correct the value",
-        ),
-        (
-            SMALL + "[value]\nmonths = []",
-            "value.months must be a list of whole numbers from 1 to 120, none of them twice. "
-            "Seen: []. Remedy: correct the value",
-        ),
-        (
-            SMALL + "[value]\ndiscount = 0.1",
-            "value.discount is not a known key. Seen: discount (known keys: margin, "
-            "discount_rate, returns, months). Remedy: did you mean value.discount_rate?",
-        ),
-        (
-            SMALL + EVENT,
-            "events[1].kind must say what kind of event a row is. "
-            "Seen: neither kind nor columns.kind. "
-            'Remedy: write kind = "visit", or name a column in columns.kind',
-        ),
-        (
-            SMALL + EVENT.replace("url", 'kind = "open"\nurl') + 'kind = "c"',
-            "events[1].kind is either the same for all rows or a column. "
-            "Seen: kind = 'open' and columns.kind = 'c'. Remedy: remove one of the two",
-        ),
-        (
-            SMALL + PEOPLE + 'age = { lens = "body", kind = "number" }',
-            "attributes[1].columns.age.lens must be one of demographic, geographic, "
-            "psychographic, firmographic. Seen: 'body'. Remedy: correct the value",
-        ),
-        (
-            SMALL + PEOPLE + 'age = { lens = "demographic", kind = "ordered" }',
-            "attributes[1].columns.age.order is required. Seen: keys here: lens, kind. "
-            "Remedy: add order: a list of texts",
-        ),
-        (
-            SMALL + (PEOPLE + 'age = { lens = "demographic", kind = "number" }') * 2,
-            "Each source has a name of its own. Seen: 'people' twice. Remedy: rename one of them",
-        ),
-        (
-            SMALL + '[[occasions]]\nname = "Easter"\ndates = ["16.4.2017"]',
-            'occasions[1].dates must be a list of days such as ["2024-12-25"]. '
-            "Seen: ['16.4.2017']. Remedy: correct the value",
-        ),
-        *[
-            (
-                SMALL
-                + f'[[occasions]]\nname = "Easter"\ndates = ["2017-04-16"]\n{key} = 999999999999',
-                f"occasions[1].{key} must be a whole number from 0 to 366. "
-                "Seen: 999999999999. Remedy: correct the value",
-            )
-            for key in ("days_before", "days_after")
-        ],
-        (
-            SMALL + "[events]\nname = 1",
-            "events must be a list of tables. Seen: {'name': 1}. "
-            "Remedy: write [[events]] with two brackets on each side",
-        ),
-        (
-            SMALL.replace('url = "orders.csv"', ""),
-            "orders.url is required. Seen: keys here: columns. Remedy: add url: a text",
-        ),
-        (
-            "[experiment",
-            "An experiment file is valid TOML. Seen: shop.toml: Expected ']' at the end of a "
-            "table declaration (at end of document). Remedy: correct that line",
-        ),
+        ({"columns": '[aliases]\nurl = "m.csv"\nold = "a"\nnew = "b"',
+          "people": AGE, "but": ('"people"', '"aliases"')},
+         "Each source has a name of its own.", "'aliases' twice", "rename one of them"),
+        ({"columns": PEOPLE, "people": AGE},
+         "Each source has a name of its own.", "'people' twice", "rename one of them"),
+        ({"head": 'time_zone = "Berlin"'},
+         "experiment.time_zone must be a name of the IANA time zone database.", "'Berlin'",
+         "write for instance UTC, Europe/Berlin or America/New_York"),
+        ({"head": "rates = { dollar = 1 }"},
+         "experiment.rates must name currencies.", "'dollar'", "write a code such as EUR"),
+        ({"columns": EVENT},
+         "events[1].kind must say what kind of event a row is.", "neither kind nor columns.kind",
+         'write kind = "visit", or name a column in columns.kind'),
+        ({"columns": EVENT.replace("url", 'kind = "open"\nurl') + 'kind = "c"'},
+         "events[1].kind is either the same for all rows or a column.",
+         "kind = 'open' and columns.kind = 'c'", "remove one of the two"),
+        ({"text": "[experiment"},
+         "An experiment file is valid TOML.",
+         "shop.toml: Expected ']' at the end of a table declaration (at end of document)",
+         "correct that line"),
     ],
-)
-def test_what_cannot_be_meant_is_refused(text, expected):
-    assert message(text) == expected
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused(complaint, parts, rule, seen, remedy):
+    assert complaint(**parts) == f"{rule} Seen: {seen}. Remedy: {remedy}"
 
 
 def test_a_missing_file_is_refused(tmp_path):
@@ -330,70 +180,6 @@ def test_a_missing_file_is_refused(tmp_path):
         f"The experiment file must exist. Seen: {tmp_path / 'none.toml'}. "
         "Remedy: check the path, or run `coterie init`"
     )
-
-
-PLACED = """
-home = { lens = "geographic", kind = "region", levels = ["country", "city"], separator = ">" }
-office = { lens = "firmographic", kind = "region", levels = ["a", "b"], columns = ["land", "ort"] }
-spot = { lens = "geographic", kind = "location", latitude = "lat", longitude = "lon" }
-[[places]]
-name = "shop"
-latitude = 52.52
-longitude = 13.405
-"""
-
-
-def test_regions_and_locations_name_their_columns():
-    experiment = read(SMALL + PEOPLE + PLACED)
-    assert experiment.attributes[0].columns == (
-        Attribute("home", "geographic", "region", levels=("country", "city"), separator=">"),
-        Attribute("office", "firmographic", "region", levels=("a", "b"), columns=("land", "ort")),
-        Attribute("spot", "geographic", "location", columns=("lat", "lon")),
-    )
-    assert experiment.places == (Place("shop", 52.52, 13.405),)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (
-            PLACED.replace('columns = ["land", "ort"]', 'columns = ["land"]'),
-            "attributes[1].columns.office.columns must be a column for each level, coarse to fine. "
-            "Seen: 1 columns and 2 levels. Remedy: name as many columns, or none and hold the "
-            "whole path in one column",
-        ),
-        (
-            PLACED.replace('">"', '"--"'),
-            "attributes[1].columns.home.separator must be one of '/', '|', '>', ',', ';', ':'. "
-            "Seen: '--'. Remedy: correct the value",
-        ),
-        (
-            PLACED.replace(', longitude = "lon"', ""),
-            "attributes[1].columns.spot.longitude is required. Seen: keys here: lens, kind, "
-            "latitude. Remedy: add longitude: a text",
-        ),
-        (
-            PLACED.replace("52.52", "152.52"),
-            "places[1].latitude must be a number at least -90 and at most 90. Seen: 152.52. "
-            "Remedy: correct the value",
-        ),
-        (
-            PLACED[: PLACED.index("[[places]]")],
-            "A location is told by its distance to the nearest of [[places]]. "
-            "Seen: attribute 'spot' and no place. "
-            "Remedy: add [[places]] with name, latitude and longitude",
-        ),
-        (
-            PLACED.replace("kind = \"location\", latitude = \"lat\", longitude = \"lon\"",
-                           "kind = \"category\""),
-            "[[places]] are what attributes of kind location are measured from. "
-            "Seen: 'shop' and no such attribute. "
-            'Remedy: add an attribute with kind = "location", or remove [[places]]',
-        ),
-    ],
-)  # fmt: skip
-def test_regions_and_locations_that_cannot_be_meant_are_refused(text, expected):
-    assert message(SMALL + PEOPLE + text) == expected
 
 
 def test_the_demo_experiment_is_valid():

@@ -1,38 +1,22 @@
 """How much is known of each column, without showing any single customer."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from features import config
 from features.coverage import Column, Dating, columns, dating
 from features.experiment import Experiment
 
-TEXT = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "who"
-moment = "when"
-amount = "paid"
-[[attributes]]
-name = "people"
-url = "people.csv"
-customer_id = "who"
-[attributes.columns]
+PEOPLE = """\
 home = { lens = "geographic", kind = "category" }
 score = { lens = "psychographic", kind = "number" }
 """
 
 
 @pytest.fixture(scope="module")
-def experiment() -> Experiment:
-    return config.parse(TEXT, Path("shop.toml"))
+def experiment(parsed: Callable[..., Experiment]) -> Experiment:
+    return parsed(people=PEOPLE)
 
 
 def of(name: str, found: tuple[Column, ...]) -> Column:

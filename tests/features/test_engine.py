@@ -33,15 +33,6 @@ def test_duckdb_goes_on_with_what_was_read():
     assert connection_of("duckdb", backend) is backend
 
 
-def test_spark_without_pyspark_is_refused_before_anything_is_read(loaded, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyspark", None)
-    words = refused(lambda: loaded(None, head='engine = "spark"'))  # no file of orders either
-    assert words == (
-        'engine = "spark" needs the package pyspark. Seen: it is not installed. Remedy: run pip '
-        "install -c constraints.txt -e '.[spark]' in Coterie's folder, or leave the key engine out"
-    )
-
-
 def test_spark_without_java_is_refused(monkeypatch, tmp_path, pyspark):
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
     monkeypatch.delenv("JAVA_HOME", raising=False)
@@ -58,14 +49,16 @@ def test_spark_without_java_is_refused(monkeypatch, tmp_path, pyspark):
     assert refused(require, "spark") == f"{rule} {seen} {rest}"
     java.parent.mkdir(parents=True)
     java.touch(0o755)
-    require("spark")
+    assert require("spark") is None
 
 
 def test_a_spark_connect_server_needs_no_java_here(monkeypatch, tmp_path, pyspark):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+    assert "Seen: no java on the PATH, no JAVA_HOME. " in refused(require, "spark")
     monkeypatch.setenv("SPARK_REMOTE", "sc://spark.example:15002")
-    require("spark")
+    assert require("spark") is None
 
 
 # -------------------------------------------------------------------------- where the tables lie

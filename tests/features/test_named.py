@@ -1,24 +1,6 @@
-from pathlib import Path
-
 import pytest
 
-from features.config import parse
-from features.errors import ConfigError
 from features.experiment import Calendar, Goal, Occasion, Response
-
-SMALL = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
-
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "who"
-moment = "when"
-amount = "paid"
-"""
 
 
 def events(name, kind='kind = "{name}"', column=""):
@@ -34,23 +16,13 @@ moment = "when"
 """
 
 
-MET = SMALL + events("sent") + events("open") + events("trial") + events("cart")
-FROM_COLUMN = SMALL + events("log", "", 'kind = "what"')
+MET = events("sent") + events("open") + events("trial") + events("cart")
+FROM_COLUMN = events("log", "", 'kind = "what"')
 
 
-def read(text):
-    return parse(text, Path("shop.toml"))
-
-
-def message(text):
-    with pytest.raises(ConfigError) as caught:
-        read(text)
-    return str(caught.value)
-
-
-def test_responses_name_what_answers_what():
-    experiment = read(
-        MET
+def test_responses_name_what_answers_what(parsed):
+    experiment = parsed(
+        columns=MET
         + """
 [[responses]]
 name = "open rate"
@@ -61,9 +33,9 @@ per = ["sent", "cart"]
     assert experiment.responses == (Response("open rate", ("open",), ("sent", "cart")),)
 
 
-def test_goals_name_their_kinds_and_what_completes_them():
-    experiment = read(
-        MET
+def test_goals_name_their_kinds_and_what_completes_them(parsed):
+    experiment = parsed(
+        columns=MET
         + """
 [[goals]]
 name = "trial"
@@ -82,21 +54,23 @@ within_days = 3
     )
 
 
-def test_kinds_that_stand_in_a_column_are_known_only_when_read():
+def test_kinds_that_stand_in_a_column_are_known_only_when_read(parsed):
     text = '[[goals]]\nname = "trial"\nkinds = "trail"'
-    assert read(FROM_COLUMN + text).goals == (Goal("trial", ("trail",)),)
+    assert parsed(columns=FROM_COLUMN + text).goals == (Goal("trial", ("trail",)),)
 
 
-def test_a_calendar_is_read():
-    text = SMALL + '[calendar]\ncountry = "DE"\nsubdivision = "BY"\nholidays = ["Epiphany"]\n'
-    assert read(text + "days_after = 1").calendar == Calendar("DE", "BY", ("Epiphany",), 7, 1)
-    assert read(SMALL + '[calendar]\ncountry = "DE"').calendar == Calendar("DE", None, (), 7, 0)
+def test_a_calendar_is_read(parsed):
+    text = '[calendar]\ncountry = "DE"\nsubdivision = "BY"\nholidays = ["Epiphany"]\n'
+    assert parsed(columns=text + "days_after = 1").calendar == Calendar(
+        "DE", "BY", ("Epiphany",), 7, 1
+    )
+    assert parsed(columns='[calendar]\ncountry = "DE"').calendar == Calendar("DE", None, (), 7, 0)
 
 
-def test_own_days_stand_beside_the_holidays():
-    text = SMALL + '[calendar]\ncountry = "US"\nholidays = ["Labor Day"]\n'
+def test_own_days_stand_beside_the_holidays(parsed):
+    text = '[calendar]\ncountry = "US"\nholidays = ["Labor Day"]\n'
     own = '[[occasions]]\nname = "Christmas Day"\ndates = ["2024-12-25"]'
-    assert read(text + own).occasions == (Occasion("Christmas Day", ("2024-12-25",)),)
+    assert parsed(columns=text + own).occasions == (Occasion("Christmas Day", ("2024-12-25",)),)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +82,7 @@ def test_own_days_stand_beside_the_holidays():
             "open, trial, cart). Remedy: did you mean 'open'?",
         ),
         (
-            SMALL + '[[goals]]\nname = "trial"\nkinds = "trial"',
+            '[[goals]]\nname = "trial"\nkinds = "trial"',
             "[[goals]] must name kinds of events. Seen: 'trial' in 'trial' (kinds: no events). "
             "Remedy: correct it, or add its [[events]]",
         ),
@@ -138,49 +112,61 @@ def test_own_days_stand_beside_the_holidays():
             "Each goal has a name of its own. Seen: 'c' twice. Remedy: rename one of them",
         ),
         (
-            SMALL + '[calendar]\ncountry = "Germany"',
+            '[calendar]\ncountry = "Germany"',
             "calendar.country must be a country whose holidays are known. Seen: 'Germany'. "
             "Remedy: did you mean DE?",
         ),
         (
-            SMALL + '[calendar]\ncountry = "Untied States"',
+            '[calendar]\ncountry = "Untied States"',
             "calendar.country must be a country whose holidays are known. Seen: 'Untied States'. "
             "Remedy: did you mean US?",
         ),
         (
-            SMALL + '[calendar]\ncountry = "42"',
+            '[calendar]\ncountry = "42"',
             "calendar.country must be a country whose holidays are known. Seen: '42'. "
             "Remedy: write its code of two letters (ISO 3166-1), such as DE",
         ),
         (
-            SMALL + '[calendar]\ncountry = "GB"\nsubdivision = "SCO"',
+            '[calendar]\ncountry = "GB"\nsubdivision = "SCO"',
             "calendar.subdivision must be a part of GB by its code. Seen: 'SCO' (known: ENG, NIR, "
             "SCT, WLS). Remedy: did you mean SCT?",
         ),
         (
-            SMALL + '[calendar]\ncountry = "AL"\nsubdivision = "X"',
+            '[calendar]\ncountry = "AL"\nsubdivision = "X"',
             "calendar.subdivision must be a part of AL by its code. Seen: 'X' (known: none). "
             "Remedy: remove it",
         ),
         (
-            SMALL + '[calendar]\ncountry = "US"\nholidays = ["Thanksgiving"]',
+            '[calendar]\ncountry = "US"\nholidays = ["Thanksgiving"]',
             "calendar.holidays must be public holidays of US. Seen: 'Thanksgiving'. "
             "Remedy: did you mean 'Thanksgiving Day'?",
         ),
         (
-            SMALL
-            + '[[occasions]]\nname = "christmas day"\ndates = ["2024-12-25"]\n'
+            '[[occasions]]\nname = "christmas day"\ndates = ["2024-12-25"]\n'
             + '[calendar]\ncountry = "US"',
             "Each occasion has a name of its own. Seen: 'christmas day' in [[occasions]] and "
             "among the holidays of [calendar]. Remedy: rename it, or choose others in "
             "calendar.holidays",
         ),
         (
-            SMALL + '[calendar]\ncountry = "US"\ndays_before = 400',
+            '[calendar]\ncountry = "US"\ndays_before = 400',
             "calendar.days_before must be a whole number from 0 to 366. Seen: 400. "
             "Remedy: correct the value",
         ),
+        (
+            '[[occasions]]\nname = "Easter"\ndates = ["16.4.2017"]',
+            'occasions[1].dates must be a list of days such as ["2024-12-25"]. '
+            "Seen: ['16.4.2017']. Remedy: correct the value",
+        ),
+        *[
+            (
+                f'[[occasions]]\nname = "Easter"\ndates = ["2017-04-16"]\n{key} = 999999999999',
+                f"occasions[1].{key} must be a whole number from 0 to 366. "
+                "Seen: 999999999999. Remedy: correct the value",
+            )
+            for key in ("days_before", "days_after")
+        ],
     ],
 )
-def test_what_cannot_be_meant_is_refused(text, expected):
-    assert message(text) == expected
+def test_what_cannot_be_meant_is_refused(complaint, text, expected):
+    assert complaint(columns=text) == expected

@@ -1,34 +1,20 @@
 import re
-from pathlib import Path
 
-from features.config import parse
 from features.experiment import AliasesSource
 from features.spec import Goal, Response
 from features.template import _REST
 
-FILE = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "who"
-moment = "when"
-amount = "paid"
-"""
 OPENED = '[[events]]\nname = "{0}"\nurl = "x.csv"\nkind = "{0}"\n'
 COLUMNS = '[events.columns]\ncustomer_id = "a"\nmoment = "b"\n'
 SPOT = 'spot = { lens = "geographic", kind = "location", latitude = "lat", longitude = "lon" }\n'
 
 
-def test_what_the_template_shows_can_be_used_once_the_comment_signs_are_gone():
+def test_what_the_template_shows_can_be_used_once_the_comment_signs_are_gone(parsed):
     rest = re.sub(r"^# url = .*://.*$", "", _REST, flags=re.MULTILINE)  # other ways to say a url
     shown = re.findall(r"^# (\[.*|\w+ = .*)$", rest, re.MULTILINE)
     text = "\n".join(shown).replace("[[places]]", SPOT + "[[places]]")
     kinds = "".join(OPENED.format(kind) + COLUMNS for kind in ("sent", "cart_filled"))
-    made = parse(f"{FILE}{text}\n{kinds}", Path("shop.toml"))
+    made = parsed(columns=f"{text}\n{kinds}")
     assert [source.name for source in made.events] == ["newsletter", "sent", "cart_filled"]
     assert made.events[0].arrived == "loaded_at"
     assert made.aliases == AliasesSource("merged.csv", "old_id", "new_id")

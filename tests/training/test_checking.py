@@ -19,23 +19,8 @@ from training.findings import WARNING
 from training.screen import Screen
 
 NOW = pd.Timestamp("2026-01-01")
-TEXT = """
-[experiment]
-name = "shop"
-description = "A shop & its <b>customers</b>."
-currency = "EUR"
-horizon_days = 60
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "customer"
-moment = "date"
-amount = "amount"
-[[attributes]]
-name = "people"
-url = "people.csv"
-customer_id = "customer"
-[attributes.columns]
+DESCRIPTION = 'description = "A shop & its <b>customers</b>."'
+PEOPLE = """\
 "<script>alert(1)</script>" = { lens = "geographic", kind = "category" }
 status = { lens = "firmographic", kind = "category" }
 """
@@ -44,7 +29,7 @@ Run = Callable[..., tuple[Checked, str]]
 
 
 @pytest.fixture
-def run(simulated_orders: pd.DataFrame, tmp_path: Path) -> Run:
+def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callable[..., str]) -> Run:
     """Check the simulated orders, changed, with a town and a status of each customer."""
 
     def checked(
@@ -58,7 +43,11 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path) -> Run:
         states = ["open"] * len(last) if status is None else status(last)
         people = {"<script>alert(1)</script>": towns, "status": states}
         pd.DataFrame(people, index=last.index).to_csv(tmp_path / "people.csv")
-        (tmp_path / "shop.toml").write_text(TEXT)
+        text = experiment_text(
+            horizon_days=60, head=DESCRIPTION, who="customer", when="date", paid="amount",
+            people=PEOPLE,
+        )  # fmt: skip
+        (tmp_path / "shop.toml").write_text(text)
         shown = io.StringIO()
         screen = Screen(Console(file=shown, width=160))
         experiment = config.load(tmp_path / "shop.toml")

@@ -1,6 +1,7 @@
 """What is said of the data: rule, value seen, remedy, and how heavily it weighs."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +22,6 @@ from training.readiness import INSUFFICIENT, LIMITED, READY, Readiness
 
 NOW = pd.Timestamp("2024-06-01 12:00")
 DAY = pd.Timestamp("2024-01-01")
-TEXT = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
-time_zone = "Europe/Berlin"
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "who"
-moment = "when"
-amount = "paid"
-category = "kind of thing"
-[[attributes]]
-name = "people"
-url = "people.csv"
-customer_id = "who"
-[attributes.columns]
-home = { lens = "geographic", kind = "category" }
-"""
 SOUND = Health(
     ingested=(Ingested("orders", "orders.csv", 10_000, 10_000, 0, 0, DAY, DAY),),
     reasons=(),
@@ -56,8 +37,13 @@ SOUND = Health(
 
 
 @pytest.fixture(scope="module")
-def experiment() -> Experiment:
-    return config.parse(TEXT, Path("shop.toml"))
+def experiment(experiment_text: Callable[..., str]) -> Experiment:
+    text = experiment_text(
+        head='time_zone = "Europe/Berlin"',
+        columns='category = "kind of thing"',
+        people='home = { lens = "geographic", kind = "category" }',
+    )
+    return config.parse(text, Path("shop.toml"))
 
 
 def having(part: str, **change: Any) -> Health:

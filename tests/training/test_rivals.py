@@ -1,6 +1,7 @@
 """The naive rules are not weakened: their public figures on CDNOW, through our own feature path."""
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +14,8 @@ from features.spec import FeatureSpec
 from training import metrics, rivals
 
 AS_OF, DAYS = pd.Timestamp("1997-10-01"), 273
-EXPERIMENT = """
-[experiment]
-name = "cdnow"
-currency = "USD"
-horizon_days = 273
-
-[orders]
-url = "orders.csv"
-
-[orders.columns]
-customer_id = "customer"
-moment = "date"
-amount = "amount"
-"""
+SHOP = {"name": "cdnow", "currency": "USD", "horizon_days": DAYS}
+COLUMNS = {"who": "customer", "when": "date", "paid": "amount"}
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +31,15 @@ def lines() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def frame(lines: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def frame(
+    lines: pd.DataFrame,
+    tmp_path_factory: pytest.TempPathFactory,
+    experiment_text: Callable[..., str],
+) -> pd.DataFrame:
     """Features at 1997-10-01 and outcomes of 39 weeks. Shared: not to be changed."""
     folder = tmp_path_factory.mktemp("cdnow")
     lines.to_csv(folder / "orders.csv", index=False)
-    (folder / "cdnow.toml").write_text(EXPERIMENT)
+    (folder / "cdnow.toml").write_text(experiment_text(**SHOP, **COLUMNS))
     read = sources.load(config.load(folder / "cdnow.toml"))
     return snapshot(read.connection, FeatureSpec(), customers_known(read.connection, [AS_OF]), DAYS)
 

@@ -46,22 +46,17 @@ def test_events_have_a_literal_or_a_column_for_their_kind(loaded, rows, rejected
     assert rejected(sources) == [("mail", 2, "what", None, "is empty")]
 
 
-PEOPLE = """
-[[attributes]]
-name = "people"
-url = "people.csv"
-customer_id = "who"
-{dated}
-[attributes.columns]
+PEOPLE = """\
 town = { lens = "geographic", kind = "category" }
 age = { lens = "demographic", kind = "number" }
 size = { lens = "firmographic", kind = "ordered", order = ["none", "small", "big"] }
 """
+DATED = ('"people.csv"', '"people.csv"\nvalid_from = "since"')
 
 
 def test_attributes_become_long(loaded, rows, rejected):
     people = "who,town,age,size\na,Rome,41.0,small\nb,NaN,old,huge\nc,N/A,,none\n"
-    sources = loaded(columns=PEOPLE.replace("{dated}", ""), people__csv=people)
+    sources = loaded(people=PEOPLE, people__csv=people)
     assert rows(sources, "attributes", "customer_id", "name", "value", "valid_from") == [
         ("a", "town", "Rome", None),
         ("b", "town", None, None),
@@ -86,8 +81,7 @@ def test_a_later_row_of_one_customer_and_moment_replaces_the_earlier(loaded, row
         "who,town,age,size,since\n"
         "a,Rome,1,,2024-01-01\na,Bari,1,,2024-01-01\na,Pisa,1,big,2024-06-01\na,Como,1,,\n"
     )
-    dated = PEOPLE.replace("{dated}", 'valid_from = "since"')
-    sources = loaded(columns=dated, people__csv=people)
+    sources = loaded(people=PEOPLE, but=DATED, people__csv=people)
     found = rows(sources, "attributes", "name", "value", "valid_from")
     assert [row[1:] for row in found if row[0] == "town"] == [
         ("Bari", T("2024-01-01")),
@@ -102,10 +96,11 @@ def test_nothing_at_or_after_as_of_is_kept(loaded, rows, rejected):
     orders = "who,when,paid\na,2024-01-01,1\na,2024-02-01,2\na,2024-03-01,3\n"
     mail = "who,at\na,2024-01-31 23:59:59\na,2024-02-01\n"
     people = "who,town,age,size,since\na,Rome,1,big,2024-02-01\na,Bari,1,big,\n"
-    dated = PEOPLE.replace("{dated}", 'valid_from = "since"')
     sources = loaded(
         orders,
-        columns=EVENTS.format(literal='kind = "mail"', column="") + dated,
+        columns=EVENTS.format(literal='kind = "mail"', column=""),
+        people=PEOPLE,
+        but=DATED,
         mail__csv=mail,
         people__csv=people,
         as_of=T("2024-02-01 01:00", tz="Europe/Berlin"),

@@ -1,11 +1,10 @@
 """All measures of one load, and the rejects by reason."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 
-from features import config
+from features.experiment import Experiment
 from features.health import Reason, measure, reasons
 from features.sources import Sources
 from features.staging import REJECT_COLUMNS
@@ -28,12 +27,11 @@ def test_nothing_rejected_has_no_reason() -> None:
 
 
 def test_a_load_is_measured_whole(
-    loaded: Callable[..., Sources], experiment_text: Callable[..., str], tmp_path: Path
+    loaded: Callable[..., Sources], parsed: Callable[..., Experiment]
 ) -> None:
     rows = "who,when,paid\na,2024-01-01,10\na,2024-01-03,-2\nb,2024-01-02,much\n"
     read = loaded(rows, head="max_reject_share = 0.5")
-    experiment = config.parse(experiment_text(), tmp_path / "shop.toml")
-    health = measure(read, experiment, pd.Timestamp("2024-01-03"))
+    health = measure(read, parsed(), pd.Timestamp("2024-01-03"))
     assert [i.rows_rejected for i in health.ingested] == [1]
     assert [(r.row, r.value) for r in health.reasons] == [(3, "much")]
     assert (health.start, health.end) == (read.start, read.end)

@@ -1,14 +1,16 @@
 """The experiment's sources, loaded as a whole."""
 
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from features import config, schema
+from features.errors import ConfigError
 from features.sources import load
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 T = pd.Timestamp
 
 
@@ -220,3 +222,13 @@ JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
 )  # fmt: skip
 def test_a_meaningless_source_stops_the_run(loaded, settings, expected, refusal):
     assert refusal(loaded, **settings) == expected
+
+
+def test_spark_without_pyspark_is_refused_before_anything_is_read(loaded, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(ConfigError) as refused:
+        loaded(None, head='engine = "spark"')  # no file of orders either
+    assert str(refused.value) == (
+        'engine = "spark" needs the package pyspark. Seen: it is not installed. Remedy: run pip '
+        "install -c constraints.txt -e '.[spark]' in Coterie's folder, or leave the key engine out"
+    )

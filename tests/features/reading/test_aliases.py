@@ -17,20 +17,13 @@ kind = "mail"
 customer_id = "old"
 moment = "at"
 """
-PEOPLE = """
-[[attributes]]
-name = "people"
-url = "people.csv"
-customer_id = "who"
-[attributes.columns]
-town = { lens = "geographic", kind = "category" }
-"""
 
 
 def test_every_source_is_read_by_the_ids_of_today(loaded, rows, rejected):
     sources = loaded(
         "who,when,paid\n1.0,2024-01-01,1\n2,2024-01-02,2\n3,2024-01-03,3\n4,2024-01-04,4\n",
-        columns=ALIASES + EVENTS + PEOPLE,
+        columns=ALIASES + EVENTS,
+        people='town = { lens = "geographic", kind = "category" }',
         merged__csv="old,new\n1,2\n2,3\n3,3\n1,2\n",
         mail__csv="old,at\n2,2024-01-05\n9,2024-01-06\n",
         people__csv="who,town\n3,Rome\n1,Bonn\n4,Pisa\n4,Como\n",

@@ -1,0 +1,73 @@
+"""Where a source lies: a file, a folder, a table of a database."""
+
+import pytest
+
+from features.locations import resolve, without_secret
+
+
+def test_a_missing_file_names_its_nearest(loaded, tmp_path, refusal, good):
+    (tmp_path / "orders.csv").write_text(good)
+    assert refusal(loaded, None, url="order.csv") == (
+        f"A source's file must exist. Seen: order.csv ({tmp_path / 'order.csv'}). "
+        "Remedy: did you mean orders.csv?"
+    )
+
+
+def test_a_folder_without_parquet_is_refused(loaded, tmp_path, refusal):
+    (tmp_path / "many").mkdir()
+    assert refusal(loaded, None, url="many") == (
+        "A folder as a source holds Parquet files. Seen: none in many. Remedy: name a file instead"
+    )
+
+
+# --------------------------------------------------------------------------------- no passwords
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgres://ann:geheim@host/shop?table=t", "postgres://ann:***@host/shop?table=t"),
+        ("postgres://ann:g/h@e:1m?@host/shop?table=t", "postgres://ann:***@host/shop?table=t"),
+        ("postgres://host/shop?table=t&password=geheim", "postgres://host/shop?table=t&password=***"),
+        ("databricks://h?access_token=geheim&table=t", "databricks://h?access_token=***&table=t"),
+        ("snowflake://:geheim@account?table=t", "snowflake://:***@account?table=t"),
+    ],
+)  # fmt: skip
+def test_a_password_in_the_experiment_file_is_refused_and_not_shown(url, shown, complaint):
+    remedy = (
+        "Remedy: leave it out and set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an "
+        "environment variable's, instead"
+    )
+    aliases = f'[aliases]\nurl = "{url}"\nold = "a"\nnew = "b"'
+    join = f'[[orders.join]]\nurl = "{url}"\non = "a"\ncolumns = ["b"]'
+    for key, parts in (
+        ("orders.url", {"url": url}),
+        ("aliases.url", {"columns": aliases}),
+        ("orders.join[1].url", {"columns": join}),
+    ):
+        assert complaint(**parts) == (
+            f"{key} must not hold a password, since the experiment file is stored with every run. "
+            f"Seen: {shown}. {remedy}"
+        )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://ann@host:5432/shop?sslmode=require&table=sales.orders",
+        "postgres://ann:${PG_PASSWORD}@host/shop?table=orders",
+        "databricks://host?access_token=${TOKEN}&table=orders",
+        "orders@home.csv",
+        "package://shop/data/a@b.csv",
+    ],
+)
+def test_an_address_without_a_password_is_taken_as_it_is(url):
+    assert without_secret("orders.url", url) == url
+
+
+def test_a_servers_options_are_kept_and_its_table_is_not_one(tmp_path):
+    url = "postgres://ann@host:5432/shop?sslmode=require&table=sales.orders&options=-c%20x"
+    location = resolve(url, tmp_path)
+    assert location.table == ("sales", "orders")
+    assert location.server == "postgres://ann@host:5432/shop?sslmode=require&options=-c+x"
+    assert (location.url, location.paths) == (url, ())
