@@ -32,6 +32,7 @@ from training import (
     splits,
     stability,
     stretch,
+    suspects,
     tracking,
     value,
 )  # fmt: skip
@@ -77,7 +78,8 @@ def retrain(
     as_of : nothing at or after this moment (UTC) is seen; None for all of the history
     out : files for people go to `out`/NAME
 
-    Raises CoterieError with rule, value seen and remedy where the run would be meaningless.
+    Raises CoterieError with rule, value seen and remedy where the run would be meaningless: too
+    little history, too few customers, or an undated attribute that is the outcome itself.
     """
     torch.set_num_threads(THREADS)
     out = out / experiment.name
@@ -97,6 +99,10 @@ def retrain(
         f"{len(shots.now):,} customers now"
     )
     snapshots.require_enough(shots, plan)
+    found = suspects.among(shots.past, spec, plan, experiment.seed)
+    leak = suspects.refusal(found, suspects.undated(experiment, spec))
+    if leak is not None:
+        raise leak
     with screen.step("Evaluating: train, calibrate and test on later and later windows") as told:
         held = len(champion.segments) if champion else None
         evaluated = evaluate(
@@ -122,7 +128,7 @@ def retrain(
                 steady.kept, steady.agreement, stability.DAYS, steady.customers
             )
         )
-    card = ReportCard(_heading(experiment, plan), tuple(sections))
+    card = ReportCard(_heading(experiment, plan, found), tuple(sections))
     display.show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
@@ -236,7 +242,7 @@ def _longer_view(
     )  # fmt: skip
 
 
-def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
+def _heading(experiment: Experiment, plan: Splits, found: suspects.Search) -> tuple[str, ...]:
     windows = "; ".join(
         f"{what} {first}{'' if first == last else ' to ' + last}, outcomes until {end}"
         for what, first, last, end in plan.rows()
@@ -251,6 +257,7 @@ def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
         "One season trains and another tests: less than two years of history cannot tell a season "
         "from a trend."
         if plan.learned_days < splits.TWO_YEARS_DAYS else "",
+        *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in lines if line)
