@@ -14,6 +14,9 @@ from training.bundle import Bundle, to_columns
 from training.intervals import Bands
 from training.report_card import Section
 from training.segments import Segment
+from training.stretch import Stretch
+
+NO_SEASON = Stretch()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +47,14 @@ def evaluate(
     segments: int | str,
     held: int | None,
     told: fit.Told | None = None,
+    season: Stretch = NO_SEASON,
 ) -> Evaluated:
     """Fit on `train`, choose and calibrate on `calibration`, measure on `test` (snapshot rows with
     outcomes, of later and later cut-offs). Figures are of customers with an order before the
     cut-off.
 
-    `segments` is a number or "auto"; `held` the champion's number of segments, if there is one.
+    `segments` is a number or "auto"; `held` the champion's number of segments, if there is one;
+    `season` carries what was calibrated on to the test's season.
     """
     space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
     fitted = fit.parts(train, space, trees, later=calibration, told=told)
@@ -68,7 +73,8 @@ def evaluate(
     k = k if segments == "auto" else int(segments)
     segmentation = clustering.fit(then_scores, k, network.seed)
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
-    bundle = fit.complete(bare, {}, calibrated, segmentation, plain)
+    carried = (fit.stretched(calibrated[0], season), calibrated[1])
+    bundle = fit.complete(bare, {}, carried, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
     rows = fit.table(bought)

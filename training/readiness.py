@@ -191,17 +191,15 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
 
 
 def _seasonality(plan: Splits) -> Readiness:
-    seen = f"outcomes of {plan.learned_days} days are learned from"
-    if plan.learned_days >= splits.TWO_YEARS_DAYS:
-        return Readiness("seasonality", READY, seen)
-    remedy = "bring more than two years of orders"
-    if len(plan.train) == splits.MOST_CUTOFFS:
-        remedy = (
-            f"at most {splits.MOST_CUTOFFS} cut-offs train, a window apart: only a longer "
-            "horizon_days reaches further back"
-        )
-    seen += f", {splits.TWO_YEARS_DAYS} needed to tell a season from a trend"
-    return Readiness("seasonality", LIMITED, seen, remedy)
+    short = (plan.start - plan.seasons_since).days
+    seen = f"a history from {plan.start:%Y-%m-%d}"
+    needed = f"the season ahead, and the one calibrated on, a year before {plan.now:%Y-%m-%d}"
+    if short <= 0:
+        return Readiness("seasonality", READY, f"{seen} holds {needed}")
+    return Readiness(
+        "seasonality", LIMITED, f"{seen} does not hold {needed}: no season is corrected for",
+        f"bring {short} days more, from before",
+    )  # fmt: skip
 
 
 def _stability(plan: Splits) -> Readiness:

@@ -28,6 +28,7 @@ from training import (
     reading,
     report_card,
     scoring,
+    season,
     snapshots,
     splits,
     stability,
@@ -93,6 +94,7 @@ def retrain(
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)
         shots = snapshots.gather(read, spec, plan, told)
+        seasons = _seasons(read, plan)
     screen.say(
         f"   {len(catalog.features(spec))} features (catalog {catalog.catalog_hash(spec)}), "
         f"{len(shots.past):,} rows at {shots.past.as_of.nunique()} cut-offs, "
@@ -109,6 +111,7 @@ def retrain(
             shots.at(plan.train), shots.at((plan.calibration,)), shots.at((plan.test,)), spec,
             plan.history_days, plan.window_days, experiment.interval_level, experiment.currency,
             network, trees, experiment.model.segments, held, told,
+            seasons[0].factor,
         )  # fmt: skip
     sections = list(evaluated.sections)
     with screen.step("Following customers beyond the horizon, as long as the history lasts"):
@@ -128,7 +131,7 @@ def retrain(
                 steady.kept, steady.agreement, stability.DAYS, steady.customers
             )
         )
-    card = ReportCard(_heading(experiment, plan, found), tuple(sections))
+    card = ReportCard(_heading(experiment, plan, seasons, found), tuple(sections))
     display.show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
@@ -137,9 +140,10 @@ def retrain(
         served = final(
             shots.at(plan.final),
             (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
-            shots.now, spec, shots.prior, evaluated, ratio, experiment.interval_level,
+            shots.now, spec, shots.prior, evaluated,
+            season.carried(ratio, seasons[1].factor), experiment.interval_level,
             network, trees,
-            _manifest(experiment, plan, version, ratio, champion), card.to_dict(),
+            _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
             champion, champion_labels, told,
         )  # fmt: skip
     if plan.window_days != plan.horizon_days:
@@ -208,6 +212,7 @@ def _manifest(
     plan: Splits,
     version: str,
     ratio: stretch.Stretch,
+    ahead: season.Season,
     champion: Bundle | None,
 ) -> dict[str, Any]:
     return {
@@ -217,7 +222,7 @@ def _manifest(
         "window_days": plan.window_days, "interval_level": experiment.interval_level,
         "time_zone": experiment.time_zone, "seed": experiment.seed,
         "trained_until": plan.now.isoformat(), "splits": plan.to_dict(),
-        "stretch": dataclasses.asdict(ratio),
+        "stretch": dataclasses.asdict(ratio), "season": dataclasses.asdict(ahead),
         "value": experiment.to_dict()["value"],
         "value_assumptions": list(_assumptions(experiment)),
         "started_from": champion.manifest["version"] if champion else None,
@@ -242,7 +247,23 @@ def _longer_view(
     )  # fmt: skip
 
 
-def _heading(experiment: Experiment, plan: Splits, found: suspects.Search) -> tuple[str, ...]:
+def _seasons(read: Sources, plan: Splits) -> tuple[season.Season, season.Season]:
+    """The season of the test window against that of the calibration, and the one ahead."""
+    window = plan.window_days
+    cutoffs = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
+    tested, ahead = (
+        season.measure(read.connection, plan.start, before, at, window, days, plan.history_days)
+        for before, at, days in zip(cutoffs, cutoffs[1:], (window, plan.horizon_days), strict=False)
+    )
+    return tested, ahead
+
+
+def _heading(
+    experiment: Experiment,
+    plan: Splits,
+    seasons: tuple[season.Season, season.Season],
+    found: suspects.Search,
+) -> tuple[str, ...]:
     windows = "; ".join(
         f"{what} {first}{'' if first == last else ' to ' + last}, outcomes until {end}"
         for what, first, last, end in plan.rows()
@@ -254,9 +275,8 @@ def _heading(experiment: Experiment, plan: Splits, found: suspects.Search) -> tu
         "Figures are of the evaluated model (trained before the calibration and test windows). The "
         "served model is refitted on every cut-off with the epochs, trees and number of segments "
         "chosen here; its calibration is learned by the same rule one window later.",
-        "One season trains and another tests: less than two years of history cannot tell a season "
-        "from a trend."
-        if plan.learned_days < splits.TWO_YEARS_DAYS else "",
+        f"Served: {seasons[1].said}",
+        f"Evaluated: {seasons[0].said}" if seasons[0].factor != stretch.Stretch() else "",
         *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
         experiment.note,
     ]  # fmt: skip
