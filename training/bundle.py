@@ -37,9 +37,11 @@ from features.catalog import catalog_hash
 from features.errors import BundleError
 from features.spec import FeatureSpec
 from training import blend, timing, value
+from training.cells import Cells
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
+from training.shrinkage import Shrinkage, drawn
 from training.structure import Prior
 
 FORMAT = 1
@@ -62,7 +64,9 @@ class TargetScale:
 
 @dataclasses.dataclass(frozen=True)
 class Raw:
-    """Uncalibrated outputs, each (n,) but `scores` (n, axes)."""
+    """Uncalibrated outputs, drawn towards the simple model's where events were few
+    (`training.shrinkage`), each (n,) but `scores` (n, axes).
+    """
 
     churn_logit: np.ndarray
     boosted_spend: np.ndarray
@@ -88,6 +92,8 @@ class Bundle:
         self.target = TargetScale(**model["target"])
         self.segments = tuple(Segment(**s) for s in model["segments"])
         self.prior = Prior.from_dict(model["prior"])
+        self.shrinkage = Shrinkage(**model.get("shrinkage", {}))
+        self.cells = Cells.from_dict(model.get("cells"))
         self.terms = value.settings(manifest.get("value"))
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
@@ -153,12 +159,26 @@ class Bundle:
         latent_spend = (blend.sigmoid(head["return"]) * amount).mean(axis=1)
         linear = design.astype(np.float64) @ self._linear_weight + self._linear_bias
         boosted = self._run("churn", design, "probabilities")[:, 1].astype(np.float64)
-        return Raw(
+        raw = Raw(
             blend.churn_logit(boosted, linear, -head["return"].mean(axis=1)),
             self._run("spend", design, "variable")[:, 0].astype(np.float64),
             latent_spend,
             self._run("orders", design, "variable")[:, 0].astype(np.float64),
             np.column_stack([head[a].mean(axis=1) for a in SPACE]),
+        )
+        return self._drawn(raw, columns)
+
+    def _drawn(self, raw: Raw, columns: Mapping[str, np.ndarray]) -> Raw:
+        share = self.shrinkage.share
+        if not share:
+            return raw
+        simple = self.cells.columns(columns) if self.cells else columns
+        return Raw(
+            drawn(raw.churn_logit, -blend.logit(simple["structural_return"]), share),
+            drawn(raw.boosted_spend, simple["structural_spend"], share),
+            drawn(raw.latent_spend, simple["structural_spend"], share),
+            drawn(raw.boosted_orders, simple["structural_orders"], share),
+            raw.scores,
         )
 
     def estimates(self, raw: Raw) -> dict[str, np.ndarray]:

@@ -21,13 +21,15 @@ from sklearn.linear_model import LogisticRegression
 from features import catalog
 from features.feature import Feature
 from features.spec import FeatureSpec
-from training import autoencoder, boosting, calibration, conformal, scaling
+from training import autoencoder, boosting, calibration, cells, conformal, scaling, shrinkage
 from training.blend import Calibration, spend
 from training.bundle import Bundle, Raw, to_columns
+from training.cells import Cells
 from training.intervals import Bands
 from training.outliers import capped
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
+from training.shrinkage import Shrinkage
 from training.stretch import Stretch
 from training.structure import FEATURES, Prior
 
@@ -72,6 +74,8 @@ class Parts(Latent):
 
     boosters: dict[str, lgb.Booster]
     linear: tuple[np.ndarray, float]
+    shrinkage: Shrinkage
+    cells: Cells | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +175,19 @@ def parts(
             objective, data.design, outcome(data), chosen,
             (check.design, outcome(check)) if check else None,
         )  # fmt: skip
-    return Parts(space.preprocessor, space.network, boosters, _linear(data))
+    return Parts(space.preprocessor, space.network, boosters, _linear(data), *_simple(train))
+
+
+def _simple(train: pd.DataFrame) -> tuple[Shrinkage, Cells | None]:
+    """How far to draw towards the simple model, and the cells where that is what they are."""
+    bought = train[train.orders > 0]
+    structural = "structural_return" in train
+    found = shrinkage.chosen(bought.future_orders.to_numpy(np.float64), structural)
+    if structural or not found.share:
+        return found, None
+    known = {axis: bought[axis].to_numpy(np.float64) for axis in cells.AXES}
+    spend = capped(bought.future_spend.to_numpy(np.float64))
+    return found, Cells.fit(known, bought.future_orders.to_numpy(np.float64), spend)
 
 
 def start_from(bundle: Bundle, settings: autoencoder.Settings) -> Latent | None:
@@ -252,6 +268,8 @@ def assemble(p: Parts, spec: FeatureSpec) -> Bundle:
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),
         "spread": 1.0, "segments": [], "next_segment": 1, "prior": None,
+        "shrinkage": dataclasses.asdict(p.shrinkage),
+        "cells": dataclasses.asdict(p.cells) if p.cells else None,
     }  # fmt: skip
     columns = len(p.preprocessor.design_names)
     files = {

@@ -11,7 +11,7 @@ import dataclasses
 import pandas as pd
 
 from features.errors import FitError
-from training import calibration, conformal, prior, splits, stability
+from training import calibration, conformal, prior, stability
 from training.snapshots import LEAST_CUSTOMERS, buyers
 from training.splits import Splits, Window
 from training.structural import LEAST_REPEAT_BUYERS
@@ -171,11 +171,11 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
     first = _at(past, plan.train[0])
     again = int((first.frequency > 0).sum())
     seen = f"{again:,} repeat buyers at the first training cut-off"
-    without = "; the learned models go without this input"
     if again < LEAST_REPEAT_BUYERS:
         return Readiness(
             "structural models", INSUFFICIENT,
-            f"{seen}, {LEAST_REPEAT_BUYERS} needed{without}", _MORE,
+            f"{seen}, {LEAST_REPEAT_BUYERS} needed; the learned models go without this input, and "
+            "are drawn towards means of RFM cells where events are few", _MORE,
         )  # fmt: skip
     for window in (plan.train[0], plan.test):
         try:
@@ -183,8 +183,8 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
         except FitError as refused:
             return Readiness(
                 "structural models", LIMITED,
-                f"{refused.rule.rstrip('.')}, but at {window.as_of:%Y-%m-%d}: {refused.seen}"
-                f"{without}",
+                f"{refused.rule.rstrip('.')}, but at {window.as_of:%Y-%m-%d}: {refused.seen}; "
+                "a weak prior of the parameters stands in",
                 refused.remedy,
             )  # fmt: skip
     return Readiness("structural models", READY, f"{seen}, and the likelihood has a maximum")

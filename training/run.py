@@ -131,7 +131,7 @@ def retrain(
                 steady.kept, steady.agreement, stability.DAYS, steady.customers
             )
         )
-    card = ReportCard(_heading(experiment, plan, seasons, found), tuple(sections))
+    card = ReportCard(_heading(experiment, plan, evaluated, seasons, found), tuple(sections))
     display.show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
@@ -261,6 +261,7 @@ def _seasons(read: Sources, plan: Splits) -> tuple[season.Season, season.Season]
 def _heading(
     experiment: Experiment,
     plan: Splits,
+    e: Evaluated,
     seasons: tuple[season.Season, season.Season],
     found: suspects.Search,
 ) -> tuple[str, ...]:
@@ -275,6 +276,7 @@ def _heading(
         "Figures are of the evaluated model (trained before the calibration and test windows). The "
         "served model is refitted on every cut-off with the epochs, trees and number of segments "
         "chosen here; its calibration is learned by the same rule one window later.",
+        f"Estimates: {e.bundle.shrinkage.rung}.",
         f"Served: {seasons[1].said}",
         f"Evaluated: {seasons[0].said}" if seasons[0].factor != stretch.Stretch() else "",
         *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
@@ -327,6 +329,7 @@ def _record(
         "epochs": e.frozen.epochs, **{f"trees_{k}": v for k, v in e.frozen.trees.items()},
         **{f"calibration_{k}": v for k, v in settings.items()},
         **{f"value_{k}": v for k, v in dataclasses.asdict(experiment.value).items()},
+        "shrinkage": f"{served.bundle.shrinkage.share:.3f}",
         "network_members": experiment.model.seeds, "network_latent": experiment.model.latent,
         "started_from": manifest["started_from"],
     }  # fmt: skip

@@ -69,8 +69,8 @@ def measure(
     calibrated, cutoff : where the calibration window and the predictions begin, UTC
     history_days : the least history that a cut-off must have before it
 
-    Averaged over the earlier years that the history reaches (geometric mean), and drawn towards 1 by
-    as much as it may be noise.
+    Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
+    1 by as much as it may be noise.
     """
     until = (calibrated + pd.Timedelta(days=window_days), cutoff + pd.Timedelta(days=horizon_days))
     ahead = (

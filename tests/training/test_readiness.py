@@ -109,7 +109,7 @@ def test_structural_models_need_customers_who_came_back() -> None:
     assert found.status == INSUFFICIENT
     assert found.seen == (
         "9 repeat buyers at the first training cut-off, 10 needed; the learned models go without "
-        "this input"
+        "this input, and are drawn towards means of RFM cells where events are few"
     )
 
 
@@ -118,7 +118,7 @@ def test_a_fit_that_is_refused_says_why() -> None:
     rows["spend"] = rows.orders * 10.0
     found = answer("structural", rows)
     assert found.status == LIMITED
-    assert found.seen.endswith("; the learned models go without this input")
+    assert found.seen.endswith("; a weak prior of the parameters stands in")
     assert f"at {PLAN.train[0].as_of:%Y-%m-%d}: " in found.seen
 
 

@@ -147,5 +147,5 @@ def test_the_seasons_factor_takes_most_of_the_bias_away(
     churned = made.scores.churn_probability
     before = churned ** (1 / factor["churn_power"])
     assert abs(churned.mean() - silent) < abs(before.mean() - silent)
-    assert "Served: Calibrated on 2023-09-02 to 2023-11-01" in made.card.heading[3]
-    assert f"seasonal factor {factor['orders']:.2f} of orders" in made.card.heading[3]
+    assert "Served: Calibrated on 2023-09-02 to 2023-11-01" in made.card.heading[4]
+    assert f"seasonal factor {factor['orders']:.2f} of orders" in made.card.heading[4]
