@@ -169,15 +169,15 @@ class Bundle:
         return self._drawn(raw, columns)
 
     def _drawn(self, raw: Raw, columns: Mapping[str, np.ndarray]) -> Raw:
-        share = self.shrinkage.share
-        if not share:
+        churn, worth = self.shrinkage.churn, self.shrinkage.value
+        if not churn and not worth:
             return raw
         simple = self.cells.columns(columns) if self.cells else columns
         return Raw(
-            drawn(raw.churn_logit, -blend.logit(simple["structural_return"]), share),
-            drawn(raw.boosted_spend, simple["structural_spend"], share),
-            drawn(raw.latent_spend, simple["structural_spend"], share),
-            drawn(raw.boosted_orders, simple["structural_orders"], share),
+            drawn(raw.churn_logit, -blend.logit(simple["structural_return"]), churn),
+            drawn(raw.boosted_spend, simple["structural_spend"], worth),
+            drawn(raw.latent_spend, simple["structural_spend"], worth),
+            drawn(raw.boosted_orders, simple["structural_orders"], worth),
             raw.scores,
         )
 

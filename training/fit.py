@@ -86,6 +86,14 @@ class Frozen:
     trees: Mapping[str, int]
 
 
+#: What boosters learn: objective, and the outcome of rows.
+OUTCOMES: dict[str, tuple[str, Callable[[Rows], np.ndarray]]] = {
+    "churn": ("binary", lambda r: r.churned),
+    "spend": ("tweedie", lambda r: r.targets.spend),
+    "orders": ("poisson", lambda r: r.targets.orders),
+}
+
+
 def table(frame: pd.DataFrame) -> pa.Table:
     """A snapshot frame as Arrow."""
     return pa.Table.from_pandas(frame, preserve_index=False)
@@ -161,33 +169,41 @@ def parts(
     """
     data = rows(train, space.preprocessor)
     check = rows(later, space.preprocessor) if later is not None else None
-    outcomes: dict[str, tuple[str, Callable[[Rows], np.ndarray]]] = {
-        "churn": ("binary", lambda r: r.churned),
-        "spend": ("tweedie", lambda r: r.targets.spend),
-        "orders": ("poisson", lambda r: r.targets.orders),
-    }
-    boosters = {}
-    for i, (name, (objective, outcome)) in enumerate(outcomes.items()):
+    boosters = boosted(data, trees, check, frozen, told)
+    return Parts(space.preprocessor, space.network, boosters, _linear(data), *_simple(train))
+
+
+def boosted(
+    data: Rows,
+    trees: boosting.Settings,
+    check: Rows | None = None,
+    frozen: Frozen | None = None,
+    told: Told | None = None,
+) -> dict[str, lgb.Booster]:
+    """The boosters of `OUTCOMES` alone; `check` are preprocessed rows of a later cut-off."""
+    made = {}
+    for i, (name, (objective, outcome)) in enumerate(OUTCOMES.items()):
         if told:
-            told(f"gradient boosting of {name}", i, len(outcomes))
+            told(f"gradient boosting of {name}", i, len(OUTCOMES))
         chosen = dataclasses.replace(trees, trees=frozen.trees[name]) if frozen else trees
-        boosters[name] = boosting.fit(
+        made[name] = boosting.fit(
             objective, data.design, outcome(data), chosen,
             (check.design, outcome(check)) if check else None,
         )  # fmt: skip
-    return Parts(space.preprocessor, space.network, boosters, _linear(data), *_simple(train))
+    return made
 
 
 def _simple(train: pd.DataFrame) -> tuple[Shrinkage, Cells | None]:
     """How far to draw towards the simple model, and the cells where that is what they are."""
     bought = train[train.orders > 0]
+    orders = bought.future_orders.to_numpy(np.float64)
+    spend = capped(bought.future_spend.to_numpy(np.float64))
     structural = "structural_return" in train
-    found = shrinkage.chosen(bought.future_orders.to_numpy(np.float64), structural)
-    if structural or not found.share:
+    found = shrinkage.chosen(orders, spend, structural)
+    if structural or not (found.churn or found.value):
         return found, None
     known = {axis: bought[axis].to_numpy(np.float64) for axis in cells.AXES}
-    spend = capped(bought.future_spend.to_numpy(np.float64))
-    return found, Cells.fit(known, bought.future_orders.to_numpy(np.float64), spend)
+    return found, Cells.fit(known, orders, spend)
 
 
 def start_from(bundle: Bundle, settings: autoencoder.Settings) -> Latent | None:

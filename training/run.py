@@ -35,6 +35,7 @@ from training import (
     stretch,
     suspects,
     tracking,
+    tuning,
     value,
 )  # fmt: skip
 from training.bundle import Bundle, to_columns
@@ -83,6 +84,8 @@ def retrain(
     little history, too few customers, or an undated attribute that is the outcome itself.
     """
     torch.set_num_threads(THREADS)
+    if experiment.model.tune:
+        tuning.require()
     out = out / experiment.name
     read = reading.read_sources(experiment, as_of, screen, out)
     days = experiment.horizon_days
@@ -111,7 +114,7 @@ def retrain(
             shots.at(plan.train), shots.at((plan.calibration,)), shots.at((plan.test,)), spec,
             plan.history_days, plan.window_days, experiment.interval_level, experiment.currency,
             network, trees, experiment.model.segments, held, told,
-            seasons[0].factor,
+            seasons[0].factor, experiment.model.tune,
         )  # fmt: skip
     sections = list(evaluated.sections)
     with screen.step("Following customers beyond the horizon, as long as the history lasts"):
@@ -142,7 +145,7 @@ def retrain(
             (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
             shots.now, spec, shots.prior, evaluated,
             season.carried(ratio, seasons[1].factor), experiment.interval_level,
-            network, trees,
+            network, evaluated.trees,
             _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
             champion, champion_labels, told,
         )  # fmt: skip
@@ -276,7 +279,7 @@ def _heading(
         "Figures are of the evaluated model (trained before the calibration and test windows). The "
         "served model is refitted on every cut-off with the epochs, trees and number of segments "
         "chosen here; its calibration is learned by the same rule one window later.",
-        f"Estimates: {e.bundle.shrinkage.rung}.",
+        f"Estimates: {e.bundle.shrinkage.rung}" + (f"; {e.study.said}." if e.study else "."),
         f"Served: {seasons[1].said}",
         f"Evaluated: {seasons[0].said}" if seasons[0].factor != stretch.Stretch() else "",
         *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
@@ -329,7 +332,8 @@ def _record(
         "epochs": e.frozen.epochs, **{f"trees_{k}": v for k, v in e.frozen.trees.items()},
         **{f"calibration_{k}": v for k, v in settings.items()},
         **{f"value_{k}": v for k, v in dataclasses.asdict(experiment.value).items()},
-        "shrinkage": f"{served.bundle.shrinkage.share:.3f}",
+        **{f"shrinkage_{k}": v for k, v in dataclasses.asdict(served.bundle.shrinkage).items()},
+        **{f"boosting_{k}": v for k, v in dataclasses.asdict(e.trees).items()},
         "network_members": experiment.model.seeds, "network_latent": experiment.model.latent,
         "started_from": manifest["started_from"],
     }  # fmt: skip
@@ -358,5 +362,6 @@ def _record(
             "segments.json": display.segments_frame(served.bundle),
             "number_of_segments.json": pd.DataFrame([dataclasses.asdict(c) for c in e.choices]),
         },
+        trials=e.study.records() if e.study else (),
         tags={"version": manifest["version"], "catalog_hash": manifest["catalog_hash"]},
     )  # fmt: skip

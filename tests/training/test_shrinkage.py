@@ -6,25 +6,39 @@ import pytest
 from training.shrinkage import Shrinkage, chosen, drawn
 
 
+def of(ordered: int, silent: int, unpaid: int = 0, structural: bool = True) -> Shrinkage:
+    """So many rows with an order, of whom `unpaid` spent nothing, and so many without."""
+    orders = np.repeat([2.0, 0.0], [ordered, silent])
+    spend = np.repeat([0.0, 9.0, 0.0], [unpaid, ordered - unpaid, silent])
+    return chosen(orders, spend, structural)
+
+
 @pytest.mark.parametrize(
     ("ordered", "silent", "share"),
-    [(100, 900, 0.5), (900, 100, 0.5), (300, 300, 0.25), (0, 500, 1.0), (1_900, 5_000, 0.05)],
+    [(50, 900, 0.5), (900, 50, 0.5), (150, 200, 0.25), (0, 500, 1.0), (950, 5_000, 0.05)],
 )
-def test_the_rarer_outcome_says_how_far(ordered: int, silent: int, share: float) -> None:
-    found = chosen(np.repeat([2.0, 0.0], [ordered, silent]), structural=True)
-    assert found.share == pytest.approx(share)  # 100 / (100 + events)
+def test_of_churn_the_rarer_outcome_says_how_far(ordered: int, silent: int, share: float) -> None:
+    found = of(ordered, silent)
+    assert found.churn == pytest.approx(share)  # 50 / (50 + events)
     assert found.events == min(ordered, silent)
 
 
+def test_of_value_those_who_spent_say_how_far() -> None:
+    found = of(900, 50, unpaid=750)
+    assert found.value == pytest.approx(0.25)
+    assert found.spent == 150
+
+
 def test_with_many_events_nothing_is_drawn() -> None:
-    found = chosen(np.repeat([1.0, 0.0], 1_901), structural=True)
-    assert found.share == 0.0
+    found = of(951, 951)
+    assert (found.churn, found.value) == (0.0, 0.0)
     assert found.rung == "learned models"
 
 
 def test_the_rung_names_the_simple_model_and_the_events() -> None:
-    assert chosen(np.repeat([1.0, 0.0], [25, 400]), structural=False).rung == (
-        "learned models, drawn 80% towards means of RFM cells: only 25 events"
+    assert of(200, 12, structural=False).rung == (
+        "learned models, churn drawn 81% (12 events), value 20% (200 who spent) towards means of "
+        "RFM cells"
     )
 
 
@@ -34,4 +48,4 @@ def test_an_estimate_lies_between_both_by_the_share() -> None:
 
 
 def test_a_bundle_without_a_word_of_it_draws_nothing() -> None:
-    assert Shrinkage(**{}).share == 0.0
+    assert (Shrinkage(**{}).churn, Shrinkage(**{}).value) == (0.0, 0.0)
