@@ -17,6 +17,9 @@ from features.errors import ConfigError
 from features.experiment import Experiment, ModelSettings, ValueSettings
 from features.tables import Table
 
+#: Of a study where `tune = true`.
+TRIALS = 20
+
 __all__ = ["load", "parse", "text_of", "time_zone"]
 
 
@@ -141,10 +144,20 @@ def _model(table: Table) -> ModelSettings:
         segments=segments,
         seeds=table.integer("seeds", 5, low=1),
         latent=table.integer("latent", 8, low=1),
+        tune=_trials(table),
     )
     table.known("segments")
     table.refuse_others()
     return model
+
+
+def _trials(table: Table) -> int:
+    """The key `tune`: true, false, or a number of trials."""
+    table.known("tune")
+    given = table.peek("tune")
+    if given is None or isinstance(given, bool):
+        return TRIALS if given else 0
+    return table.integer("tune", low=1, high=1000)
 
 
 def _value(table: Table) -> ValueSettings:

@@ -147,11 +147,14 @@ class Calendar:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`segments` is "auto" or 2 to 20; `seeds` autoencoders are tried; `latent` dimensions."""
+    """`segments` is "auto" or 2 to 20; `seeds` autoencoders are tried; `latent` dimensions; the
+    boosters' settings are tuned by `tune` trials (0: the defaults).
+    """
 
     segments: int | str = "auto"
     seeds: int = 5
     latent: int = 8
+    tune: int = 0
 
 
 @dataclass(frozen=True)

@@ -40,15 +40,18 @@ class BgNbd:
     chances_before: ClassVar[int] = 0  # orders before the repeat ones that can be the last
 
     @classmethod
-    def fit(cls, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> Self:
-        """Maximum likelihood over customers, arrays of shape ``(n,)`` (see `training.structural`).
+    def fit(
+        cls, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike, weak: bool = False
+    ) -> Self:
+        """Maximum likelihood over customers, arrays of shape ``(n,)`` (see `training.structural`);
+        with `weak` under a weak prior, which has a maximum where nobody seems to be lost, too.
 
         Raises FitError where too few customers ordered again or there is no proper maximum (a and
         b run off where nobody seems to be lost), ValueError where a history cannot be one.
         """
         histories = Histories.of(x, t_x, T)
         histories.refuse_too_few(cls.title)
-        unit = histories.unit
+        unit, everyone = histories.unit, float(histories.customers.sum())
         scaled, sample = histories.in_units(unit), histories.sample().in_units(unit)
         rate = float(np.average(scaled.x, weights=scaled.customers))  # orders in a mean T
         starts = [(r, r / rate, a, b) for r, a, b in [(0.3, 0.7, 2.5), (1, 1, 3), (3, 0.3, 6)]]
@@ -58,8 +61,8 @@ class BgNbd:
             lambda logs: cls._mean_log_likelihood(np.exp(logs), scaled),
             starts,
             trial=lambda logs: cls._mean_log_likelihood(np.exp(logs), sample),
+            weak=1 / everyone if weak else 0.0,
         )
-        everyone = float(histories.customers.sum())
         # x moments of ordering are a density in 1 / T ** x
         orders = float(histories.x @ histories.customers)
         return cls(

@@ -37,9 +37,11 @@ from features.catalog import catalog_hash
 from features.errors import BundleError
 from features.spec import FeatureSpec
 from training import blend, timing, value
+from training.cells import Cells
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
+from training.shrinkage import Shrinkage, drawn
 from training.structure import Prior
 
 FORMAT = 2
@@ -62,7 +64,8 @@ class TargetScale:
 
 @dataclasses.dataclass(frozen=True)
 class Raw:
-    """Uncalibrated outputs, each (n,) but `experts` (n, `blend.EXPERTS`) of spend and `scores`
+    """Uncalibrated outputs, drawn towards the simple model's where events were few
+    (`training.shrinkage`), each (n,) but `experts` (n, `blend.EXPERTS`) of spend and `scores`
     (n, axes).
     """
 
@@ -89,6 +92,8 @@ class Bundle:
         self.target = TargetScale(**model["target"])
         self.segments = tuple(Segment(**s) for s in model["segments"])
         self.prior = Prior.from_dict(model["prior"])
+        self.shrinkage = Shrinkage(**model.get("shrinkage", {}))
+        self.cells = Cells.from_dict(model.get("cells"))
         self.terms = value.settings(manifest.get("value"))
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
@@ -164,14 +169,21 @@ class Bundle:
             np.asarray(columns.get(name, np.full(len(design), np.nan)), dtype=np.float64)
             for name in ("structural_spend", "structural_orders")
         )
-        counted = orders * structural / np.maximum(each, 1e-9)
-        experts = [
+        churn, worth = self.shrinkage.churn, self.shrinkage.value
+        logit = blend.churn_logit(boosted, linear[:, 0], -head["return"].mean(axis=1))
+        learned = [
             self._run("spend", design, "variable")[:, 0].astype(np.float64),
-            linear_spend, latent_spend, counted, structural,
+            linear_spend, latent_spend,
         ]  # fmt: skip
+        if churn or worth:
+            simple = self.cells.columns(columns) if self.cells else columns
+            logit = drawn(logit, -blend.logit(simple["structural_return"]), churn)
+            orders = drawn(orders, simple["structural_orders"], worth)
+            learned = [drawn(one, simple["structural_spend"], worth) for one in learned]
+        counted = orders * structural / np.maximum(each, 1e-9)
         return Raw(
-            blend.churn_logit(boosted, linear[:, 0], -head["return"].mean(axis=1)),
-            np.column_stack(experts),
+            logit,
+            np.column_stack([*learned, counted, structural]),
             orders,
             np.column_stack([head[a].mean(axis=1) for a in SPACE]),
         )

@@ -64,9 +64,10 @@ def check(
         if refused is not None:
             found.append(Finding.of(refused))
         with screen.step("Looking for what predicts too well"):
-            search = leaks.search(
-                read.connection, _spec(experiment, read, plan), plan, experiment.seed
-            )
+            spec = _spec(experiment, read, plan)
+            search = leaks.search(read.connection, spec, plan, experiment.seed)
+        leak = leaks.refusal(search, leaks.undated(experiment, spec))
+        found += [Finding.of(leak)] if leak else []
         found += findings.of_search(search)
         if refused is None:  # else it is said already, and the table has the rest
             found += findings.of_readiness(answers)

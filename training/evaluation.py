@@ -8,13 +8,26 @@ import numpy as np
 import pandas as pd
 
 from features.spec import FeatureSpec
-from training import autoencoder, boosting, clustering, fit, outlook, prior, report_card, rivals
+from training import (
+    autoencoder,
+    boosting,
+    clustering,
+    fit,
+    outlook,
+    prior,
+    report_card,
+    rivals,
+    tuning,
+)
 from training.blend import Calibration
 from training.bundle import Bundle, to_columns
 from training.calibration import combined
 from training.intervals import Bands
 from training.report_card import Section
 from training.segments import Segment
+from training.stretch import Stretch
+
+NO_SEASON = Stretch()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +42,8 @@ class Evaluated:
     bundle: Bundle
     sections: tuple[Section, ...]
     test: pd.DataFrame
+    trees: boosting.Settings
+    study: tuning.Study | None
 
 
 def evaluate(
@@ -45,14 +60,23 @@ def evaluate(
     segments: int | str,
     held: int | None,
     told: fit.Told | None = None,
+    season: Stretch = NO_SEASON,
+    trials: int = 0,
 ) -> Evaluated:
     """Fit on `train`, choose and calibrate on `calibration`, measure on `test` (snapshot rows with
     outcomes, of later and later cut-offs). Figures are of customers with an order before the
     cut-off.
 
-    `segments` is a number or "auto"; `held` the champion's number of segments, if there is one.
+    `segments` is a number or "auto"; `held` the champion's number of segments, if there is one;
+    `season` carries what was calibrated on to the test's season; with `trials` the boosters'
+    settings are tuned (`training.tuning`), else they are `trees`.
     """
     space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
+    study = None
+    if trials:
+        before, after = (fit.rows(frame, space.preprocessor) for frame in (train, calibration))
+        study = tuning.tune(before, after, trees, trials, told)
+        trees = study.chosen
     fitted = fit.parts(train, space, trees, later=calibration, told=told)
     bare = fit.assemble(fitted, spec)
     then = bare.raw(to_columns(fit.table(calibration)))
@@ -71,7 +95,7 @@ def evaluate(
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
     rows = fit.table(bought)
     now = bare.raw(to_columns(rows))
-    settled = (combined(calibrated[0], now), calibrated[1])
+    settled = (fit.stretched(combined(calibrated[0], now), season), calibrated[1])
     bundle = fit.complete(bare, {}, settled, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
@@ -104,4 +128,6 @@ def evaluate(
     )
     shown = bought[["future_orders", "future_spend"]].reset_index(drop=True)
     shown = pd.concat([shown, predicted.drop(columns=["customer_id", "as_of"])], axis=1)
-    return Evaluated(space, fit.freeze(fitted), calibrated, k, choices, bundle, sections, shown)
+    return Evaluated(
+        space, fit.freeze(fitted), calibrated, k, choices, bundle, sections, shown, trees, study
+    )

@@ -21,13 +21,24 @@ from sklearn.linear_model import LogisticRegression, TweedieRegressor
 from features import catalog
 from features.feature import Feature
 from features.spec import FeatureSpec
-from training import autoencoder, boosting, calibration, conformal, pooling, scaling
+from training import (
+    autoencoder,
+    boosting,
+    calibration,
+    cells,
+    conformal,
+    pooling,
+    scaling,
+    shrinkage,
+)
 from training.blend import Calibration, spend
 from training.bundle import Bundle, Raw, to_columns
+from training.cells import Cells
 from training.intervals import Bands
 from training.outliers import capped
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
+from training.shrinkage import Shrinkage
 from training.stretch import Stretch
 from training.structure import FEATURES, Prior
 
@@ -83,6 +94,8 @@ class Parts(Latent):
 
     boosters: dict[str, lgb.Booster]
     linear: Linear
+    shrinkage: Shrinkage
+    cells: Cells | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +104,14 @@ class Frozen:
 
     epochs: int
     trees: Mapping[str, int]
+
+
+#: What boosters learn: objective, and the outcome of rows.
+OUTCOMES: dict[str, tuple[str, Callable[[Rows], np.ndarray]]] = {
+    "churn": ("binary", lambda r: r.churned),
+    "spend": ("tweedie", lambda r: r.targets.spend),
+    "orders": ("poisson", lambda r: r.targets.orders),
+}
 
 
 def table(frame: pd.DataFrame) -> pa.Table:
@@ -168,21 +189,43 @@ def parts(
     """
     data = rows(train, space.preprocessor)
     check = rows(later, space.preprocessor) if later is not None else None
-    outcomes: dict[str, tuple[str, Callable[[Rows], np.ndarray]]] = {
-        "churn": ("binary", lambda r: r.churned),
-        "spend": ("tweedie", lambda r: r.targets.spend),
-        "orders": ("poisson", lambda r: r.targets.orders),
-    }
-    boosters = {}
-    for i, (name, (objective, outcome)) in enumerate(outcomes.items()):
+    boosters = boosted(data, trees, check, frozen, told)
+    return Parts(
+        space.preprocessor, space.network, boosters, _linear(data, trees.power), *_simple(train)
+    )
+
+
+def boosted(
+    data: Rows,
+    trees: boosting.Settings,
+    check: Rows | None = None,
+    frozen: Frozen | None = None,
+    told: Told | None = None,
+) -> dict[str, lgb.Booster]:
+    """The boosters of `OUTCOMES` alone; `check` are preprocessed rows of a later cut-off."""
+    made = {}
+    for i, (name, (objective, outcome)) in enumerate(OUTCOMES.items()):
         if told:
-            told(f"gradient boosting of {name}", i, len(outcomes))
+            told(f"gradient boosting of {name}", i, len(OUTCOMES))
         chosen = dataclasses.replace(trees, trees=frozen.trees[name]) if frozen else trees
-        boosters[name] = boosting.fit(
+        made[name] = boosting.fit(
             objective, data.design, outcome(data), chosen,
             (check.design, outcome(check)) if check else None,
         )  # fmt: skip
-    return Parts(space.preprocessor, space.network, boosters, _linear(data, trees.power))
+    return made
+
+
+def _simple(train: pd.DataFrame) -> tuple[Shrinkage, Cells | None]:
+    """How far to draw towards the simple model, and the cells where that is what they are."""
+    bought = train[train.orders > 0]
+    orders = bought.future_orders.to_numpy(np.float64)
+    spend = capped(bought.future_spend.to_numpy(np.float64))
+    structural = "structural_return" in train
+    found = shrinkage.chosen(orders, spend, structural)
+    if structural or not (found.churn or found.value):
+        return found, None
+    known = {axis: bought[axis].to_numpy(np.float64) for axis in cells.AXES}
+    return found, Cells.fit(known, orders, spend)
 
 
 def start_from(bundle: Bundle, settings: autoencoder.Settings) -> Latent | None:
@@ -279,6 +322,8 @@ def assemble(p: Parts, spec: FeatureSpec) -> Bundle:
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),
         "spread": 1.0, "segments": [], "next_segment": 1, "prior": None,
+        "shrinkage": dataclasses.asdict(p.shrinkage),
+        "cells": dataclasses.asdict(p.cells) if p.cells else None,
     }  # fmt: skip
     columns = len(p.preprocessor.design_names)
     files = {

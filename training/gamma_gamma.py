@@ -16,6 +16,7 @@ from scipy import special
 from features.errors import FitError
 from training.structural import LEAST_REPEAT_BUYERS, TRIAL_ROWS, Floats, distinct, maximise
 
+_CERTAIN = 1e6  # orders that a customer of another mean would need to be believed
 _REMEDY = "cap extreme amounts, or predict spend without this model"
 
 
@@ -37,8 +38,9 @@ class GammaGamma:
     title: ClassVar[str] = "Gamma-Gamma"
 
     @classmethod
-    def fit(cls, x: npt.ArrayLike, mean_spend: npt.ArrayLike) -> Self:
-        """Maximum likelihood over customers, arrays of shape ``(n,)``.
+    def fit(cls, x: npt.ArrayLike, mean_spend: npt.ArrayLike, weak: bool = False) -> Self:
+        """Maximum likelihood over customers, arrays of shape ``(n,)``; with `weak` under a weak
+        prior (`training.structural.maximise`).
 
         `x` is how many orders `mean_spend` (in one currency) is the mean of. Custom has it that
         these are the repeat orders, which leaves out what is special to a first one; any count
@@ -60,6 +62,8 @@ class GammaGamma:
             )
         (count, mean), weight = distinct(orders[spent], spend[spent])
         unit = float(np.exp(np.average(np.log(mean), weights=weight)))
+        if np.ptp(mean) <= 1e-9 * unit and weak:  # the law's limit: everybody's mean, for all
+            return cls(p=1.0, q=1.0 + _CERTAIN, gamma=unit * _CERTAIN, customers=int(spent.sum()))
         if np.ptp(mean) <= 1e-9 * unit:
             raise FitError(
                 f"{cls.title} needs amounts that differ from customer to customer.",
@@ -74,6 +78,7 @@ class GammaGamma:
             lambda logs: cls._mean_log_likelihood(np.exp(logs), count, scaled, weight),
             [(p, q, q / p) for p, q in [(1, 3), (6, 4), (2, 1.5), (30, 30)]],
             remedy=_REMEDY,
+            weak=1 / float(weight.sum()) if weak else 0.0,
             trial=lambda logs: cls._mean_log_likelihood(
                 np.exp(logs), count[some], scaled[some], weight[some]
             ),

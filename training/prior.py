@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,22 @@ from training.structure import FEATURES, Prior
 
 
 def fit(frame: pd.DataFrame, window_days: int) -> Prior | None:
-    """The prior of the customers of one cut-off (snapshot rows), None where a fit is refused."""
-    try:
-        return fitted(frame, window_days)
-    except FitError:
-        return None
+    """The prior of the customers of one cut-off (snapshot rows). Where the likelihood has no proper
+    maximum, that under a weak prior of the parameters; None where that is refused as well.
+    """
+    for weak in (False, True):
+        with contextlib.suppress(FitError):
+            return fitted(frame, window_days, weak)
+    return None
 
 
-def fitted(frame: pd.DataFrame, window_days: int) -> Prior:
-    """The same, raising the FitError that says why."""
+def fitted(frame: pd.DataFrame, window_days: int, weak: bool = False) -> Prior:
+    """The same by one of the two, raising the FitError that says why it is refused."""
     bought = frame[frame.orders > 0]
     x, t_x, T = histories(bought)
-    orders = MbgNbd.fit(x, t_x, T)
+    orders = MbgNbd.fit(x, t_x, T, weak)
     value = GammaGamma.fit(
-        x + 1.0, capped(bought.spend.clip(lower=0.0).to_numpy(np.float64)) / (x + 1.0)
+        x + 1.0, capped(bought.spend.clip(lower=0.0).to_numpy(np.float64)) / (x + 1.0), weak
     )
     return Prior(
         orders.r, orders.alpha, orders.a, orders.b, value.p, value.q, value.gamma, window_days

@@ -11,7 +11,7 @@ import dataclasses
 import pandas as pd
 
 from features.errors import FitError
-from training import calibration, conformal, prior, splits, stability
+from training import calibration, conformal, prior, stability
 from training.snapshots import LEAST_CUSTOMERS, buyers
 from training.splits import Splits, Window
 from training.structural import LEAST_REPEAT_BUYERS
@@ -171,11 +171,11 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
     first = _at(past, plan.train[0])
     again = int((first.frequency > 0).sum())
     seen = f"{again:,} repeat buyers at the first training cut-off"
-    without = "; the learned models go without this input"
     if again < LEAST_REPEAT_BUYERS:
         return Readiness(
             "structural models", INSUFFICIENT,
-            f"{seen}, {LEAST_REPEAT_BUYERS} needed{without}", _MORE,
+            f"{seen}, {LEAST_REPEAT_BUYERS} needed; the learned models go without this input, and "
+            "are drawn towards means of RFM cells where events are few", _MORE,
         )  # fmt: skip
     for window in (plan.train[0], plan.test):
         try:
@@ -183,25 +183,23 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
         except FitError as refused:
             return Readiness(
                 "structural models", LIMITED,
-                f"{refused.rule.rstrip('.')}, but at {window.as_of:%Y-%m-%d}: {refused.seen}"
-                f"{without}",
+                f"{refused.rule.rstrip('.')}, but at {window.as_of:%Y-%m-%d}: {refused.seen}; "
+                "a weak prior of the parameters stands in",
                 refused.remedy,
             )  # fmt: skip
     return Readiness("structural models", READY, f"{seen}, and the likelihood has a maximum")
 
 
 def _seasonality(plan: Splits) -> Readiness:
-    seen = f"outcomes of {plan.learned_days} days are learned from"
-    if plan.learned_days >= splits.TWO_YEARS_DAYS:
-        return Readiness("seasonality", READY, seen)
-    remedy = "bring more than two years of orders"
-    if len(plan.train) == splits.MOST_CUTOFFS:
-        remedy = (
-            f"at most {splits.MOST_CUTOFFS} cut-offs train, a window apart: only a longer "
-            "horizon_days reaches further back"
-        )
-    seen += f", {splits.TWO_YEARS_DAYS} needed to tell a season from a trend"
-    return Readiness("seasonality", LIMITED, seen, remedy)
+    short = (plan.start - plan.seasons_since).days
+    seen = f"a history from {plan.start:%Y-%m-%d}"
+    needed = f"the season ahead, and the one calibrated on, a year before {plan.now:%Y-%m-%d}"
+    if short <= 0:
+        return Readiness("seasonality", READY, f"{seen} holds {needed}")
+    return Readiness(
+        "seasonality", LIMITED, f"{seen} does not hold {needed}: no season is corrected for",
+        f"bring {short} days more, from before",
+    )  # fmt: skip
 
 
 def _stability(plan: Splits) -> Readiness:

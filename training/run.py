@@ -28,11 +28,14 @@ from training import (
     reading,
     report_card,
     scoring,
+    season,
     snapshots,
     splits,
     stability,
     stretch,
+    suspects,
     tracking,
+    tuning,
     value,
 )  # fmt: skip
 from training.blend import EXPERTS
@@ -78,9 +81,12 @@ def retrain(
     as_of : nothing at or after this moment (UTC) is seen; None for all of the history
     out : files for people go to `out`/NAME
 
-    Raises CoterieError with rule, value seen and remedy where the run would be meaningless.
+    Raises CoterieError with rule, value seen and remedy where the run would be meaningless: too
+    little history, too few customers, or an undated attribute that is the outcome itself.
     """
     torch.set_num_threads(THREADS)
+    if experiment.model.tune:
+        tuning.require()
     out = out / experiment.name
     read = reading.read_sources(experiment, as_of, screen, out)
     days = experiment.horizon_days
@@ -92,18 +98,24 @@ def retrain(
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)
         shots = snapshots.gather(read, spec, plan, told)
+        seasons = _seasons(read, plan)
     screen.say(
         f"   {len(catalog.features(spec))} features (catalog {catalog.catalog_hash(spec)}), "
         f"{len(shots.past):,} rows at {shots.past.as_of.nunique()} cut-offs, "
         f"{len(shots.now):,} customers now"
     )
     snapshots.require_enough(shots, plan)
+    found = suspects.among(shots.past, spec, plan, experiment.seed)
+    leak = suspects.refusal(found, suspects.undated(experiment, spec))
+    if leak is not None:
+        raise leak
     with screen.step("Evaluating: train, calibrate and test on later and later windows") as told:
         held = len(champion.segments) if champion else None
         evaluated = evaluate(
             shots.at(plan.train), shots.at((plan.calibration,)), shots.at((plan.test,)), spec,
             plan.history_days, plan.window_days, experiment.interval_level, experiment.currency,
             network, trees, experiment.model.segments, held, told,
+            seasons[0].factor, experiment.model.tune,
         )  # fmt: skip
     sections = list(evaluated.sections)
     with screen.step("Following customers beyond the horizon, as long as the history lasts"):
@@ -123,7 +135,7 @@ def retrain(
                 steady.kept, steady.agreement, stability.DAYS, steady.customers
             )
         )
-    card = ReportCard(_heading(experiment, plan), tuple(sections))
+    card = ReportCard(_heading(experiment, plan, evaluated, seasons, found), tuple(sections))
     display.show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
@@ -132,9 +144,10 @@ def retrain(
         served = final(
             shots.at(plan.final),
             (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
-            shots.now, spec, shots.prior, evaluated, ratio, experiment.interval_level,
-            network, trees,
-            _manifest(experiment, plan, version, ratio, champion), card.to_dict(),
+            shots.now, spec, shots.prior, evaluated,
+            season.carried(ratio, seasons[1].factor), experiment.interval_level,
+            network, evaluated.trees,
+            _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
             champion, champion_labels, told,
         )  # fmt: skip
     if plan.window_days != plan.horizon_days:
@@ -203,6 +216,7 @@ def _manifest(
     plan: Splits,
     version: str,
     ratio: stretch.Stretch,
+    ahead: season.Season,
     champion: Bundle | None,
 ) -> dict[str, Any]:
     return {
@@ -212,7 +226,7 @@ def _manifest(
         "window_days": plan.window_days, "interval_level": experiment.interval_level,
         "time_zone": experiment.time_zone, "seed": experiment.seed,
         "trained_until": plan.now.isoformat(), "splits": plan.to_dict(),
-        "stretch": dataclasses.asdict(ratio),
+        "stretch": dataclasses.asdict(ratio), "season": dataclasses.asdict(ahead),
         "value": experiment.to_dict()["value"],
         "value_assumptions": list(_assumptions(experiment)),
         "started_from": champion.manifest["version"] if champion else None,
@@ -237,7 +251,24 @@ def _longer_view(
     )  # fmt: skip
 
 
-def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
+def _seasons(read: Sources, plan: Splits) -> tuple[season.Season, season.Season]:
+    """The season of the test window against that of the calibration, and the one ahead."""
+    window = plan.window_days
+    cutoffs = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
+    tested, ahead = (
+        season.measure(read.connection, plan.start, before, at, window, days, plan.history_days)
+        for before, at, days in zip(cutoffs, cutoffs[1:], (window, plan.horizon_days), strict=False)
+    )
+    return tested, ahead
+
+
+def _heading(
+    experiment: Experiment,
+    plan: Splits,
+    e: Evaluated,
+    seasons: tuple[season.Season, season.Season],
+    found: suspects.Search,
+) -> tuple[str, ...]:
     windows = "; ".join(
         f"{what} {first}{'' if first == last else ' to ' + last}, outcomes until {end}"
         for what, first, last, end in plan.rows()
@@ -249,9 +280,10 @@ def _heading(experiment: Experiment, plan: Splits) -> tuple[str, ...]:
         "Figures are of the evaluated model (trained before the calibration and test windows). The "
         "served model is refitted on every cut-off with the epochs, trees and number of segments "
         "chosen here; its calibration is learned by the same rule one window later.",
-        "One season trains and another tests: less than two years of history cannot tell a season "
-        "from a trend."
-        if plan.learned_days < splits.TWO_YEARS_DAYS else "",
+        f"Estimates: {e.bundle.shrinkage.rung}" + (f"; {e.study.said}." if e.study else "."),
+        f"Served: {seasons[1].said}",
+        f"Evaluated: {seasons[0].said}" if seasons[0].factor != stretch.Stretch() else "",
+        *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in lines if line)
@@ -303,6 +335,8 @@ def _record(
         "calibration_churn": learned.churn, "calibration_orders": learned.orders,
         **{f"spend_weight_{name}": round(weight, 4) for name, weight in weights.items()},
         **{f"value_{k}": v for k, v in dataclasses.asdict(experiment.value).items()},
+        **{f"shrinkage_{k}": v for k, v in dataclasses.asdict(served.bundle.shrinkage).items()},
+        **{f"boosting_{k}": v for k, v in dataclasses.asdict(e.trees).items()},
         "network_members": experiment.model.seeds, "network_latent": experiment.model.latent,
         "started_from": manifest["started_from"],
     }  # fmt: skip
@@ -331,5 +365,6 @@ def _record(
             "segments.json": display.segments_frame(served.bundle),
             "number_of_segments.json": pd.DataFrame([dataclasses.asdict(c) for c in e.choices]),
         },
+        trials=e.study.records() if e.study else (),
         tags={"version": manifest["version"], "catalog_hash": manifest["catalog_hash"]},
     )  # fmt: skip

@@ -84,8 +84,18 @@ def require_enough(shots: Snapshots, plan: Splits) -> None:
         raise HistoryError(
             "Somebody must spend after a training cut-off, or there is nothing to learn.",
             f"{earned.sum():g} in all, in {len(plan.train)} windows of {plan.window_days} days",
-            "bring a longer history, or a longer horizon_days; check the amounts",
+            "bring a longer history, or a longer horizon_days; check the amounts, and that "
+            "customer_id is the customer's, not the order's",
         )
+    for name, window in (("calibration", plan.calibration), ("test", plan.test)):
+        if not shots.at((window,)).future_spend.sum() > 0:
+            raise HistoryError(
+                f"Somebody must spend in the {name} window, or everybody would be taken to have "
+                "left.",
+                f"nothing from {window.as_of:%Y-%m-%d} to {window.end:%Y-%m-%d}, by "
+                f"{len(buyers(shots.at((window,)))):,} customers with an order before",
+                "look for a gap in the orders (`coterie check`), or set as_of to its beginning",
+            )
 
 
 def followed(

@@ -20,7 +20,7 @@ from features.errors import HistoryError
 
 PREFERRED_HISTORY_DAYS = 90
 LEAST_WINDOW_DAYS = 7
-TWO_YEARS_DAYS = 730  # a season seen twice can be told from a trend
+YEAR = pd.Timedelta(days=365)  # after which a season comes round again
 MOST_CUTOFFS = 8
 FEW_CUTOFFS = 4
 
@@ -36,13 +36,15 @@ class Window:
 @dataclasses.dataclass(frozen=True)
 class Splits:
     """Every window of a run. `window_days` is what models are trained over; it equals
-    `horizon_days` on the rung `full` and is shorter on `short windows`.
+    `horizon_days` on the rung `full` and is shorter on `short windows`. `start` is the day of the
+    first order.
     """
 
     rung: str
     horizon_days: int
     window_days: int
     history_days: int
+    start: pd.Timestamp
     now: pd.Timestamp
     train: tuple[Window, ...]
     calibration: Window
@@ -63,9 +65,11 @@ class Splits:
             raise AssertionError(f"a window ends after now, {self.now}")
 
     @property
-    def learned_days(self) -> int:
-        """Whole days from the first training cut-off to now."""
-        return (self.now - self.train[0].as_of).days
+    def seasons_since(self) -> pd.Timestamp:
+        """The latest first order with which the history holds, a year earlier, the season that is
+        predicted and the one that is calibrated on.
+        """
+        return self.test.as_of - YEAR - pd.Timedelta(days=self.history_days)
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """(what, first cut-off, last cut-off, end of outcomes) in words, for the screen."""
@@ -163,7 +167,7 @@ def plan(
     earliest = first + pd.Timedelta(days=history)
     test, calibration = last - step, last - 2 * step
     return Splits(
-        rung, horizon_days, window, history, now,
+        rung, horizon_days, window, history, first, now,
         tuple(made(c) for c in _cutoffs(earliest, calibration - step, window)),
         made(calibration), made(test),
         tuple(made(c) for c in _cutoffs(earliest, last - step, window)),

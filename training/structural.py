@@ -32,6 +32,8 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 LEAST_REPEAT_BUYERS = 10
 _BOUND = 9.0  # logs of the parameters, in units of the mean T (or mean amount), lie within +-9
 _SLOPE = 1e-5  # the most that the gradient of the log-likelihood a customer may be at a maximum
+#: Deviation of a weak prior's logs of parameters, around 1 (`maximise`): e^4 either way at 95 %.
+WEAK = 2.0
 TRIAL_ROWS = 20_000  # distinct histories that the several starts are tried on
 
 
@@ -159,14 +161,19 @@ def maximise(
     starts: Sequence[Sequence[float]],
     remedy: str = "use another structural model, a longer history or more customers",
     trial: Objective | None = None,
+    weak: float = 0.0,
 ) -> tuple[dict[str, float], float]:
     """Parameters at the greatest likelihood that `starts` lead to, and its value a customer.
+
+    With `weak`, one over the number of customers, at the greatest posterior under a weak normal
+    prior of the parameters' logs: where few customers were seen, the likelihood alone may grow
+    towards the edge of a law, and by next to nothing.
 
     L-BFGS-B over the logs of the parameters. Where `trial` is given (the objective over a sample),
     the starts are tried on it and only the best goes on over all. Raises FitError where what was
     reached is no maximum: nothing finite, a parameter at its bound, or a slope that is left.
     """
-    tried = trial or objective
+    objective, tried = _believed(objective, weak), _believed(trial or objective, weak)
     ends = [_climb(tried, np.log(np.asarray(start, dtype=np.float64))) for start in starts]
     ends = [end for end in ends if np.isfinite(end.fun)]
     best = min(ends, key=lambda end: float(end.fun), default=None)
@@ -196,6 +203,17 @@ def maximise(
             remedy,
         )
     return dict(zip(names, np.exp(best.x).tolist(), strict=True)), -float(best.fun)
+
+
+def _believed(objective: Objective, weak: float) -> Objective:
+    if not weak:
+        return objective
+
+    def posterior(logs: Floats) -> tuple[float, Floats]:
+        value, gradient = objective(logs)
+        return value - weak * float(logs @ logs) / (2 * WEAK**2), gradient - weak * logs / WEAK**2
+
+    return posterior
 
 
 def _climb(objective: Objective, start: Floats) -> optimize.OptimizeResult:

@@ -11,14 +11,16 @@ event or an optional column that passes it is suspected of having been written a
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features import catalog
+from features import attributes, catalog
+from features.errors import SourceError
+from features.experiment import Experiment
 from features.feature import Feature
 from features.snapshot import customers_known, snapshot
 from features.spec import FeatureSpec
@@ -73,6 +75,14 @@ class Suspect:
         """Whether it is enough to know that there is a value."""
         return self.power.presence > self.mark.value
 
+    @property
+    def certain(self) -> bool:
+        """Whether it knows what nobody can know: the outcome all but itself, which behaviour
+        surely does not tell.
+        """
+        known = self.outcome == "churn" and self.power.value > CERTAIN
+        return known and self.difference.value > MARGIN and self.difference.low > 0
+
     def sentence(self) -> str:
         """Feature, figures and the mark."""
         measure = OUTCOMES[self.outcome][0]
@@ -99,6 +109,29 @@ class Search:
     skipped: dict[str, str]
 
 
+def undated(experiment: Experiment, spec: FeatureSpec) -> set[str]:
+    """The features of attributes that are taken as constant, for want of a `valid_from`."""
+    sources = [source for source in experiment.attributes if source.valid_from is None]
+    names = {column.name for source in sources for column in source.columns}
+    constant = tuple(a for a in spec.attributes if a.name in names)
+    return {f.name for f in attributes.features(dataclasses.replace(spec, attributes=constant))}
+
+
+def refusal(found: Search, constant: Collection[str]) -> SourceError | None:
+    """Why no model is trained on this: a feature of `constant` (`undated`) is the outcome itself.
+    What is dated is suspected only, since it may have been known.
+    """
+    for suspect in found.suspects:
+        if suspect.certain and suspect.power.feature in constant:
+            return SourceError(
+                "An attribute without a date must not know who leaves: it was written afterwards, "
+                "and a model of it is worth nothing for customers of today.",
+                suspect.sentence(),
+                "date its values (valid_from), or leave the column out",
+            )
+    return None
+
+
 def search(connection: Any, spec: FeatureSpec, plan: Splits, seed: int) -> Search:
     """Hold every feature of `spec` against the outcomes of the test window (see above).
 
@@ -106,19 +139,29 @@ def search(connection: Any, spec: FeatureSpec, plan: Splits, seed: int) -> Searc
     """
     cutoffs = (plan.calibration.as_of, plan.test.as_of)
     spine = _sampled(customers_known(connection, cutoffs), seed)
-    rows = buyers(snapshot(connection, spec, spine, plan.window_days))
+    return among(snapshot(connection, spec, spine, plan.window_days), spec, plan, seed)
+
+
+def among(past: pd.DataFrame, spec: FeatureSpec, plan: Splits, seed: int) -> Search:
+    """The same on snapshot rows, with outcomes, that hold the two cut-offs."""
+    cutoffs = (plan.calibration.as_of, plan.test.as_of)
+    rows = buyers(_drawn(past[past.as_of.isin(cutoffs)], seed))
     then, now = (rows[rows.as_of == cutoff] for cutoff in cutoffs)
     return compare(then, now, spec, seed)
 
 
 def _sampled(spine: pa.Table, seed: int) -> pa.Table:
-    frame = spine.to_pandas()
+    kept = _drawn(spine.to_pandas(), seed)
+    return pa.Table.from_pandas(kept, schema=spine.schema, preserve_index=False)
+
+
+def _drawn(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The rows of at most `MOST_CUSTOMERS` customers."""
     who = np.sort(frame.customer_id.unique())
     if len(who) <= MOST_CUSTOMERS:
-        return spine
+        return frame
     drawn = np.random.default_rng(seed).choice(who, MOST_CUSTOMERS, replace=False)
-    kept = frame[frame.customer_id.isin(drawn)]
-    return pa.Table.from_pandas(kept, schema=spine.schema, preserve_index=False)
+    return frame[frame.customer_id.isin(drawn)]
 
 
 def compare(then: pd.DataFrame, now: pd.DataFrame, spec: FeatureSpec, seed: int) -> Search:

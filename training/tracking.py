@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -79,7 +79,8 @@ class Recorded:
 @dataclasses.dataclass(frozen=True)
 class Record:
     """What a run leaves in the store. `datasets` maps a context (train, calibrate, ...) to rows
-    without customer ids, of which only schema, size and digest are kept.
+    without customer ids, of which only schema, size and digest are kept. `trials` are the
+    parameters and metrics of a tuning study's, which become nested runs.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Record:
     texts: Mapping[str, str]
     tables: Mapping[str, pd.DataFrame]
     tags: Mapping[str, str]
+    trials: Sequence[tuple[Mapping[str, float], Mapping[str, float]]] = ()
 
 
 def record(what: Record, bundle: Bundle, folder: Path) -> Recorded:
@@ -153,6 +155,12 @@ def _record(
             mlflow.log_text(text, name)
         for name, frame in what.tables.items():
             mlflow.log_table(frame, name)
+        for number, (params, metrics) in enumerate(what.trials):
+            with mlflow.start_run(
+                experiment_id=experiment, run_name=f"{version_name} trial {number}", nested=True
+            ):
+                mlflow.log_params({k: str(v) for k, v in params.items()})
+                mlflow.log_metrics(dict(metrics))
         info = Model.log(
             artifact_path=None, name=FLAVOR, flavor=_Flavor, registered_model_name=what.name,
             folder=folder, signature=signature,

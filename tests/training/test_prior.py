@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.errors import FitError
 from training import prior
 from training.bg_nbd import MbgNbd
 from training.gamma_gamma import GammaGamma
@@ -120,6 +121,41 @@ def test_where_one_fit_is_refused_no_row_has_the_columns() -> None:
     assert latest is None
     assert all(set(NAMES).isdisjoint(f.columns) for f in frames)
     assert prior.fit(once, DAYS) is None
+
+
+def test_where_nobody_seems_to_leave_a_weak_prior_stands_in() -> None:
+    rng = np.random.default_rng(7)
+    T = rng.uniform(100, 200, 150)
+    x = rng.poisson(T * rng.gamma(4, 1 / 40, 150)).astype(float) + 5
+    frame = pd.DataFrame({
+        "orders": x + 1, "frequency": x, "T_days": T, "recency_days": rng.uniform(0, 5, 150),
+        "spend": (x + 1) * rng.gamma(20, 1, 150),
+    })  # fmt: skip
+    with pytest.raises(FitError, match="it still grows with"):
+        prior.fitted(frame, DAYS)
+    made = prior.fit(frame, DAYS)
+    assert made is not None
+    known = made.columns(columns(frame))
+    assert (known["structural_return"] > 0.5).all()  # of whom some ordered 5 days ago
+    # All is forgotten but the rate: orders a day times the days.
+    assert known["structural_orders"].sum() == pytest.approx((x / T).sum() * DAYS, rel=0.1)
+
+
+def test_a_weak_prior_says_next_to_nothing_of_many_customers() -> None:
+    frame = rows(3, "2024-01-01", 4_000)
+    alone, weak = prior.fitted(frame, DAYS), prior.fitted(frame, DAYS, weak=True)
+    for name, values in alone.columns(columns(frame)).items():
+        other = weak.columns(columns(frame))[name]
+        assert np.nansum(other) == pytest.approx(np.nansum(values), rel=0.01), name
+        assert np.nanmax(np.abs(other - values) / (np.nanmean(values))) < 0.1, name
+
+
+def test_a_constant_amount_is_everybodys_mean() -> None:
+    frame = rows(3, "2024-01-01")
+    frame["spend"] = (frame["frequency"] + 1) * 12.5
+    made = prior.fit(frame, DAYS)
+    assert made is not None
+    assert made.order_value(columns(frame))[1:] == pytest.approx(np.full(599, 12.5))
 
 
 def test_a_prior_survives_being_written_down() -> None:

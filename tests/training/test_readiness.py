@@ -109,7 +109,7 @@ def test_structural_models_need_customers_who_came_back() -> None:
     assert found.status == INSUFFICIENT
     assert found.seen == (
         "9 repeat buyers at the first training cut-off, 10 needed; the learned models go without "
-        "this input"
+        "this input, and are drawn towards means of RFM cells where events are few"
     )
 
 
@@ -118,29 +118,26 @@ def test_a_fit_that_is_refused_says_why() -> None:
     rows["spend"] = rows.orders * 10.0
     found = answer("structural", rows)
     assert found.status == LIMITED
-    assert found.seen.endswith("; the learned models go without this input")
+    assert found.seen.endswith("; a weak prior of the parameters stands in")
     assert f"at {PLAN.train[0].as_of:%Y-%m-%d}: " in found.seen
 
 
-def test_less_than_two_years_cannot_tell_a_season() -> None:
+def test_less_than_a_year_more_cannot_tell_a_season() -> None:
     short = splits.plan(pd.Timestamp("2023-01-01"), pd.Timestamp("2024-01-01"), 60)
     found = answer("seasonality", past(plan=short), short)
-    days = (pd.Timestamp("2024-01-01") - short.train[0].as_of).days
     assert found.sentence() == (
-        f"limited for seasonality: outcomes of {days} days are learned from, 730 needed to tell a "
-        "season from a trend"
+        "limited for seasonality: a history from 2023-01-01 does not hold the season ahead, and "
+        "the one calibrated on, a year before 2024-01-01: no season is corrected for"
     )
-    assert found.remedy == "bring more than two years of orders"
+    # A year, the window calibrated on (60) and the history before it (90): 515 days, of which 365.
+    assert found.remedy == "bring 150 days more, from before"
 
 
-def test_a_long_history_in_short_windows_says_what_would_help() -> None:
-    long = splits.plan(pd.Timestamp("2014-01-01"), pd.Timestamp("2024-01-01"), 30)
-    found = answer("seasonality", past(plan=long), long)
-    # Eight cut-offs a window apart, then calibration and test: ten windows of 30 days.
-    assert found.seen.startswith("outcomes of 300 days are learned from")
-    assert found.remedy == (
-        "at most 8 cut-offs train, a window apart: only a longer horizon_days reaches further back"
-    )
+@pytest.mark.parametrize(("start", "status"), [("2022-08-04", READY), ("2022-08-05", LIMITED)])
+def test_a_season_is_known_however_many_cut_offs_train(start: str, status: str) -> None:
+    # 2024-01-01 less a year, 60 days of calibration and 90 of history is 2022-08-04.
+    long = splits.plan(pd.Timestamp(start), pd.Timestamp("2024-01-01"), 60)
+    assert answer("seasonality", past(plan=long), long).status == status
 
 
 def test_a_horizon_that_does_not_fit_is_stretched_to() -> None:

@@ -63,7 +63,9 @@ def test_what_the_run_handed_out_is_what_its_saved_bundle_predicts(small_run: An
 def test_the_card_says_which_model_its_figures_are_of(small_run: Any) -> None:
     page = (small_run.out / "report_card.md").read_text()
     assert "Figures are of the evaluated model" in page
-    assert "less than two years of history cannot tell a season from a trend" in page
+    assert (
+        "another season, and nothing corrects for it, since the history (from 2017-01-01)" in page
+    )
     assert "Simulated, based on real grocery shopping patterns." in page
     assert "horizon 30 days, rung 'full'" in page
     titles = [s["title"] for s in small_run.card["sections"]]

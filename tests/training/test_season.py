@@ -1,0 +1,151 @@
+"""The season ahead: told from the same days a year earlier, or said to be unknown."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from features import config, sources
+from training import run, season
+from training.screen import Screen
+from training.stretch import Stretch
+
+FIRST_DAY = pd.Timestamp("2021-09-01")
+NOW = pd.Timestamp("2023-11-01")
+PEAK = 1.8
+
+
+def orders(peak: float, days: int = 850) -> pd.DataFrame:
+    """Orders of 600 customers, who buy `peak` times as often in November and December."""
+    rng = np.random.default_rng(8)
+    calendar = pd.date_range(FIRST_DAY, periods=days)
+    strength = np.where(calendar.month.isin([11, 12]), peak, 1.0)
+    rows = []
+    for customer in range(600):
+        born = rng.uniform(0, 500)
+        last = min(days, born + rng.exponential(900))
+        rate, level = 1 / rng.gamma(3, 8), rng.lognormal(3.3, 0.6)
+        lived = np.arange(int(born) + 1, int(last))
+        came = lived[rng.random(len(lived)) < -np.expm1(-rate * strength[lived])]
+        for day in (int(born), *came):
+            rows.append((f"C{customer}", calendar[day], round(level * rng.lognormal(0, 0.4), 2)))
+    return pd.DataFrame(rows, columns=["who", "when", "paid"])
+
+
+@pytest.fixture
+def shop(tmp_path: Path, experiment_text: Callable[..., str]) -> Callable[[float], Path]:
+    """The experiment file of such a shop, with a horizon of 60 days."""
+
+    def made(peak: float) -> Path:
+        orders(peak).to_csv(tmp_path / "orders.csv", index=False)
+        text = experiment_text(name="seasonal", horizon_days=60)
+        (tmp_path / "shop.toml").write_text(text + "[model]\nsegments = 3\nseeds = 1\n")
+        return tmp_path / "shop.toml"
+
+    return made
+
+
+def measured(file: Path, start: pd.Timestamp = FIRST_DAY) -> season.Season:
+    read = sources.load(config.load(file), NOW)
+    before = NOW - pd.Timedelta(days=60)
+    return season.measure(read.connection, start, before, NOW, 60, 60, 90)
+
+
+def test_a_known_season_is_found_a_year_earlier(shop: Callable[[float], Path]) -> None:
+    found = measured(shop(PEAK))
+    # September and October to November and December: from 1 to PEAK; MBG/NBD, which was fitted on
+    # the slack season, takes the silence for leaving, and shrinking takes a little off.
+    assert found.factor.orders == pytest.approx(PEAK, rel=0.2)
+    assert found.factor.spend == pytest.approx(PEAK, rel=0.2)
+    assert found.factor.churn_power > 1.2
+    assert found.said == (
+        "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2023-12-31: seasonal "
+        f"factor {found.factor.orders:.2f} of orders and {found.factor.spend:.2f} of spend, by "
+        "the same days a year earlier, drawn towards 1 by their noise."
+    )
+
+
+def test_where_no_season_is_none_is_found(shop: Callable[[float], Path]) -> None:
+    found = measured(shop(1.0))
+    assert found.factor.orders == pytest.approx(1.0, abs=0.08)
+    assert found.factor.spend == pytest.approx(1.0, abs=0.08)
+
+
+def test_a_history_without_the_year_corrects_nothing_and_says_so(
+    shop: Callable[[float], Path],
+) -> None:
+    # A year before the calibration window began is 2022-09-02; 90 days of history before that.
+    missing = measured(shop(PEAK), pd.Timestamp("2022-06-05"))
+    assert missing.factor == Stretch()
+    assert missing.said == (
+        "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2023-12-31: another "
+        "season, and nothing corrects for it, since the history (from 2022-06-05) does not hold "
+        "both a year earlier."
+    )
+    assert measured(shop(PEAK), pd.Timestamp("2022-06-04")).factor != Stretch()
+
+
+def test_few_customers_tell_no_season(
+    shop: Callable[[float], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = shop(PEAK)
+    monkeypatch.setattr(season, "LEAST_CUSTOMERS", 10_000)
+    found = measured(file)
+    assert found.factor == Stretch()
+    assert "a year earlier fewer than 10000 customers ordered or did not" in found.said
+
+
+def test_what_may_be_noise_is_drawn_towards_one() -> None:
+    def factor(noise: float) -> float:
+        return season._drawn([((1.0, noise / 2), (np.e, noise / 2))])
+
+    assert factor(0.0) == pytest.approx(np.e)
+    assert factor(0.25) == pytest.approx(np.exp(0.75))  # a log ratio of 1 with a variance of 1/4
+    assert factor(1.0) == factor(4.0) == 1.0
+    twice = season._drawn([((1.0, 0.125), (np.e, 0.125))] * 2)  # the mean of two years
+    assert twice == pytest.approx(np.exp(0.875))
+    assert season._drawn([((1.0, 0.0), (50.0, 0.0))]) == season.MOST
+
+
+def test_a_ratio_of_totals_knows_its_noise() -> None:
+    ratio, noise = season._over(np.array([4.0, 0.0]), np.array([1.0, 1.0]))
+    assert ratio == 2.0
+    assert noise == pytest.approx((2**2 + 2**2) / 4**2)
+
+
+def test_the_power_makes_the_expected_silences_the_realised_ones() -> None:
+    ordered = np.repeat([1.0, 0.0], [75, 25])
+    power, _ = season._power(ordered, np.full(100, 0.5))
+    assert power == pytest.approx(2.0)  # .5 squared is .25
+
+
+def test_a_season_goes_on_where_a_longer_horizon_ends() -> None:
+    both = season.carried(Stretch(1.5, 1.6, 1.2, "BG/NBD"), Stretch(2.0, 0.5, 1.5, "season"))
+    assert both == Stretch(3.0, 0.8, pytest.approx(1.8), "BG/NBD")
+
+
+@pytest.mark.slow
+def test_the_seasons_factor_takes_most_of_the_bias_away(
+    shop: Callable[[float], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    file = shop(PEAK)
+    with (tmp_path / "log.txt").open("w") as log:
+        screen = Screen(Console(file=log, width=160))
+        made = run.retrain(config.load(file), screen, NOW, tmp_path / "out")
+    lines = pd.read_csv(tmp_path / "orders.csv", parse_dates=["when"])
+    ahead = lines[lines.when.between(NOW, NOW + pd.Timedelta(days=60), inclusive="left")]
+    came = ahead[ahead.who.isin(made.scores.customer_id)].groupby("who").paid.sum()
+    expected, factor = made.scores.expected_spend.sum(), made.bundle.manifest["season"]["factor"]
+    silent = 1 - len(came) / len(made.scores)
+    with_it, without = expected / came.sum() - 1, expected / factor["spend"] / came.sum() - 1
+    assert without < -0.25
+    assert abs(with_it) < 0.15
+    churned = made.scores.churn_probability
+    before = churned ** (1 / factor["churn_power"])
+    assert abs(churned.mean() - silent) < abs(before.mean() - silent)
+    assert "Served: Calibrated on 2023-09-02 to 2023-11-01" in made.card.heading[4]
+    assert f"seasonal factor {factor['orders']:.2f} of orders" in made.card.heading[4]

@@ -1,0 +1,172 @@
+"""The season ahead: what the same days brought a year earlier, where the history holds them.
+
+A model is calibrated on the window before the moment that it predicts from, which is another
+season. A year earlier both windows are known: by how much each exceeded what MBG/NBD expected of
+the customers of then (who age alike in both), and the ratio of the two is the season's. It carries
+predictions on as a longer horizon does (`training.stretch`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from features.errors import FitError
+from features.snapshot import customers_known, snapshot
+from features.spec import FeatureSpec
+from training.bg_nbd import MbgNbd
+from training.outliers import capped
+from training.rivals import histories
+from training.splits import YEAR
+from training.stretch import Stretch
+
+#: Customers with an order in each window, and without one; of fewer a ratio is noise.
+LEAST_CUSTOMERS = 100
+#: Older years tell of another shop.
+MOST_YEARS = 3
+#: One season more or less than threefold is something else: a shop that opened, a gap.
+MOST = 3.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Season:
+    """What to multiply by, and why, or why not: `said` is a sentence for the report card."""
+
+    factor: Stretch
+    said: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """What came in the days after a cut-off against what MBG/NBD expected: the ratios of orders and
+    spend, and the power of the probability of no order; each with the variance of its logarithm.
+    """
+
+    orders: tuple[float, float]
+    spend: tuple[float, float]
+    churn_power: tuple[float, float]
+
+
+def measure(
+    connection: Any,
+    start: pd.Timestamp,
+    calibrated: pd.Timestamp,
+    cutoff: pd.Timestamp,
+    window_days: int,
+    horizon_days: int,
+    history_days: int,
+) -> Season:
+    """The season of [cutoff, cutoff + horizon) against [calibrated, calibrated + window).
+
+    Parameters
+    ----------
+    connection : an Ibis backend with the source tables
+    start : the first order, UTC
+    calibrated, cutoff : where the calibration window and the predictions begin, UTC
+    history_days : the least history that a cut-off must have before it
+
+    Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
+    1 by as much as it may be noise.
+    """
+    until = (calibrated + pd.Timedelta(days=window_days), cutoff + pd.Timedelta(days=horizon_days))
+    ahead = (
+        f"Calibrated on {calibrated:%Y-%m-%d} to {until[0]:%Y-%m-%d}, asked for "
+        f"{cutoff:%Y-%m-%d} to {until[1]:%Y-%m-%d}"
+    )
+    years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
+    years = min(years, MOST_YEARS)
+    if years < 1:
+        return Season(
+            Stretch(),
+            f"{ahead}: another season, and nothing corrects for it, since the history (from "
+            f"{start:%Y-%m-%d}) does not hold both a year earlier.",
+        )
+    found = []
+    for i in range(1, years + 1):
+        before = level(connection, calibrated - i * YEAR, window_days)
+        after = level(connection, cutoff - i * YEAR, horizon_days)
+        if before is not None and after is not None:
+            found.append((before, after))
+    if not found:
+        return Season(
+            Stretch(),
+            f"{ahead}: another season, and nothing corrects for it, since a year earlier fewer "
+            f"than {LEAST_CUSTOMERS} customers ordered or did not, or MBG/NBD was refused.",
+        )
+    orders = _drawn([(before.orders, after.orders) for before, after in found])
+    spend = _drawn([(before.spend, after.spend) for before, after in found])
+    power = _drawn([(before.churn_power, after.churn_power) for before, after in found])
+    return Season(
+        Stretch(orders, spend, power, "season"),
+        f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
+        f"days a year earlier{'' if years == 1 else f', {years} years back'}, drawn towards 1 by "
+        "their noise.",
+    )
+
+
+def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | None:
+    """Realised over expected in the `days` after `cutoff`, of the customers with an order before;
+    None where too few of them ordered, or MBG/NBD is refused.
+    """
+    rows = snapshot(connection, FeatureSpec(), customers_known(connection, [cutoff]), days)
+    rows = rows[rows.orders > 0]
+    ordered = (rows.future_orders > 0).to_numpy(np.float64)
+    if min(ordered.sum(), len(rows) - ordered.sum()) < LEAST_CUSTOMERS:
+        return None
+    x, t_x, T = histories(rows)
+    try:
+        model = MbgNbd.fit(x, t_x, T)
+    except FitError:
+        return None
+    expected = model.expected_orders(float(days), x, t_x, T)
+    worth = expected * np.maximum(capped(rows.spend.to_numpy(np.float64)), 0.0) / (x + 1.0)
+    return Level(
+        _over(rows.future_orders.to_numpy(np.float64), expected),
+        _over(capped(rows.future_spend.to_numpy(np.float64)), worth),
+        _power(ordered, 1.0 - model.probability_of_order(float(days), x, t_x, T)),
+    )
+
+
+def _over(realised: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
+    """Total over total, and the variance of its logarithm (of a sum of independent customers)."""
+    ratio = realised.sum() / expected.sum()
+    return float(ratio), float(((realised - ratio * expected) ** 2).sum() / realised.sum() ** 2)
+
+
+def _power(ordered: np.ndarray, silent: np.ndarray) -> tuple[float, float]:
+    """The power of the probabilities of no order that makes their total the realised one, and the
+    variance of its logarithm by the delta method.
+    """
+    logs = np.log(np.clip(silent, 1e-6, 1 - 1e-6))
+
+    def came(log_power: float) -> float:
+        return float(-np.expm1(np.exp(log_power) * logs).sum() - ordered.sum())
+
+    found = float(brentq(came, -5.0, 5.0))
+    power = np.exp(found)
+    left = np.exp(power * logs)
+    slope = float((left * power * -logs).sum())
+    return float(power), float(((ordered - 1 + left) ** 2).sum() / slope**2)
+
+
+def _drawn(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> float:
+    """exp of the mean log ratio after / before, times the share of its square that is no noise."""
+    logs = np.array([np.log(after[0] / before[0]) for before, after in pairs])
+    noise = sum(before[1] + after[1] for before, after in pairs) / len(pairs) ** 2
+    mean = float(logs.mean())
+    kept = max(0.0, 1.0 - noise / mean**2) if mean else 0.0
+    return float(np.clip(np.exp(kept * mean), 1 / MOST, MOST))
+
+
+def carried(first: Stretch, then: Stretch) -> Stretch:
+    """Both, one after the other."""
+    return dataclasses.replace(
+        first,
+        orders=first.orders * then.orders,
+        spend=first.spend * then.spend,
+        churn_power=first.churn_power * then.churn_power,
+    )
