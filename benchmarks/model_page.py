@@ -26,11 +26,12 @@ horizon after it, for all customers with an order before it. Spend is net of ret
 - *blend*: LightGBM on all of our features, several cut-offs stacked, with logistic, ridge and
   Tweedie regression.
 
-Rivals learn one horizon earlier where the history allows it, else over a third of the history,
-stretched to the horizon by BG/NBD's ratios. Behind each rival's figure stands the 95 % interval of
-ours less it, by a paired bootstrap of the customers (of the bias: of its absolute value). ▲ says
-that ours is better beyond chance, ▼ that the rival is. The bootstrap of a binned measure (ECE,
-decile MAPE) is rough. Where nothing differs, one comparison in forty comes out ▼ by chance alone.
+Rivals learn one horizon earlier where the history allows it, else over a third of the history
+(recent spend: its last half), stretched to the horizon by BG/NBD's ratios. Behind each rival's
+figure stands the 95 % interval of ours less it, by a paired bootstrap of the customers (of the
+bias: of its absolute value). ▲ says that ours is better beyond chance, ▼ that the rival is. The
+bootstrap of a binned measure (ECE, decile MAPE) is rough. Where nothing differs, one comparison in
+forty comes out ▼ by chance alone.
 """
 
 

@@ -27,7 +27,7 @@ from training.run import Learned
 from training.snapshots import buyers
 from training.structure import FEATURES
 
-STEP_DAYS = 28
+STEP_DAYS = 30
 MOST_CUTOFFS = 6
 PRIOR_CUSTOMERS = 10.0
 TREES = boosting.Settings(trees=250)
@@ -52,8 +52,9 @@ class Past:
     """What rivals may see: customers with an order, nothing at or after `now`.
 
     `stack` has the rows of several cut-offs with their outcomes over `window_days`, the last of
-    which ends now; `today` the rows at now, without outcomes; `recent` what each of today's
-    customers spent in the last `window_days`. `ratio` goes from the window to the horizon.
+    which ends now; `today` the rows at now, without outcomes. `ratio` goes from the window to the
+    horizon. `recent` is what each of today's customers spent in the last `horizon_days`; where
+    the history is too short to learn over the horizon, in its last half, stretched.
     """
 
     spec: FeatureSpec
@@ -69,12 +70,10 @@ class Past:
         """The rows of the last cut-off of the stack."""
         return self.stack[self.stack.as_of == self.stack.as_of.max()]
 
-    def stretched(
-        self, churn: np.ndarray | None, spend: np.ndarray, ranking: np.ndarray | None = None
-    ) -> Said:
+    def stretched(self, churn: np.ndarray | None, spend: np.ndarray) -> Said:
         """What was said of the window, of the horizon."""
         longer = None if churn is None else churn**self.ratio.churn_power
-        return Said(longer, np.maximum(spend, 0.0) * self.ratio.spend, ranking)
+        return Said(longer, np.maximum(spend, 0.0) * self.ratio.spend)
 
 
 def past(
@@ -97,20 +96,29 @@ def past(
         )
     else:
         least = min(splits.PREFERRED_HISTORY_DAYS, (last - start).days // 2)
-        steps = min(((last - start).days - least) // STEP_DAYS + 1, MOST_CUTOFFS)
-        cutoffs = [last - pd.Timedelta(days=STEP_DAYS * i) for i in range(steps)]
+        step = window / np.ceil(window / STEP_DAYS)  # one of them ends where the last one begins
+        steps = min(int(((last - start).days - least) // step) + 1, MOST_CUTOFFS)
+        cutoffs = [last - pd.Timedelta(days=round(step * i)) for i in range(steps)]
         spec = sources.learned(read, experiment, min(cutoffs))
         stack = snapshot(read.connection, spec, customers_known(read.connection, cutoffs), window)
         today = snapshot(read.connection, spec, customers_known(read.connection, [as_of]))
     stack, today = buyers(stack), buyers(today).reset_index(drop=True)
-    spine = pa.table({"customer_id": today.customer_id, "as_of": [last] * len(today)}, SPINE)
-    lately = outcomes_of(read.connection, spine, window).set_index("customer_id").future_spend
-    ratio = stretch.Stretch()
-    if window != horizon:
-        modelled = stretch.modelled(*rivals.histories(today), window, horizon)
-        ratio = modelled or stretch.constant(window, horizon)
-    recent = today.customer_id.map(lately).to_numpy(np.float64)
-    return Past(spec, stack, today, recent, window, horizon, ratio)
+    lately = horizon if whole else span // 2
+    since = [as_of - pd.Timedelta(days=lately)] * len(today)
+    spine = pa.table({"customer_id": today.customer_id, "as_of": since}, SPINE)
+    spent = outcomes_of(read.connection, spine, lately).set_index("customer_id").future_spend
+    recent = (
+        today.customer_id.map(spent).to_numpy(np.float64) * _ratio(today, lately, horizon).spend
+    )
+    return Past(spec, stack, today, recent, window, horizon, _ratio(today, window, horizon))
+
+
+def _ratio(today: pd.DataFrame, window: int, horizon: int) -> stretch.Stretch:
+    """From the window to the horizon, as ours goes there."""
+    if window == horizon:
+        return stretch.Stretch()
+    modelled = stretch.modelled(*rivals.histories(today), window, horizon)
+    return modelled or stretch.constant(window, horizon)
 
 
 def naive(p: Past) -> dict[str, Said]:
@@ -128,7 +136,9 @@ def naive(p: Past) -> dict[str, Said]:
     level = calibration.total_scale(last.spend.to_numpy(np.float64), spent)
     cells = cell_means(last, p.today, np.column_stack([churned, spent]))
     made = {
-        "recency / recent spend": p.stretched(curve.predict(silent), p.recent, silent),
+        "recency / recent spend": Said(
+            p.stretched(curve.predict(silent), p.recent).churn, p.recent, silent
+        ),
         "total past spend": p.stretched(None, level * p.today.spend.to_numpy(np.float64)),
         "RFM cells": p.stretched(cells[:, 0], cells[:, 1]),
     }
