@@ -67,33 +67,40 @@ class Retrained:
     now: pd.Timestamp
 
 
-def retrain(
+@dataclasses.dataclass(frozen=True)
+class Learned:
+    """What a run learned, before anything of it is recorded or written."""
+
+    plan: Splits
+    spec: FeatureSpec
+    shots: snapshots.Snapshots
+    evaluated: Evaluated
+    card: ReportCard
+    ratio: stretch.Stretch
+    served: Final
+    version: str
+
+
+def learn(
     experiment: Experiment,
+    read: Sources,
     screen: Screen,
-    as_of: pd.Timestamp | None = None,
-    out: Path = Path("out"),
-) -> Retrained:
-    """Train, evaluate, register and promote a model; score everyone with it.
+    as_of: pd.Timestamp | None,
+    champion: Bundle | None,
+    steadiness: bool = True,
+) -> Learned:
+    """Evaluate a model and fit the one that is served, with nothing but what was read.
 
-    Parameters
-    ----------
-    experiment : the experiment file's values
-    as_of : nothing at or after this moment (UTC) is seen; None for all of the history
-    out : files for people go to `out`/NAME
-
+    `read` was cut at `as_of`; `champion` is what to start from, if anything. Without `steadiness`
+    nothing is retrained to see how many keep their segment, and the card has no section of it.
     Raises CoterieError with rule, value seen and remedy where the run would be meaningless: too
     little history, too few customers, or an undated attribute that is the outcome itself.
     """
     torch.set_num_threads(THREADS)
-    if experiment.model.tune:
-        tuning.require()
-    out = out / experiment.name
-    read = reading.read_sources(experiment, as_of, screen, out)
     days = experiment.horizon_days
     now = splits.now_after(read.end) if as_of is None else splits.now_at(as_of, read.end, days)
     plan = splits.plan(read.start, now, experiment.horizon_days, experiment.min_history_days)
     display.show_plan(plan, screen)
-    champion = tracking.champion(experiment.name)
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)
@@ -120,7 +127,7 @@ def retrain(
     sections = list(evaluated.sections)
     with screen.step("Following customers beyond the horizon, as long as the history lasts"):
         sections.append(_longer_view(experiment, read, plan, shots))
-    if shots.earlier is not None:
+    if steadiness and shots.earlier is not None:
         with screen.step(
             f"Retraining {stability.DAYS} days later, to see whether segments hold still"
         ) as told:
@@ -156,16 +163,44 @@ def retrain(
             f"orders and spend x {ratio.orders:.2f} and {ratio.spend:.2f}, churn to the power "
             f"{ratio.churn_power:.2f} ({ratio.source})"
         )
+    return Learned(plan, spec, shots, evaluated, card, ratio, served, version)
+
+
+def retrain(
+    experiment: Experiment,
+    screen: Screen,
+    as_of: pd.Timestamp | None = None,
+    out: Path = Path("out"),
+) -> Retrained:
+    """Train, evaluate, register and promote a model; score everyone with it.
+
+    Parameters
+    ----------
+    experiment : the experiment file's values
+    as_of : nothing at or after this moment (UTC) is seen; None for all of the history
+    out : files for people go to `out`/NAME
+
+    Raises CoterieError with rule, value seen and remedy where the run would be meaningless.
+    """
+    if experiment.model.tune:
+        tuning.require()
+    out = out / experiment.name
+    read = reading.read_sources(experiment, as_of, screen, out)
+    champion = tracking.champion(experiment.name)
+    learned = learn(experiment, read, screen, as_of, champion)
+    plan, evaluated, card, served = learned.plan, learned.evaluated, learned.card, learned.served
     with screen.step("Logging to MLflow, registering, moving the alias champion"):
         pictures = _figures(experiment, evaluated, served, card)
         folder = _write(out, served, card, pictures)
         recorded = tracking.record(
-            _record(experiment, plan, evaluated, served, card, pictures, shots),
+            _record(experiment, plan, evaluated, served, card, pictures, learned.shots),
             served.bundle,
             folder,
         )
         tracking.promote(experiment.name, recorded.version)
-    screen.say(f"   {experiment.name} version {recorded.version} ({version}) is the champion")
+    screen.say(
+        f"   {experiment.name} version {recorded.version} ({learned.version}) is the champion"
+    )
     with screen.step("Scoring every customer"):
         scored = scoring.scores(served.bundle, served.predicted)
         scoring.write(served.bundle, scored, out / "customers.parquet")
@@ -175,7 +210,7 @@ def retrain(
         f"Every customer's row: {out / 'customers.parquet'} ({len(scored):,}); "
         f"report card and plots: {out}"
     )
-    return Retrained(served.bundle, card, recorded, folder, scored, now)
+    return Retrained(served.bundle, card, recorded, folder, scored, plan.now)
 
 
 def _settings(experiment: Experiment) -> tuple[autoencoder.Settings, boosting.Settings]:

@@ -123,8 +123,8 @@ def _asked(trial: Any, name: str) -> Any:
 
 
 def _losses(data: fit.Rows, later: fit.Rows, settings: boosting.Settings) -> dict[str, float]:
-    """Logarithmic loss of churn, Tweedie deviance of spend, Poisson deviance of orders, these two at
-    the level of the later rows (calibration sets it anew).
+    """Logarithmic loss of churn, Tweedie deviance of spend, Poisson deviance of orders; the last
+    two at the level of the later rows, since calibration sets it anew.
     """
     boosters = fit.boosted(data, settings, later)
     said = {
