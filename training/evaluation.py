@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 
 from features.spec import FeatureSpec
-from training import autoencoder, boosting, clustering, fit, outlook, prior, report_card, rivals
+from training import (
+    autoencoder,
+    boosting,
+    clustering,
+    fit,
+    interval_card,
+    outlook,
+    prior,
+    report_card,
+    rivals,
+)
 from training.blend import Calibration
 from training.bundle import Bundle, to_columns
 from training.intervals import Bands
@@ -91,7 +101,11 @@ def evaluate(
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     sections = (
         report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
-        report_card.spend_section(known, bought, values, window_days, level, currency, seed),
+        report_card.spend_section(known, bought, values, window_days, currency, seed),
+        interval_card.interval_section(
+            (bundle.estimates(then)["expected_spend"], calibration.future_spend.to_numpy(float)),
+            bought.future_spend.to_numpy(float), values, level, currency, seed,
+        ),
         report_card.totals_section(bought, values, window_days, currency),
         outlook.timing_section(
             known, bought, structural, values["churn_probability"], window_days, level, seed

@@ -22,7 +22,7 @@ from features import catalog
 from features.feature import Feature
 from features.spec import FeatureSpec
 from training import autoencoder, boosting, calibration, conformal, scaling
-from training.blend import Calibration, spend
+from training.blend import Calibration, churn, spend
 from training.bundle import Bundle, Raw, to_columns
 from training.intervals import Bands
 from training.outliers import capped
@@ -220,7 +220,8 @@ def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration
         float(((spend(raw.boosted_spend, raw.latent_spend, c) - actual) ** 2).mean()) for c in tried
     ]
     best = tried[int(np.argmin(errors))]
-    return best, conformal.fit(spend(raw.boosted_spend, raw.latent_spend, best), actual, level)
+    expected = spend(raw.boosted_spend, raw.latent_spend, best)
+    return best, conformal.fit(expected, churn(raw.churn_logit, best), actual, level)
 
 
 def stretched(c: Calibration, stretch: Stretch) -> Calibration:
@@ -247,7 +248,7 @@ def assemble(p: Parts, spec: FeatureSpec) -> Bundle:
     positive = p.network.scale.positive
     model = {
         "calibration": dataclasses.asdict(Calibration()),
-        "bands": dataclasses.asdict(Bands(0.8, (0.0,), (0.0,), (0.0,))),
+        "bands": dataclasses.asdict(Bands(0.8, (0.0,), (0.1,), (0.9,), ((0.0, 0.0),))),
         "target": {"mean": positive[0], "deviation": positive[1]},
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),
