@@ -198,8 +198,9 @@ class Bundle:
         raw = self.raw(columns)
         estimates = self.estimates(raw)
         spend = estimates["expected_spend"]
-        known = spend, estimates["churn_probability"], self.calibration.spend_stretch
-        low, high = self.bands.interval(*known)
+        low, median, high = self.bands.interval(
+            spend, estimates["churn_probability"], self.calibration.spend_stretch
+        )
         shares = self.segmentation.memberships(raw.scores)
         ranked = np.argsort(-shares, axis=1, kind="stable")
         rows = np.arange(len(shares))
@@ -218,7 +219,7 @@ class Bundle:
                 "runner_up_membership": shares[rows, second],
                 **estimates,
                 "expected_spend_low": low,
-                "expected_spend_median": self.bands.quantile(0.5, *known),
+                "expected_spend_median": median,
                 "expected_spend_high": high,
                 **self.outlook(features["as_of"], columns, estimates),
                 "stage": features["stage"],

@@ -104,7 +104,11 @@ def evaluate(
         report_card.spend_section(known, bought, values, window_days, currency, seed),
         interval_card.interval_section(
             (bundle.estimates(then)["expected_spend"], calibration.future_spend.to_numpy(float)),
-            bought.future_spend.to_numpy(float), values, level, currency, seed,
+            bought.future_spend.to_numpy(float),
+            values,
+            level,
+            currency,
+            seed,
         ),
         report_card.totals_section(bought, values, window_days, currency),
         outlook.timing_section(

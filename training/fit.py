@@ -248,7 +248,7 @@ def assemble(p: Parts, spec: FeatureSpec) -> Bundle:
     positive = p.network.scale.positive
     model = {
         "calibration": dataclasses.asdict(Calibration()),
-        "bands": dataclasses.asdict(Bands(0.8, (0.0,), (0.1,), (0.9,), ((0.0, 0.0),))),
+        "bands": dataclasses.asdict(Bands(0.8, 0.1, 0.9, (0.0,), ((0.0, 0.0),))),
         "target": {"mean": positive[0], "deviation": positive[1]},
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -35,36 +36,44 @@ class Bands:
 
     def interval(
         self, expected_spend: np.ndarray, churn_probability: np.ndarray, stretch: float = 1.0
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(low, high) of spend, both (n,) in currency and >= 0; the arguments as in `quantile`."""
-        return (
-            self.quantile(self.low, expected_spend, churn_probability, stretch),
-            self.quantile(self.high, expected_spend, churn_probability, stretch),
-        )
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Low end, median and high end of spend, each (n,) in currency, >= 0 and in this order;
+        the arguments as in `quantile`.
+        """
+        levels = np.array([[self.low], [0.5], [self.high]])
+        low, median, high = self.quantile(levels, expected_spend, churn_probability, stretch)
+        return low, median, high
 
     def quantile(
         self,
-        level: float,
+        level: float | np.ndarray,
         expected_spend: np.ndarray,
         churn_probability: np.ndarray,
         stretch: float = 1.0,
     ) -> np.ndarray:
         """Spend (n,), in currency, that a share `level` of such customers does not exceed: 0 up to
-        their probability of no order, and never falling as the level rises.
+        their probability of no order, and never falling as the level rises. (k, n) for levels
+        of shape (k, 1).
 
         `expected_spend` and `churn_probability` (n,) are over one horizon; `stretch` is the factor
         of spend between it and the window that the bands were learned over.
         """
         mean = np.maximum(expected_spend, 0.0)
         back = np.maximum(1.0 - churn_probability, LEAST_RETURN)
-        table = np.asarray(self.ratio)
+        table = self._table
         row = np.interp(np.sqrt(mean / stretch), self.centre, np.arange(len(table)))
         column = np.clip(1.0 - (1.0 - level) / back, 0.0, 1.0) * (table.shape[1] - 1)
         return _between(table, row, column) * mean / back
 
+    @functools.cached_property
+    def _table(self) -> np.ndarray:
+        return np.asarray(self.ratio)
+
 
 def _between(table: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Values (n,) of `table` at fractional places (n,) within it, bilinear."""
+    """Values of `table` at fractional places within it, bilinear; `row` (n,) and `column` (n,) or
+    (k, n).
+    """
     top, left = row.astype(int), column.astype(int)
     bottom, right = np.minimum(top + 1, len(table) - 1), np.minimum(left + 1, table.shape[1] - 1)
     down, along = row - top, column - left

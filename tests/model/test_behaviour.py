@@ -161,7 +161,8 @@ def test_the_outputs_of_one_customer_agree(predicted: pd.DataFrame) -> None:
     assert (p["expected_orders"] >= 1 - p["churn_probability"] - 1e-12).all()
     assert (p["expected_spend"] >= 0).all()
     assert (p["expected_spend_low"] >= 0).all()
-    assert (p["expected_spend_low"] <= p["expected_spend_high"]).all()
+    assert (p["expected_spend_low"] <= p["expected_spend_median"]).all()
+    assert (p["expected_spend_median"] <= p["expected_spend_high"]).all()
     inside = p["expected_spend"].between(p["expected_spend_low"], p["expected_spend_high"])
     assert inside.mean() > 0.98
 
