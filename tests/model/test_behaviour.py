@@ -284,6 +284,20 @@ def test_a_prospect_is_answered_and_warned_of(small_run: Any) -> None:
     assert 0 <= made["churn_probability"] <= 1
 
 
+def test_a_mean_above_its_interval_is_warned_of(small_run: Any) -> None:
+    bundle = small_run.bundle
+    model = json.loads(bundle.files["model.json"])
+    model["bands"]["ratio"] = [[0.0] * 100 + [1.0] for _ in model["bands"]["centre"]]
+    files = bundle.files | {"model.json": json.dumps(model).encode()}
+    made = Bundle(bundle.manifest, files).predict(fit.table(small_run.rows.head(5))).to_pandas()
+    assert (made["expected_spend_high"] == 0).all()  # one in a hundred brings it all
+    wanted = "the mean lies above the interval: most spend nothing, a few much"
+    assert all(wanted in warnings for warnings in made["warnings"])
+    usual = bundle.predict(fit.table(small_run.rows)).to_pandas()
+    above = usual["expected_spend"] > usual["expected_spend_high"]
+    assert [wanted in warnings for warnings in usual["warnings"]] == list(above)
+
+
 def test_prospects_come_through_the_feature_path(small_run: Any) -> None:
     read = sources.load(small_run.experiment)
     read.connection.con.execute(
