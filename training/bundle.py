@@ -9,7 +9,7 @@ May not import: torch, sklearn, lightgbm, scipy, mlflow.
 | features.json | feature spec and catalog |
 | preprocessing.json | `training.preprocessing.Preprocessor` |
 | model.json | calibration, spend bands, target scale, segments with portraits, typical values |
-| arrays.safetensors | latent heads, linear churn weights, centroids |
+| arrays.safetensors | latent heads, linear weights, centroids |
 | encoder.onnx, churn.onnx, spend.onnx, orders.onnx | the networks and boosters |
 | network.safetensors | the whole autoencoder, from which a retrain starts |
 | report_card.json | how it was evaluated |
@@ -62,11 +62,12 @@ class TargetScale:
 
 @dataclasses.dataclass(frozen=True)
 class Raw:
-    """Uncalibrated outputs, each (n,) but `scores` (n, axes)."""
+    """Uncalibrated outputs, each (n,) but `experts` (n, `blend.EXPERTS`) of spend and `scores`
+    (n, axes).
+    """
 
     churn_logit: np.ndarray
-    boosted_spend: np.ndarray
-    latent_spend: np.ndarray
+    experts: np.ndarray
     boosted_orders: np.ndarray
     scores: np.ndarray
 
@@ -97,7 +98,11 @@ class Bundle:
             arrays["centroids"], arrays["score_mean"], arrays["score_scale"], model["spread"]
         )
         self._head_weight, self._head_bias = arrays["head_weight"], arrays["head_bias"]
-        self._linear_weight, self._linear_bias = arrays["linear_weight"], arrays["linear_bias"]
+        self._linear_weights, self._linear_biases = (
+            arrays["linear_weights"],
+            arrays["linear_biases"],
+        )
+        self._linear_range = arrays["linear_range"]
         self._sessions = {
             name: _session(files[f"{name}.onnx"])
             for name in ("encoder", "churn", "spend", "orders")
@@ -151,13 +156,23 @@ class Bundle:
         # ZILN mean, Wang, Liu & Miao 2019, eq. 4; the exponent is bounded against outliers
         amount = np.exp(np.minimum(mu + sigma**2 / 2.0, 30.0))
         latent_spend = (blend.sigmoid(head["return"]) * amount).mean(axis=1)
-        linear = design.astype(np.float64) @ self._linear_weight + self._linear_bias
+        linear = design.astype(np.float64) @ self._linear_weights + self._linear_biases
+        linear_spend = np.exp(np.clip(linear[:, 1], *self._linear_range))
         boosted = self._run("churn", design, "probabilities")[:, 1].astype(np.float64)
-        return Raw(
-            blend.churn_logit(boosted, linear, -head["return"].mean(axis=1)),
+        orders = self._run("orders", design, "variable")[:, 0].astype(np.float64)
+        structural, each = (
+            np.asarray(columns.get(name, np.full(len(design), np.nan)), dtype=np.float64)
+            for name in ("structural_spend", "structural_orders")
+        )
+        counted = orders * structural / np.maximum(each, 1e-9)
+        experts = [
             self._run("spend", design, "variable")[:, 0].astype(np.float64),
-            latent_spend,
-            self._run("orders", design, "variable")[:, 0].astype(np.float64),
+            linear_spend, latent_spend, counted, structural,
+        ]  # fmt: skip
+        return Raw(
+            blend.churn_logit(boosted, linear[:, 0], -head["return"].mean(axis=1)),
+            np.column_stack(experts),
+            orders,
             np.column_stack([head[a].mean(axis=1) for a in SPACE]),
         )
 
@@ -168,7 +183,7 @@ class Bundle:
         return {
             "churn_probability": churned,
             "expected_orders": blend.orders(raw.boosted_orders, churned, c),
-            "expected_spend": blend.spend(raw.boosted_spend, raw.latent_spend, c),
+            "expected_spend": blend.spend(raw.experts, c),
         }
 
     def _run(self, name: str, design: np.ndarray, output: str) -> np.ndarray:

@@ -21,6 +21,7 @@ from training import (
 )
 from training.blend import Calibration
 from training.bundle import Bundle, to_columns
+from training.calibration import combined
 from training.intervals import Bands
 from training.report_card import Section
 from training.segments import Segment
@@ -78,13 +79,14 @@ def evaluate(
     k = k if segments == "auto" else int(segments)
     segmentation = clustering.fit(then_scores, k, network.seed)
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
-    bundle = fit.complete(bare, {}, calibrated, segmentation, plain)
+    rows = fit.table(bought)
+    now = bare.raw(to_columns(rows))
+    settled = (combined(calibrated[0], now), calibrated[1])
+    bundle = fit.complete(bare, {}, settled, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
-    rows = fit.table(bought)
     predicted = bundle.predict(rows).to_pandas()
     values = {c: predicted[c].to_numpy() for c in predicted.columns if predicted[c].dtype == float}
-    now = bundle.raw(to_columns(rows))
     ours = (segmentation.labels(then_scores), segmentation.labels(now.scores))
     inside = (calibration.orders > 0).to_numpy()
     first, second = (space.preprocessor.design(to_columns(fit.table(f))) for f in (known, bought))
@@ -92,8 +94,8 @@ def evaluate(
     others = rivals.segment_rules(
         known, bought, (first, second),
         (
-            np.column_stack([np.log1p(then.boosted_spend[inside]), boosted[0]]),
-            np.column_stack([np.log1p(now.boosted_spend), boosted[1]]),
+            np.column_stack([np.log1p(then.experts[inside, 0]), boosted[0]]),
+            np.column_stack([np.log1p(now.experts[:, 0]), boosted[1]]),
         ),
         k, network.seed,
     )  # fmt: skip

@@ -35,6 +35,7 @@ from training import (
     tracking,
     value,
 )  # fmt: skip
+from training.blend import EXPERTS
 from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated, evaluate
 from training.final import ANCHOR, Final, final
@@ -290,7 +291,8 @@ def _record(
     pictures: dict[str, Any], shots: snapshots.Snapshots,
 ) -> tracking.Record:  # fmt: skip
     manifest = served.bundle.manifest
-    settings = dataclasses.asdict(e.calibrated[0])
+    learned = e.calibrated[0]
+    weights = dict(zip(EXPERTS, learned.spend.weights, strict=True))
     params = {
         "experiment_file": experiment.path.name, "experiment_digest": experiment.digest,
         "orders_url": experiment.orders.url,
@@ -298,7 +300,8 @@ def _record(
         "now": plan.now.isoformat(), "seed": experiment.seed, "segments": e.k,
         "features": len(served.bundle.catalog), "catalog_hash": manifest["catalog_hash"],
         "epochs": e.frozen.epochs, **{f"trees_{k}": v for k, v in e.frozen.trees.items()},
-        **{f"calibration_{k}": v for k, v in settings.items()},
+        "calibration_churn": learned.churn, "calibration_orders": learned.orders,
+        **{f"spend_weight_{name}": round(weight, 4) for name, weight in weights.items()},
         **{f"value_{k}": v for k, v in dataclasses.asdict(experiment.value).items()},
         "network_members": experiment.model.seeds, "network_latent": experiment.model.latent,
         "started_from": manifest["started_from"],

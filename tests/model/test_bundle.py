@@ -328,7 +328,7 @@ def test_the_training_side_predicts_what_the_bundle_predicts(small_run: Any) -> 
     raw = bundle.raw(columns)
     assert raw.scores == pytest.approx(space.scores(small_run.test), abs=1e-4)
     assert bundle.latent(design) == pytest.approx(space.network.codes(design), abs=1e-4)
-    assert raw.boosted_spend == pytest.approx(parts.boosters["spend"].predict(design), rel=1e-5)
+    assert raw.experts[:, 0] == pytest.approx(parts.boosters["spend"].predict(design), rel=1e-5)
     assert raw.boosted_orders == pytest.approx(parts.boosters["orders"].predict(design), rel=1e-5)
 
 
