@@ -213,8 +213,9 @@ class Bundle:
         -------
         `customer_id`, `as_of`, `segment_id`, `segment_name`, `membership`, `runner_up_id`,
         `runner_up_name`, `runner_up_membership`, `churn_probability`, `expected_orders`,
-        `expected_spend`, `expected_spend_low`, `expected_spend_high` (currency of the model), those
-        of `outlook`, `stage`, `warnings` (list of strings, empty where there is nothing to say).
+        `expected_spend`, `expected_spend_low`, `expected_spend_median`, `expected_spend_high`
+        (currency of the model; the median never outside, the mean perhaps above), those of
+        `outlook`, `stage`, `warnings` (list of strings, empty where there is nothing to say).
         """
         parts = [self._predict(chunk) for chunk in _chunks(features)]
         return pa.concat_tables(parts)
@@ -224,7 +225,9 @@ class Bundle:
         raw = self.raw(columns)
         estimates = self.estimates(raw)
         spend = estimates["expected_spend"]
-        low, high = self.bands.interval(spend, self.calibration.spend_stretch)
+        low, median, high = self.bands.interval(
+            spend, estimates["churn_probability"], self.calibration.spend_stretch
+        )
         shares = self.segmentation.memberships(raw.scores)
         ranked = np.argsort(-shares, axis=1, kind="stable")
         rows = np.arange(len(shares))
@@ -243,6 +246,7 @@ class Bundle:
                 "runner_up_membership": shares[rows, second],
                 **estimates,
                 "expected_spend_low": low,
+                "expected_spend_median": median,
                 "expected_spend_high": high,
                 **self.outlook(features["as_of"], columns, estimates),
                 "stage": features["stage"],

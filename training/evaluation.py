@@ -13,6 +13,7 @@ from training import (
     boosting,
     clustering,
     fit,
+    interval_card,
     outlook,
     prior,
     report_card,
@@ -117,7 +118,15 @@ def evaluate(
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     sections = (
         report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
-        report_card.spend_section(known, bought, values, window_days, level, currency, seed),
+        report_card.spend_section(known, bought, values, window_days, currency, seed),
+        interval_card.interval_section(
+            (bundle.estimates(then)["expected_spend"], calibration.future_spend.to_numpy(float)),
+            bought.future_spend.to_numpy(float),
+            values,
+            level,
+            currency,
+            seed,
+        ),
         report_card.totals_section(bought, values, window_days, currency),
         outlook.timing_section(
             known, bought, structural, values["churn_probability"], window_days, level, seed

@@ -31,7 +31,7 @@ from training import (
     scaling,
     shrinkage,
 )
-from training.blend import Calibration, spend
+from training.blend import Calibration, churn, spend
 from training.bundle import Bundle, Raw, to_columns
 from training.cells import Cells
 from training.intervals import Bands
@@ -289,7 +289,8 @@ def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration
         spend=pooling.fit(raw.experts, actual),
         orders=calibration.total_scale(raw.boosted_orders, orders),
     )
-    return learned, conformal.fit(spend(raw.experts, learned), actual, level)
+    churned = churn(raw.churn_logit, learned)
+    return learned, conformal.fit(spend(raw.experts, learned), churned, actual, level)
 
 
 def stretched(c: Calibration, stretch: Stretch) -> Calibration:
@@ -317,7 +318,7 @@ def assemble(p: Parts, spec: FeatureSpec) -> Bundle:
     positive = p.network.scale.positive
     model = {
         "calibration": dataclasses.asdict(Calibration()),
-        "bands": dataclasses.asdict(Bands(0.8, (0.0,), (0.0,), (0.0,))),
+        "bands": dataclasses.asdict(Bands(0.8, 0.1, 0.9, (0.0,), ((0.0, 0.0),))),
         "target": {"mean": positive[0], "deviation": positive[1]},
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),

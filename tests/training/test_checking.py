@@ -96,9 +96,9 @@ def test_honest_data_is_ready_and_the_windows_are_those_of_a_training(run: Run) 
     read = made.health
     assert made.plan == splits.plan(read.start, splits.now_after(read.end), 60)
     assert made.health.population.buyers == 500
-    # 500 customers are eight bands of sixty.
-    assert [f.seen[:40] for f in made.findings if f.weight == WARNING] == [
-        "limited for CLV intervals: 8 bands of va"
+    # 500 customers, of whom fewer than half spend in 60 days: three bands of sixty.
+    assert [f.seen[:46] for f in made.findings if f.weight == WARNING] == [
+        "limited for CLV intervals: 3 bands of value fr"
     ]
     assert made.verdict == "Ready to train, with 1 warning."
     assert shown.splitlines()[-1] == made.verdict
