@@ -21,7 +21,7 @@ from features.schema import SPINE
 from features.snapshot import customers_known, outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-from training import boosting, calibration, rivals, splits, stretch
+from training import boosting, rivals, splits, stretch
 from training.outliers import capped
 from training.run import Learned
 from training.snapshots import buyers
@@ -133,7 +133,8 @@ def naive(p: Past) -> dict[str, Said]:
     silent = p.today.recency_days.to_numpy(np.float64)
     curve = IsotonicRegression(out_of_bounds="clip")
     curve.fit(last.recency_days.to_numpy(np.float64), churned)
-    level = calibration.total_scale(last.spend.to_numpy(np.float64), spent)
+    earned = float(last.spend.sum())
+    level = spent.sum() / earned if earned > 0 else 0.0
     cells = cell_means(last, p.today, np.column_stack([churned, spent]))
     made = {
         "recency / recent spend": Said(

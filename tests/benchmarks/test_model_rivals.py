@@ -92,6 +92,20 @@ def test_recent_spend_is_that_of_the_last_horizon(past: Any, before: pd.DataFram
     assert set(past.today.customer_id) == set(before["customer"])
 
 
+def test_total_past_spend_has_the_level_of_the_last_window(
+    past: Any, before: pd.DataFrame, script: Script
+) -> None:
+    last = AS_OF - pd.Timedelta(days=DAYS)
+    earlier = before[before["date"] < last]
+    came = before[(before["date"] >= last) & before["customer"].isin(earlier["customer"])]
+    level = came["amount"].sum() / earlier["amount"].sum()
+    assert level < 1 / 3  # a horizon is short beside a history
+    spent = before.groupby("customer")["amount"].sum().reindex(past.today.customer_id)
+    said = script("model_rivals").naive(past)["total past spend"]
+    assert said.churn is None
+    assert said.spend == pytest.approx(level * spent.to_numpy())
+
+
 def test_the_last_window_of_the_rivals_ends_at_the_cut_off(past: Any, before: pd.DataFrame) -> None:
     last = AS_OF - pd.Timedelta(days=DAYS)
     assert past.stack.as_of.max() == last
