@@ -70,8 +70,8 @@ def test_the_card_says_which_model_its_figures_are_of(small_run: Any) -> None:
     assert "horizon 30 days, rung 'full'" in page
     titles = [s["title"] for s in small_run.card["sections"]]
     assert titles == [
-        "Churn", "Spend", "Summed over all customers", "Next order", "Segments", "Longer view",
-        "Retrained 28 days later",
+        "Churn", "Spend", "Summed over all customers", "Next order", "Segments", "Rolling origins",
+        "Longer view", "Retrained 28 days later",
     ]  # fmt: skip
 
 
