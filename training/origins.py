@@ -1,5 +1,5 @@
-"""Rolling origins: the same model fitted and tested at earlier cut-offs as well, each on nothing but
-what lies before it, since one window may flatter anybody.
+"""Rolling origins: the same model fitted and tested at earlier cut-offs as well, each time on
+nothing but what lies before, since one window may flatter anybody.
 """
 
 from __future__ import annotations
