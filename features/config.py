@@ -145,6 +145,7 @@ def _model(table: Table) -> ModelSettings:
         seeds=table.integer("seeds", 5, low=1),
         latent=table.integer("latent", 8, low=1),
         tune=_trials(table),
+        origins=table.integer("origins", 3, low=1, high=12),
     )
     table.known("segments")
     table.refuse_others()

@@ -148,13 +148,15 @@ class Calendar:
 @dataclass(frozen=True)
 class ModelSettings:
     """`segments` is "auto" or 2 to 20; `seeds` autoencoders are tried; `latent` dimensions; the
-    boosters' settings are tuned by `tune` trials (0: the defaults).
+    boosters' settings are tuned by `tune` trials (0: the defaults); the report card is measured at
+    `origins` test cut-offs, where the history has room.
     """
 
     segments: int | str = "auto"
     seeds: int = 5
     latent: int = 8
     tune: int = 0
+    origins: int = 3
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from training import (
     autoencoder,
     boosting,
     display,
+    fit,
+    origins,
     outlook,
     plots,
     prior,
@@ -125,6 +127,12 @@ def learn(
             seasons[0].factor, experiment.model.tune,
         )  # fmt: skip
     sections = list(evaluated.sections)
+    others = origins.earlier(plan, experiment.model.origins - 1)
+    if others:
+        with screen.step("Testing at earlier cut-offs, each by a model of what lay before") as told:
+            sections.append(
+                _rolled(experiment, plan, shots, spec, evaluated, others, network, told)
+            )
     with screen.step("Following customers beyond the horizon, as long as the history lasts"):
         sections.append(_longer_view(experiment, read, plan, shots))
     if steadiness and shots.earlier is not None:
@@ -272,6 +280,29 @@ def _manifest(
 
 def _assumptions(experiment: Experiment) -> tuple[str, ...]:
     return value.assumptions(experiment.value, experiment.currency, experiment.horizon_days)
+
+
+def _rolled(
+    experiment: Experiment,
+    plan: Splits,
+    shots: snapshots.Snapshots,
+    spec: FeatureSpec,
+    e: Evaluated,
+    others: list[origins.Origin],
+    network: autoencoder.Settings,
+    told: fit.Told,
+) -> Section:
+    """The run's own test cut-off and the earlier ones that could be tested at."""
+    before, bought = (snapshots.buyers(shots.at((w,))) for w in (plan.calibration, plan.test))
+    own = (e.test.churn_probability.to_numpy(), e.test.expected_spend.to_numpy())
+    judged = [origins.Judged(before, bought, *own)]
+    for i, origin in enumerate(others):
+        told("origin", i, len(others))
+        found = origins.judge(
+            shots, origin, spec, plan.history_days, experiment.interval_level, network, e.trees
+        )
+        judged += [found] if found else []
+    return origins.section(judged, plan.window_days)
 
 
 def _longer_view(

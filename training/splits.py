@@ -7,6 +7,8 @@ The ladder, where the history is short:
 2. `short windows`: the three windows are shortened until they fit; what is predicted over the
    window is stretched to the horizon (`training.stretch`), and the run says so.
 3. Below windows of a week, or a horizon longer than the history: refused.
+
+What is estimated where events are few has a ladder of its own: `training.shrinkage`.
 """
 
 from __future__ import annotations
