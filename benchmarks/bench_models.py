@@ -4,8 +4,8 @@
     python benchmarks/bench_models.py --quick --data cj30 cdnow181
 
 At each cut-off everything is learned from what lies before it, ours by the product's own path
-(`training.run.learn`), and measured on what happened in the horizon after it, of all customers with
-an order before it. Nothing is kept between runs. `--workers 2` takes two cut-offs at a time.
+(`training.learning.learn`), and measured on what happened in the horizon after it, of all customers
+with an order before it. Nothing is kept between runs. `--workers 2` takes two cut-offs at a time.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def measure(data: str, as_of: str, folder: Path) -> Cut:
     from rich.console import Console
 
     from features import catalog, sources
-    from training import run
+    from training import learning
     from training.screen import Screen
 
     about, moment = DATA_SETS[data], pd.Timestamp(as_of)
     shop, clock = experiment(about, folder / f"{data}-{as_of}"), _Clock()
     read = sources.load(shop, moment)
-    learned = run.learn(shop, read, Screen(Console(file=io.StringIO())), moment, None, False)
+    learned = learning.learn(shop, read, Screen(Console(file=io.StringIO())), moment, None, False)
     said, interval = _ours(learned)
     clock.lap("Coterie")
     past = model_rivals.past(read, shop, moment, learned)

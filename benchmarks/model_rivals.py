@@ -22,8 +22,8 @@ from features.snapshot import customers_known, outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
 from training import boosting, rivals, splits, stretch
+from training.learning import Learned
 from training.outliers import capped
-from training.run import Learned
 from training.snapshots import buyers
 from training.structure import FEATURES
 
