@@ -8,7 +8,7 @@ May not import: torch, sklearn, lightgbm, scipy, mlflow.
 | manifest.json | what this version is, the SHA-256 of every other file, and its own as `seal` |
 | features.json | feature spec and catalog |
 | preprocessing.json | `training.preprocessing.Preprocessor` |
-| model.json | calibration, spend bands, target scale, segments with portraits, typical values, shrinkage |
+| model.json | calibration, shrinkage, spend bands, target scale, portraits, typical values |
 | arrays.safetensors | latent heads, linear churn weights, centroids |
 | encoder.onnx, churn.onnx, spend.onnx, orders.onnx | the networks and boosters |
 | network.safetensors | the whole autoencoder, from which a retrain starts |
