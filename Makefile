@@ -9,17 +9,21 @@ TORCH_INDEX ?=
 WORKERS ?= 2
 # How many times the demo's order lines `make bench-features` takes.
 SIZES ?= 1 10
+# What `make bench-models` takes (cj90 cj30 cdnow273 cdnow181 contracts; empty: all of them), and
+# whether one cut-off of each is enough: make DATA=cj30 QUICK=1 bench-models
+DATA ?=
+QUICK ?=
 
 BIN := .venv/bin
 SOURCES := features training serving coterie.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow spark check format docs bench-features clean
+.PHONY: help demo test slow spark check format docs bench-features bench-models clean
 
 help:  ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 	@echo
-	@echo "Variables: PYTHON (3.11 or 3.12), TORCH_INDEX (an index with PyTorch's CPU builds), WORKERS ($(WORKERS)), SIZES ($(SIZES))"
+	@echo "Variables: PYTHON (3.11 or 3.12), TORCH_INDEX (an index with PyTorch's CPU builds), WORKERS ($(WORKERS)), SIZES ($(SIZES)), DATA, QUICK"
 
 demo: .venv/.installed  ## train, register, score, serve and ask, on the demo data
 	$(BIN)/coterie demo
@@ -49,6 +53,9 @@ docs: .venv/.installed  ## write docs/features.md from the catalog, for the demo
 bench-features: .venv/.installed  ## the feature pipeline beside pandas, DuckDB and Polars
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev,bench]'
 	$(BIN)/python benchmarks/bench_features.py --sizes $(SIZES) --out out/bench_features.md
+
+bench-models: .venv/.installed  ## churn and value beside naive rules and a strong blend, out of time
+	$(BIN)/python benchmarks/bench_models.py --workers $(WORKERS) $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick) --out $(if $(DATA)$(QUICK),out/bench_models.md,docs/benchmarks/models.md)
 
 # One pip command, so that mlflow and bentoml agree on their common dependencies. The stamp is
 # written last: an install that was broken off is taken up again.

@@ -53,10 +53,13 @@ class OnlineFeatures:
         self._slots = {name: _Slot(schema) for name, schema in (schemas | {"spine": SPINE}).items()}
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         for name, slot in self._slots.items():
-            self._connection.register(name, slot)
+            self._connection.register(f"given_{name}", slot)
         without = ",".join((*FOR_THESE_ROWS_ONLY, *FOR_MANY_ROWS))
         self._connection.execute(f"SET disabled_optimizers = '{without}'")
-        self._connection.execute(f"PREPARE features AS {ibis.to_sql(expression, 'duckdb')}")
+        # Every scan of an Arrow stream starts a reader of its own: so each table is read once.
+        once = ", ".join(f"{name} AS MATERIALIZED (FROM given_{name})" for name in self._slots)
+        sql = f"WITH {once} FROM ({ibis.to_sql(expression, 'duckdb')})"
+        self._connection.execute(f"PREPARE features AS {sql}")
 
     def __call__(
         self, orders: pa.Table, events: pa.Table, attributes: pa.Table, spine: pa.Table
@@ -67,10 +70,18 @@ class OnlineFeatures:
             slot = self._slots[name]
             # By name: a stream that is kept has its columns in the order of the first.
             slot.table = table.select(slot.table.schema.names).cast(slot.table.schema)
+        made = self._connection.execute("EXECUTE features").to_arrow_reader().read_all()
         # DuckDB's sums of whole numbers are wider than the catalog's int64.
-        table = self._connection.execute("EXECUTE features").to_arrow_table().cast(self._schema)
-        place = {key: i for i, key in enumerate(_keys(table))}
-        return table.take(pa.array([place[key] for key in _keys(spine)], pa.int64()))
+        columns = [
+            column if column.type == field.type else column.cast(field.type)
+            for column, field in zip(made.columns, self._schema, strict=True)
+        ]
+        table = pa.Table.from_arrays(columns, schema=self._schema)
+        found, asked = list(_keys(table)), list(_keys(spine))
+        if found == asked:
+            return table
+        place = {key: i for i, key in enumerate(found)}
+        return table.take(pa.array([place[key] for key in asked], pa.int64()))
 
 
 def _keys(table: pa.Table) -> Iterator[tuple[Any, ...]]:

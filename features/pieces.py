@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from features.asof import KEYS, days_between, known
 from features.spec import FeatureSpec
@@ -38,31 +39,19 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
 
     `of` are the keys of a history: the customer, or customer and `as_of` of lines already cut.
     """
-    sums: dict[str, ir.Value] = {
-        "local": lines.local.min(),
-        "amount": lines.amount.sum(),
-        "returned": ibis.greatest(-lines.amount, 0.0).sum(),
-        "lines": lines.count(),
-        "bought": (lines.amount >= 0).any(),
-    }
+    key = [*of, "order_id"]
     if "as_of" in of:
-        sums["age_days"] = lines.age_days.min()
-    if "quantity" in spec.present:
-        sums["units"] = lines.quantity.sum()  # null where no line's quantity is known
-    if "discount" in spec.present:
-        sums["discount"] = lines.discount.sum(where=lines.amount >= 0).fill_null(0.0)
-    for i, channel in enumerate(spec.order_channels):
-        sums[f"channel_{i}"] = (lines.channel == channel).any()
-    table = lines.group_by(*of, "order_id", "moment").aggregate(**sums)
-    table = table.mutate(paid=table.amount + table.returned)
-    # Few orders have bought pieces at several moments: only these are looked at twice.
-    key, bought = [*of, "order_id"], table.filter(table.bought)
-    split = bought.group_by(key).aggregate(opened=bought.moment.min(), moments=bought.count())
-    split = split.filter(split.moments > 1).select(*key, "opened")
-    table = table.left_join(split, key).drop(*(f"{name}_right" for name in key))
-    table = table.mutate(
-        is_order=table.bought & (table.opened.isnull() | (table.moment == table.opened))
-    ).drop("opened", "bought")
+        table = _parts(lines, spec, key)
+    else:
+        # Few orders have several moments: only the lines of these are looked at twice.
+        orders = lines.group_by(key).aggregate(
+            moment=lines.moment.min(), last=lines.moment.max(), **_sums(lines, spec)
+        )
+        split = orders.filter(orders.moment < orders.last).select(key)
+        parts = _parts(lines.semi_join(split, key), spec, key)
+        whole = orders.filter(orders.moment == orders.last).mutate(is_order=_.bought)
+        table = ibis.union(whole.select(parts.columns).cast(parts.schema()), parts)
+    table = table.mutate(paid=table.amount + table.returned).drop("bought")
     of_customer = ibis.window(group_by=[*of, "is_order"], order_by=["moment", "order_id"])
     table = table.mutate(
         before=table.is_order.ifelse(table.moment.lag(1).over(of_customer), None),
@@ -73,3 +62,30 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
         new_day=table.is_order
         & (table.local_before.isnull() | (table.local.date() != table.local_before.date())),
     ).drop("local_before")
+
+
+def _parts(lines: ir.Table, spec: FeatureSpec, key: list[str]) -> ir.Table:
+    """A row for each order and moment; `key` tells orders apart."""
+    table = lines.group_by(*key, "moment").aggregate(**_sums(lines, spec))
+    opened = table.moment.min(where=table.bought).over(ibis.window(group_by=key))
+    return table.mutate(is_order=table.bought & (table.moment == opened))
+
+
+def _sums(lines: ir.Table, spec: FeatureSpec) -> dict[str, ir.Value]:
+    """What lines of one order come to."""
+    sums: dict[str, ir.Value] = {
+        "local": lines.local.min(),
+        "amount": lines.amount.sum(),
+        "returned": ibis.greatest(-lines.amount, 0.0).sum(),
+        "lines": lines.count(),
+        "bought": (lines.amount >= 0).any(),
+    }
+    if "as_of" in lines.columns:
+        sums["age_days"] = lines.age_days.min()
+    if "quantity" in spec.present:
+        sums["units"] = lines.quantity.sum()  # null where no line's quantity is known
+    if "discount" in spec.present:
+        sums["discount"] = lines.discount.sum(where=lines.amount >= 0).fill_null(0.0)
+    for i, channel in enumerate(spec.order_channels):
+        sums[f"channel_{i}"] = (lines.channel == channel).any()
+    return sums

@@ -20,7 +20,7 @@ from training.bundle import Bundle
 _KEYS = ("as_of", "customers")
 _NUMBERS = (
     "membership", "runner_up_membership", "churn_probability", "expected_orders",
-    "expected_spend", "expected_spend_low", "expected_spend_high",
+    "expected_spend", "expected_spend_low", "expected_spend_median", "expected_spend_high",
 )  # fmt: skip
 
 
@@ -174,6 +174,7 @@ class Assigner:
             "expected_spend": {
                 "expected": row["expected_spend"],
                 "low": row["expected_spend_low"],
+                "median": row["expected_spend_median"],
                 "high": row["expected_spend_high"],
                 "level": self.model["interval_level"],
                 "currency": self.model["currency"],

@@ -227,10 +227,15 @@ class Segment(TypedDict):
 
 
 class Spend(TypedDict):
-    """Spend within the horizon, net of returns; in `level` of cases between low and high."""
+    """Spend within the horizon, net of returns; in `level` of cases between low and high.
+
+    The median never lies outside. The mean, `expected`, may lie above high, where most spend
+    nothing and a few much: then the warnings say so.
+    """
 
     expected: float
     low: float
+    median: float
     high: float
     level: float
     currency: str

@@ -10,28 +10,81 @@ import numpy as np
 LOGIT_LIMIT = 12.0
 
 
+#: Whose estimates of spend are pooled: gradient boosting, the linear model, the autoencoder's head,
+#: boosted orders times the structural value of one, and the structural model alone.
+EXPERTS = ("boosted", "linear", "latent", "counted", "structural")
+LEAST = 1e-6  # of an expert's level: what a smaller estimate counts as
+MOST_LOG = 30.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Pool:
+    """A weighted geometric mean of the experts, each in units of its own level.
+
+    `weights` (experts,) >= 0, in the order of `EXPERTS`; `levels` (experts,) currency, what each
+    expert says on average; `level` currency, what the pool says of a customer of whom each expert
+    says its level. `training.pooling` fits it.
+    """
+
+    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)
+    levels: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0)
+    level: float = 1.0
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Pool:
+        return cls(tuple(values["weights"]), tuple(values["levels"]), values["level"])
+
+    def spend(self, experts: np.ndarray) -> np.ndarray:
+        """(n,) currency, > 0, of experts (n, experts) in currency.
+
+        An expert that knows nothing of a customer (nan: structural models of one who has not
+        ordered) is taken to agree with the weighted mean of those that do.
+        """
+        logs = units(experts, self.levels)
+        known = ~np.isnan(logs)
+        weights = np.where(known, np.asarray(self.weights), 0.0)
+        heard = weights.sum(axis=1, keepdims=True)
+        even = known / np.maximum(known.sum(axis=1, keepdims=True), 1)
+        share = np.where(heard > 0, weights / np.where(heard > 0, heard, 1.0), even)
+        logs = np.where(known, logs, 0.0)
+        filled = np.where(known, logs, (share * logs).sum(axis=1, keepdims=True))
+        made: np.ndarray = self.level * np.exp(
+            np.minimum(filled @ np.array(self.weights), MOST_LOG)
+        )
+        return made
+
+
+def units(experts: np.ndarray, levels: tuple[float, ...] | np.ndarray) -> np.ndarray:
+    """(n, experts) log of each estimate in units of its expert's level; nan where unknown."""
+    made: np.ndarray = np.log(np.maximum(experts / np.asarray(levels), LEAST))
+    return made
+
+
 @dataclasses.dataclass(frozen=True)
 class Calibration:
     """Plain numbers, learned on the calibration window.
 
-    `churn` is the Platt intercept and slope; `boosted_spend`, `latent_spend` and `orders` scale
-    each part to the realised total; `latent_share` is the autoencoder's weight in the blend of
-    spend. `churn_power`, `orders_stretch` and `spend_stretch` carry predictions from the
-    training window to a longer horizon (1 where both are the same).
+    `churn` is the Platt intercept and slope; `spend` pools the experts' estimates; `orders` scales
+    boosted orders to the realised total. `churn_power`, `orders_stretch` and `spend_stretch` carry
+    predictions from the training window to a longer horizon (1 where both are the same).
     """
 
     churn: tuple[float, float] = (0.0, 1.0)
-    boosted_spend: float = 1.0
-    latent_spend: float = 1.0
+    spend: Pool = Pool()
     orders: float = 1.0
-    latent_share: float = 0.3
     churn_power: float = 1.0
     orders_stretch: float = 1.0
     spend_stretch: float = 1.0
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
-        return cls(**{**values, "churn": tuple(values["churn"])})
+        return cls(
+            **{
+                **values,
+                "churn": tuple(values["churn"]),
+                "spend": Pool.from_dict(values["spend"]),
+            }
+        )
 
 
 def logit(p: np.ndarray) -> np.ndarray:
@@ -55,12 +108,9 @@ def churn(logits: np.ndarray, c: Calibration) -> np.ndarray:
     return sigmoid(c.churn[0] + c.churn[1] * logits) ** c.churn_power
 
 
-def spend(boosted: np.ndarray, latent: np.ndarray, c: Calibration) -> np.ndarray:
-    """Expected spend within the horizon, (n,), >= 0."""
-    mixed = (
-        1 - c.latent_share
-    ) * c.boosted_spend * boosted + c.latent_share * c.latent_spend * latent
-    return np.maximum(mixed * c.spend_stretch, 0.0)
+def spend(experts: np.ndarray, c: Calibration) -> np.ndarray:
+    """Expected spend within the horizon, (n,), >= 0, of experts (n, experts)."""
+    return c.spend.spend(experts) * c.spend_stretch
 
 
 def orders(boosted: np.ndarray, churned: np.ndarray, c: Calibration) -> np.ndarray:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Callable
 
 import lightgbm as lgb
 import numpy as np
 
 OBJECTIVES = ("binary", "tweedie", "poisson")
 INPUT = "design"
+Judge = Callable[[np.ndarray, lgb.Dataset], tuple[str, float, bool]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,9 @@ def fit(
     objective : `binary` (probability of outcome 1), `tweedie` (mean of an amount >= 0 with many
         zeros) or `poisson` (mean of a count)
     design : (n, columns) float32; outcome : (n,)
-    later : design and outcome of a later cut-off, for early stopping
+    later : design and outcome of a later cut-off, for early stopping. What counts there is the
+        deviance at the level of the later outcomes: `training.calibration` sets the level anew, and
+        a level that drifts between cut-offs would stop too early
     """
     least = int(max(5, min(settings.least_rows, len(outcome) // 20)))
     parameters = {
@@ -58,9 +62,34 @@ def fit(
         return lgb.train(parameters, data, settings.trees)
     check = lgb.Dataset(later[0], later[1], reference=data)
     stop = lgb.early_stopping(settings.patience, verbose=False)
-    booster = lgb.train(parameters, data, settings.trees, valid_sets=[check], callbacks=[stop])
+    if objective == "binary":
+        judged, judge = parameters, None
+    else:
+        power = settings.power if objective == "tweedie" else 1.0
+        judged, judge = {**parameters, "metric": "None"}, _at_their_level(power)
+    booster = lgb.train(
+        judged, data, settings.trees, valid_sets=[check], feval=judge, callbacks=[stop]
+    )
     booster.best_iteration = max(booster.best_iteration, 10)
     return booster
+
+
+def _at_their_level(power: float) -> Judge:
+    """The Tweedie deviance (1: Poisson) of predictions scaled to the total of the outcomes, less
+    what does not depend on them.
+    """
+
+    def judged(predicted: np.ndarray, data: lgb.Dataset) -> tuple[str, float, bool]:
+        actual = np.asarray(data.get_label(), dtype=np.float64)
+        mean = np.maximum(predicted * (actual.sum() / max(predicted.sum(), 1e-9)), 1e-9)
+        if power == 1.0:
+            deviance = mean - actual * np.log(mean)
+        else:
+            gained, paid = mean ** (2 - power) / (2 - power), mean ** (1 - power) / (1 - power)
+            deviance = gained - actual * paid
+        return "deviance", float(deviance.mean()), False
+
+    return judged
 
 
 def to_onnx(booster: lgb.Booster, columns: int) -> bytes:

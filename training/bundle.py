@@ -8,8 +8,8 @@ May not import: torch, sklearn, lightgbm, scipy, mlflow.
 | manifest.json | what this version is, the SHA-256 of every other file, and its own as `seal` |
 | features.json | feature spec and catalog |
 | preprocessing.json | `training.preprocessing.Preprocessor` |
-| model.json | calibration, shrinkage, spend bands, target scale, portraits, typical values |
-| arrays.safetensors | latent heads, linear churn weights, centroids |
+| model.json | calibration, bands, shrinkage, target scale, portraits of segments, typical values |
+| arrays.safetensors | latent heads, linear weights, centroids |
 | encoder.onnx, churn.onnx, spend.onnx, orders.onnx | the networks and boosters |
 | network.safetensors | the whole autoencoder, from which a retrain starts |
 | report_card.json | how it was evaluated |
@@ -44,7 +44,7 @@ from training.segments import SPACE, Segment, Segmentation
 from training.shrinkage import Shrinkage, drawn
 from training.structure import Prior
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = (
     "features.json", "preprocessing.json", "model.json", "arrays.safetensors", "encoder.onnx",
@@ -65,12 +65,12 @@ class TargetScale:
 @dataclasses.dataclass(frozen=True)
 class Raw:
     """Uncalibrated outputs, drawn towards the simple model's where events were few
-    (`training.shrinkage`), each (n,) but `scores` (n, axes).
+    (`training.shrinkage`), each (n,) but `experts` (n, `blend.EXPERTS`) of spend and `scores`
+    (n, axes).
     """
 
     churn_logit: np.ndarray
-    boosted_spend: np.ndarray
-    latent_spend: np.ndarray
+    experts: np.ndarray
     boosted_orders: np.ndarray
     scores: np.ndarray
 
@@ -103,7 +103,11 @@ class Bundle:
             arrays["centroids"], arrays["score_mean"], arrays["score_scale"], model["spread"]
         )
         self._head_weight, self._head_bias = arrays["head_weight"], arrays["head_bias"]
-        self._linear_weight, self._linear_bias = arrays["linear_weight"], arrays["linear_bias"]
+        self._linear_weights, self._linear_biases = (
+            arrays["linear_weights"],
+            arrays["linear_biases"],
+        )
+        self._linear_range = arrays["linear_range"]
         self._sessions = {
             name: _session(files[f"{name}.onnx"])
             for name in ("encoder", "churn", "spend", "orders")
@@ -157,28 +161,31 @@ class Bundle:
         # ZILN mean, Wang, Liu & Miao 2019, eq. 4; the exponent is bounded against outliers
         amount = np.exp(np.minimum(mu + sigma**2 / 2.0, 30.0))
         latent_spend = (blend.sigmoid(head["return"]) * amount).mean(axis=1)
-        linear = design.astype(np.float64) @ self._linear_weight + self._linear_bias
+        linear = design.astype(np.float64) @ self._linear_weights + self._linear_biases
+        linear_spend = np.exp(np.clip(linear[:, 1], *self._linear_range))
         boosted = self._run("churn", design, "probabilities")[:, 1].astype(np.float64)
-        raw = Raw(
-            blend.churn_logit(boosted, linear, -head["return"].mean(axis=1)),
-            self._run("spend", design, "variable")[:, 0].astype(np.float64),
-            latent_spend,
-            self._run("orders", design, "variable")[:, 0].astype(np.float64),
-            np.column_stack([head[a].mean(axis=1) for a in SPACE]),
+        orders = self._run("orders", design, "variable")[:, 0].astype(np.float64)
+        structural, each = (
+            np.asarray(columns.get(name, np.full(len(design), np.nan)), dtype=np.float64)
+            for name in ("structural_spend", "structural_orders")
         )
-        return self._drawn(raw, columns)
-
-    def _drawn(self, raw: Raw, columns: Mapping[str, np.ndarray]) -> Raw:
         churn, worth = self.shrinkage.churn, self.shrinkage.value
-        if not churn and not worth:
-            return raw
-        simple = self.cells.columns(columns) if self.cells else columns
+        logit = blend.churn_logit(boosted, linear[:, 0], -head["return"].mean(axis=1))
+        learned = [
+            self._run("spend", design, "variable")[:, 0].astype(np.float64),
+            linear_spend, latent_spend,
+        ]  # fmt: skip
+        if churn or worth:
+            simple = self.cells.columns(columns) if self.cells else columns
+            logit = drawn(logit, -blend.logit(simple["structural_return"]), churn)
+            orders = drawn(orders, simple["structural_orders"], worth)
+            learned = [drawn(one, simple["structural_spend"], worth) for one in learned]
+        counted = orders * structural / np.maximum(each, 1e-9)
         return Raw(
-            drawn(raw.churn_logit, -blend.logit(simple["structural_return"]), churn),
-            drawn(raw.boosted_spend, simple["structural_spend"], worth),
-            drawn(raw.latent_spend, simple["structural_spend"], worth),
-            drawn(raw.boosted_orders, simple["structural_orders"], worth),
-            raw.scores,
+            logit,
+            np.column_stack([*learned, counted, structural]),
+            orders,
+            np.column_stack([head[a].mean(axis=1) for a in SPACE]),
         )
 
     def estimates(self, raw: Raw) -> dict[str, np.ndarray]:
@@ -188,7 +195,7 @@ class Bundle:
         return {
             "churn_probability": churned,
             "expected_orders": blend.orders(raw.boosted_orders, churned, c),
-            "expected_spend": blend.spend(raw.boosted_spend, raw.latent_spend, c),
+            "expected_spend": blend.spend(raw.experts, c),
         }
 
     def _run(self, name: str, design: np.ndarray, output: str) -> np.ndarray:
@@ -206,8 +213,9 @@ class Bundle:
         -------
         `customer_id`, `as_of`, `segment_id`, `segment_name`, `membership`, `runner_up_id`,
         `runner_up_name`, `runner_up_membership`, `churn_probability`, `expected_orders`,
-        `expected_spend`, `expected_spend_low`, `expected_spend_high` (currency of the model), those
-        of `outlook`, `stage`, `warnings` (list of strings, empty where there is nothing to say).
+        `expected_spend`, `expected_spend_low`, `expected_spend_median`, `expected_spend_high`
+        (currency of the model; the median never outside, the mean perhaps above), those of
+        `outlook`, `stage`, `warnings` (list of strings, empty where there is nothing to say).
         """
         parts = [self._predict(chunk) for chunk in _chunks(features)]
         return pa.concat_tables(parts)
@@ -217,7 +225,9 @@ class Bundle:
         raw = self.raw(columns)
         estimates = self.estimates(raw)
         spend = estimates["expected_spend"]
-        low, high = self.bands.interval(spend, self.calibration.spend_stretch)
+        low, median, high = self.bands.interval(
+            spend, estimates["churn_probability"], self.calibration.spend_stretch
+        )
         shares = self.segmentation.memberships(raw.scores)
         ranked = np.argsort(-shares, axis=1, kind="stable")
         rows = np.arange(len(shares))
@@ -236,6 +246,7 @@ class Bundle:
                 "runner_up_membership": shares[rows, second],
                 **estimates,
                 "expected_spend_low": low,
+                "expected_spend_median": median,
                 "expected_spend_high": high,
                 **self.outlook(features["as_of"], columns, estimates),
                 "stage": features["stage"],

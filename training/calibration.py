@@ -10,7 +10,8 @@ import numpy as np
 from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
 
-from training.blend import LOGIT_LIMIT, Calibration, churn, sigmoid
+from training import blend
+from training.blend import EXPERTS, LOGIT_LIMIT, Calibration, churn, sigmoid
 from training.bundle import Raw
 
 LEAST_OF_EACH = 10
@@ -62,13 +63,42 @@ def transfer(learned: Calibration, teacher: Raw, pupil: Raw) -> Calibration:
     slope = float(model.coef_[0, 0])
     platt_of = (float(model.intercept_[0]), slope) if slope > 0 else learned.churn
 
-    def scale(own: float, before: np.ndarray, after: np.ndarray) -> float:
-        return float(own * before.sum() / after.sum()) if after.sum() > 0 else own
-
+    own, before, after = learned.spend, *(_means(raw.experts) for raw in (teacher, pupil))
+    moved = np.where((before > 0) & (after > 0), after / np.where(before > 0, before, 1.0), 1.0)
+    levels = tuple((np.asarray(own.levels) * moved).tolist())
+    total = pupil.boosted_orders.sum()
     return dataclasses.replace(
         learned,
         churn=platt_of,
-        boosted_spend=scale(learned.boosted_spend, teacher.boosted_spend, pupil.boosted_spend),
-        latent_spend=scale(learned.latent_spend, teacher.latent_spend, pupil.latent_spend),
-        orders=scale(learned.orders, teacher.boosted_orders, pupil.boosted_orders),
+        spend=dataclasses.replace(own, levels=levels),
+        orders=float(learned.orders * teacher.boosted_orders.sum() / total)
+        if total > 0
+        else learned.orders,
     )
+
+
+def combined(c: Calibration, raw: Raw) -> Calibration:
+    """The calibration with its level half way (in logs) to what the structural model expects of the
+    same customers in total: the mean of two forecasts that err in different ways.
+
+    The learned level is that of the calibration window, carried on as if customers did not age;
+    the structural one knows how they age and nothing else. Equal weights are hard to beat (Bates &
+    Granger 1969; Timmermann 2006, "Forecast combinations", section 7.1), and one window is too
+    little to learn others from. Expected orders move with spend, so that what an order brings
+    stays. As it was where the structural models were refused.
+    """
+    structural = raw.experts[:, EXPERTS.index("structural")]
+    known = ~np.isnan(structural)
+    ours = blend.spend(raw.experts, c)[known].sum() / c.spend_stretch
+    if not known.any() or ours <= 0 or structural[known].sum() <= 0:
+        return c
+    half = float(np.sqrt(np.clip(structural[known].sum() / ours, 1 / 3, 3.0)))
+    pool = dataclasses.replace(c.spend, level=c.spend.level * half)
+    return dataclasses.replace(c, spend=pool, orders=c.orders * half)
+
+
+def _means(experts: np.ndarray) -> np.ndarray:
+    """(experts,) mean over the customers that each knows something of; 0 where it knows nobody."""
+    known = ~np.isnan(experts)
+    made: np.ndarray = np.where(known, experts, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return made

@@ -13,6 +13,7 @@ from training import (
     boosting,
     clustering,
     fit,
+    interval_card,
     outlook,
     prior,
     report_card,
@@ -21,6 +22,7 @@ from training import (
 )
 from training.blend import Calibration
 from training.bundle import Bundle, to_columns
+from training.calibration import combined
 from training.intervals import Bands
 from training.report_card import Section
 from training.segments import Segment
@@ -92,14 +94,14 @@ def evaluate(
     k = k if segments == "auto" else int(segments)
     segmentation = clustering.fit(then_scores, k, network.seed)
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
-    carried = (fit.stretched(calibrated[0], season), calibrated[1])
-    bundle = fit.complete(bare, {}, carried, segmentation, plain)
+    rows = fit.table(bought)
+    now = bare.raw(to_columns(rows))
+    settled = (fit.stretched(combined(calibrated[0], now), season), calibrated[1])
+    bundle = fit.complete(bare, {}, settled, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
-    rows = fit.table(bought)
     predicted = bundle.predict(rows).to_pandas()
     values = {c: predicted[c].to_numpy() for c in predicted.columns if predicted[c].dtype == float}
-    now = bundle.raw(to_columns(rows))
     ours = (segmentation.labels(then_scores), segmentation.labels(now.scores))
     inside = (calibration.orders > 0).to_numpy()
     first, second = (space.preprocessor.design(to_columns(fit.table(f))) for f in (known, bought))
@@ -107,8 +109,8 @@ def evaluate(
     others = rivals.segment_rules(
         known, bought, (first, second),
         (
-            np.column_stack([np.log1p(then.boosted_spend[inside]), boosted[0]]),
-            np.column_stack([np.log1p(now.boosted_spend), boosted[1]]),
+            np.column_stack([np.log1p(then.experts[inside, 0]), boosted[0]]),
+            np.column_stack([np.log1p(now.experts[:, 0]), boosted[1]]),
         ),
         k, network.seed,
     )  # fmt: skip
@@ -116,7 +118,15 @@ def evaluate(
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     sections = (
         report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
-        report_card.spend_section(known, bought, values, window_days, level, currency, seed),
+        report_card.spend_section(known, bought, values, window_days, currency, seed),
+        interval_card.interval_section(
+            (bundle.estimates(then)["expected_spend"], calibration.future_spend.to_numpy(float)),
+            bought.future_spend.to_numpy(float),
+            values,
+            level,
+            currency,
+            seed,
+        ),
         report_card.totals_section(bought, values, window_days, currency),
         outlook.timing_section(
             known, bought, structural, values["churn_probability"], window_days, level, seed

@@ -79,7 +79,8 @@ def final(
     learned, bands = _calibrated(
         rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
     )
-    calibrated = (fit.stretched(learned, stretch), bands)
+    ours = bare.raw(to_columns(fit.table(buyers)))
+    calibrated = (fit.stretched(calibration.combined(learned, ours), stretch), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)
     scores = space.scores(now)

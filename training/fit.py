@@ -16,13 +16,22 @@ import pyarrow as pa
 import safetensors.numpy
 import safetensors.torch
 import torch
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, TweedieRegressor
 
 from features import catalog
 from features.feature import Feature
 from features.spec import FeatureSpec
-from training import autoencoder, boosting, calibration, cells, conformal, scaling, shrinkage
-from training.blend import Calibration, spend
+from training import (
+    autoencoder,
+    boosting,
+    calibration,
+    cells,
+    conformal,
+    pooling,
+    scaling,
+    shrinkage,
+)
+from training.blend import Calibration, churn, spend
 from training.bundle import Bundle, Raw, to_columns
 from training.cells import Cells
 from training.intervals import Bands
@@ -33,8 +42,8 @@ from training.shrinkage import Shrinkage
 from training.stretch import Stretch
 from training.structure import FEATURES, Prior
 
-LATENT_SHARES = (0.0, 0.25, 0.5)
 LINEAR_C = 0.03
+LINEAR_ALPHA = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +77,23 @@ class Latent:
         return out[:, [autoencoder.HEADS.index(axis) for axis in SPACE]].astype(np.float64)
 
 
+@dataclasses.dataclass(frozen=True)
+class Linear:
+    """Linear models on the design: logits of no order, and log spend, which stays within the range
+    that it had in training. `weights` (columns, 2), `biases` (2,), `range` (2,) of log spend.
+    """
+
+    weights: np.ndarray
+    biases: np.ndarray
+    range: np.ndarray
+
+
 @dataclasses.dataclass
 class Parts(Latent):
     """What was fitted, before calibration and segments."""
 
     boosters: dict[str, lgb.Booster]
-    linear: tuple[np.ndarray, float]
+    linear: Linear
     shrinkage: Shrinkage
     cells: Cells | None
 
@@ -162,7 +182,7 @@ def parts(
     frozen: Frozen | None = None,
     told: Told | None = None,
 ) -> Parts:
-    """Fit boosters and the linear churn model beside a fitted latent space.
+    """Fit boosters and the linear models beside a fitted latent space.
 
     Exactly one of `later` (rows of a later cut-off, for early stopping) and `frozen` (what an
     earlier fit chose) is given.
@@ -170,7 +190,9 @@ def parts(
     data = rows(train, space.preprocessor)
     check = rows(later, space.preprocessor) if later is not None else None
     boosters = boosted(data, trees, check, frozen, told)
-    return Parts(space.preprocessor, space.network, boosters, _linear(data), *_simple(train))
+    return Parts(
+        space.preprocessor, space.network, boosters, _linear(data, trees.power), *_simple(train)
+    )
 
 
 def boosted(
@@ -225,34 +247,50 @@ def freeze(p: Parts) -> Frozen:
     return Frozen(max(p.network.epochs, 1), trees)
 
 
-def _linear(data: Rows) -> tuple[np.ndarray, float]:
-    """Logistic regression of churn on the design: weights (columns,) and intercept."""
+def _linear(data: Rows, power: float) -> Linear:
+    """Logistic regression of churn and Tweedie regression of spend (log link) on the design."""
+    design = data.design.astype(np.float64)
+    churn, spend = _logistic(data, design), _tweedie(data, design, power)
+    said = design @ spend[0] + spend[1]
+    return Linear(
+        np.column_stack([churn[0], spend[0]]),
+        np.array([churn[1], spend[1]]),
+        np.array([said.min(), said.max()]),
+    )
+
+
+def _logistic(data: Rows, design: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights (columns,) and intercept of the logit of no order."""
     share = float(data.churned.mean())
     if share in (0.0, 1.0):
         edge = np.clip(share, 1e-3, 1 - 1e-3)
-        return np.zeros(data.design.shape[1]), float(np.log(edge / (1 - edge)))
-    model = LogisticRegression(C=LINEAR_C, max_iter=500).fit(
-        data.design.astype(np.float64), data.churned
-    )
+        return np.zeros(design.shape[1]), float(np.log(edge / (1 - edge)))
+    model = LogisticRegression(C=LINEAR_C, max_iter=500).fit(design, data.churned)
     return model.coef_[0].astype(np.float64), float(model.intercept_[0])
+
+
+def _tweedie(data: Rows, design: np.ndarray, power: float) -> tuple[np.ndarray, float]:
+    """Weights (columns,) and intercept of log expected spend."""
+    mean = float(data.targets.spend.mean(dtype=np.float64))
+    if not mean > 0:
+        return np.zeros(design.shape[1]), float(np.log(1e-9))
+    model = TweedieRegressor(
+        power=power, link="log", alpha=LINEAR_ALPHA, solver="newton-cholesky", max_iter=100
+    ).fit(design, data.targets.spend.astype(np.float64) / mean)
+    return model.coef_.astype(np.float64), float(model.intercept_ + np.log(mean))
 
 
 def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration, Bands]:
     """Calibration and spend bands from a bundle's raw outputs on the calibration window."""
     actual = capped(window.future_spend.to_numpy(np.float64))
     orders = window.future_orders.to_numpy(np.float64)
-    base = Calibration(
+    learned = Calibration(
         churn=calibration.platt(raw.churn_logit, (orders == 0).astype(np.float64)),
-        boosted_spend=calibration.total_scale(raw.boosted_spend, actual),
-        latent_spend=calibration.total_scale(raw.latent_spend, actual),
+        spend=pooling.fit(raw.experts, actual),
         orders=calibration.total_scale(raw.boosted_orders, orders),
     )
-    tried = [dataclasses.replace(base, latent_share=s) for s in LATENT_SHARES]
-    errors = [
-        float(((spend(raw.boosted_spend, raw.latent_spend, c) - actual) ** 2).mean()) for c in tried
-    ]
-    best = tried[int(np.argmin(errors))]
-    return best, conformal.fit(spend(raw.boosted_spend, raw.latent_spend, best), actual, level)
+    churned = churn(raw.churn_logit, learned)
+    return learned, conformal.fit(spend(raw.experts, learned), churned, actual, level)
 
 
 def stretched(c: Calibration, stretch: Stretch) -> Calibration:
@@ -272,14 +310,15 @@ def assemble(p: Parts, spec: FeatureSpec) -> Bundle:
     arrays = {
         "head_weight": np.ascontiguousarray(heads.weight.detach().numpy().astype(np.float64)),
         "head_bias": np.ascontiguousarray(heads.bias.detach().numpy().astype(np.float64)[:, 0, :]),
-        "linear_weight": p.linear[0],
-        "linear_bias": np.array([p.linear[1]]),
+        "linear_weights": p.linear.weights,
+        "linear_biases": p.linear.biases,
+        "linear_range": p.linear.range,
         **_places(Segmentation(np.zeros((1, 2)), np.zeros(2), np.ones(2), 1.0)),
     }
     positive = p.network.scale.positive
     model = {
         "calibration": dataclasses.asdict(Calibration()),
-        "bands": dataclasses.asdict(Bands(0.8, (0.0,), (0.0,), (0.0,))),
+        "bands": dataclasses.asdict(Bands(0.8, 0.1, 0.9, (0.0,), ((0.0, 0.0),))),
         "target": {"mean": positive[0], "deviation": positive[1]},
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),

@@ -3,40 +3,81 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 
+LEAST_RETURN = 1e-3  # the least probability of an order that a mean is divided by
+
 
 @dataclasses.dataclass(frozen=True)
 class Bands:
-    """Residual quantiles of root spend per band of predicted spend.
+    """How spend is spread around its mean, per band of predicted spend.
 
-    `centre` (ascending, root of currency) is each band's mean root prediction; `low` and `high`
-    are the residual quantiles there. Between centres they are interpolated, beyond them scaled
-    in proportion to the prediction, since spread grows with value.
+    A customer spends nothing with the probability of no order, p; else mean / (1 - p) times a
+    ratio. `ratio[i][k]` is that ratio's quantile at level k / (levels - 1) in band i, ascending
+    from 0. `centre` (ascending, root of currency) is each band's mean root prediction: between
+    centres the quantiles are interpolated, beyond them kept, so that spread grows with value.
+
+    An interval that holds `level` reaches from the quantile at `low` to the one at `high`.
     """
 
     level: float
+    low: float
+    high: float
     centre: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    ratio: tuple[tuple[float, ...], ...]
 
     @classmethod
     def from_dict(cls, v: dict[str, Any]) -> Bands:
-        return cls(v["level"], tuple(v["centre"]), tuple(v["low"]), tuple(v["high"]))
+        ratio = tuple(tuple(band) for band in v["ratio"])
+        return cls(v["level"], v["low"], v["high"], tuple(v["centre"]), ratio)
 
     def interval(
-        self, expected_spend: np.ndarray, stretch: float = 1.0
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(low, high) of spend, both (n,) in currency and >= 0.
-
-        `stretch` is the factor between the horizon of `expected_spend` and the window that the
-        bands were learned over.
+        self, expected_spend: np.ndarray, churn_probability: np.ndarray, stretch: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Low end, median and high end of spend, each (n,) in currency, >= 0 and in this order;
+        the arguments as in `quantile`.
         """
-        root = np.sqrt(np.maximum(expected_spend, 0.0) / stretch)
-        beyond = np.maximum(root / max(self.centre[-1], 1e-9), 1.0)
-        low = root + np.interp(root, self.centre, self.low) * beyond
-        high = root + np.interp(root, self.centre, self.high) * beyond
-        low, high = np.maximum(low, 0.0) ** 2, np.maximum(high, 0.0) ** 2
-        return low * stretch, np.maximum(high, low) * stretch
+        levels = np.array([[self.low], [0.5], [self.high]])
+        low, median, high = self.quantile(levels, expected_spend, churn_probability, stretch)
+        return low, median, high
+
+    def quantile(
+        self,
+        level: float | np.ndarray,
+        expected_spend: np.ndarray,
+        churn_probability: np.ndarray,
+        stretch: float = 1.0,
+    ) -> np.ndarray:
+        """Spend (n,), in currency, that a share `level` of such customers does not exceed: 0 up to
+        their probability of no order, and never falling as the level rises. (k, n) for levels
+        of shape (k, 1).
+
+        `expected_spend` and `churn_probability` (n,) are over one horizon; `stretch` is the factor
+        of spend between it and the window that the bands were learned over.
+        """
+        mean = np.maximum(expected_spend, 0.0)
+        back = np.maximum(1.0 - churn_probability, LEAST_RETURN)
+        table = self._table
+        row = np.interp(np.sqrt(mean / stretch), self.centre, np.arange(len(table)))
+        column = np.clip(1.0 - (1.0 - level) / back, 0.0, 1.0) * (table.shape[1] - 1)
+        return _between(table, row, column) * mean / back
+
+    @functools.cached_property
+    def _table(self) -> np.ndarray:
+        return np.asarray(self.ratio)
+
+
+def _between(table: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Values of `table` at fractional places within it, bilinear; `row` (n,) and `column` (n,) or
+    (k, n).
+    """
+    top, left = row.astype(int), column.astype(int)
+    bottom, right = np.minimum(top + 1, len(table) - 1), np.minimum(left + 1, table.shape[1] - 1)
+    down, along = row - top, column - left
+    above = (1 - along) * table[top, left] + along * table[top, right]
+    below = (1 - along) * table[bottom, left] + along * table[bottom, right]
+    made: np.ndarray = (1 - down) * above + down * below
+    return made

@@ -235,11 +235,22 @@ def interval_score(
     >>> round(interval_score([0, 5], [0, 6], [1, 7], level=0.8), 4)
     6.0
     """
+    return float(np.mean(interval_scores(actual, low, high, level)))
+
+
+def interval_scores(
+    actual: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, level: float
+) -> Floats:
+    """Each customer's own `interval_score`, shape ``(n,)``.
+
+    >>> interval_scores([0, 5], [0, 6], [1, 7], level=0.5).tolist()
+    [1.0, 5.0]
+    """
     if not 0 < level < 1:
         raise ValueError(f"An interval's level lies between 0 and 1. Seen: {level}.")
     value, bottom, top = _interval(actual, low, high)
     missed = np.maximum(bottom - value, 0) + np.maximum(value - top, 0)
-    return float(np.mean(top - bottom + 2 / (1 - level) * missed))
+    return top - bottom + 2 / (1 - level) * missed
 
 
 # ----------------------------------------------------------------------------- sorting and binning

@@ -13,6 +13,7 @@ import pandas as pd
 from features.spec import FeatureSpec
 from training import autoencoder, blend, boosting, fit, metrics, report_card, rivals
 from training.bundle import to_columns
+from training.calibration import combined
 from training.report_card import OURS, Section
 from training.rivals import Rule
 from training.snapshots import LEAST_CUSTOMERS, Snapshots, buyers
@@ -85,10 +86,9 @@ def judge(
     bare = fit.assemble(fit.parts(train, space, trees, later=calibration), spec)
     found, _ = fit.calibrate(bare.raw(to_columns(fit.table(calibration))), calibration, level)
     raw = bare.raw(to_columns(fit.table(bought)))
-    return Judged(
-        buyers(calibration), bought, blend.churn(raw.churn_logit, found),
-        blend.spend(raw.boosted_spend, raw.latent_spend, found),
-    )  # fmt: skip
+    said = combined(found, raw)
+    churned, spent = blend.churn(raw.churn_logit, said), blend.spend(raw.experts, said)
+    return Judged(buyers(calibration), bought, churned, spent)
 
 
 def section(tested: Sequence[Judged], window_days: int) -> Section:

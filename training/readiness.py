@@ -26,7 +26,7 @@ OUTCOMES_TO_MEASURE = 100
 #: Of customers who spent: the coefficient of variation of spend is above 1, so the mean of 100 is
 #: known to a tenth at best.
 SPENDERS_TO_LEARN = 100
-INTERVAL_CUSTOMERS = conformal.LEAST_A_BAND * conformal.MOST_BANDS
+INTERVAL_SPENDERS = conformal.LEAST_A_BAND * conformal.MOST_BANDS
 
 _MORE = "bring more customers or a longer history"
 
@@ -152,18 +152,19 @@ def _value(train: pd.DataFrame, calibrate: pd.DataFrame) -> Readiness:
 
 
 def _intervals(window: pd.DataFrame) -> Readiness:
-    spent, everyone = int((window.future_spend > 0).sum()), len(window)
+    spent = int((window.future_spend > 0).sum())
     least = conformal.LEAST_A_BAND
     if spent < least:
         return Readiness(
             "CLV intervals", INSUFFICIENT,
             f"{spent:,} customers spent in the calibration window, {least} needed", _MORE,
         )  # fmt: skip
-    bands = min(everyone // least, conformal.MOST_BANDS)
-    seen = f"{bands} bands of value from {everyone:,} customers in the calibration window"
-    if everyone >= INTERVAL_CUSTOMERS:
+    bands = min(spent // least, conformal.MOST_BANDS)
+    word = "band" if bands == 1 else "bands"
+    seen = f"{bands} {word} of value from {spent:,} who spent in the calibration window"
+    if spent >= INTERVAL_SPENDERS:
         return Readiness("CLV intervals", READY, seen)
-    seen += f", {INTERVAL_CUSTOMERS} needed for all {conformal.MOST_BANDS}"
+    seen += f", {INTERVAL_SPENDERS} needed for all {conformal.MOST_BANDS}"
     return Readiness("CLV intervals", LIMITED, seen, _MORE)
 
 

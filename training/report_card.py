@@ -194,11 +194,10 @@ def spend_section(
     test: pd.DataFrame,
     predicted: Mapping[str, np.ndarray],
     window_days: int,
-    level: float,
     currency: str,
     seed: int,
 ) -> Section:
-    """Expected spend and its interval against the naive rules."""
+    """Expected spend against the naive rules."""
     truth = test.future_spend.to_numpy(np.float64)
     if truth.sum() <= 0:
         return Section(
@@ -207,15 +206,9 @@ def spend_section(
     others = rivals.spend_rules(calibration, test, window_days)
     ours = Rule(OURS, predicted["expected_spend"], predicted["expected_spend"])
     rows, made = compare(SPEND, truth, ours, others, seed)
-    low, high = predicted["expected_spend_low"], predicted["expected_spend_high"]
-    fifths = np.array_split(np.argsort(predicted["expected_spend"], kind="stable"), 5)
-    covered = [metrics.coverage(truth[i], low[i], high[i]) for i in fifths]
     return Section("Spend", rows, made, (
         f"Mean spend {truth.mean():,.2f} {currency} in {window_days} days; realised total "
         f"{truth.sum():,.0f}, predicted {predicted['expected_spend'].sum():,.0f} {currency}.",
-        f"The {level:.0%} interval held {metrics.coverage(truth, low, high):.1%} of the outcomes; "
-        f"by fifth of predicted value, lowest first: {', '.join(f'{c:.1%}' for c in covered)}; "
-        f"interval score {metrics.interval_score(truth, low, high, level):,.1f}.",
         *_refused(others, "BG/NBD + Gamma-Gamma"),
     ))  # fmt: skip
 

@@ -27,6 +27,7 @@ DESCRIPTIONS = {
     "expected_orders": "orders to expect within the horizon",
     "expected_spend": "spend to expect within the horizon, net of returns",
     "expected_spend_low": "spend lies above with the interval's level",
+    "expected_spend_median": "as likely more as less; never outside the interval",
     "expected_spend_high": "and below this",
     "next_order_low": "the next order comes after this moment (UTC) with the interval's level",
     "next_order_median": "as likely before as after it; empty: not expected within 2 years",

@@ -256,7 +256,7 @@ def _signature(bundle: Bundle) -> ModelSignature:
         ColSpec(DataType.string, "segment_id"), ColSpec(DataType.string, "segment_name"),
         *(ColSpec(DataType.double, n) for n in (
             "membership", "churn_probability", "expected_orders", "expected_spend",
-            "expected_spend_low", "expected_spend_high")),
+            "expected_spend_low", "expected_spend_median", "expected_spend_high")),
         *(ColSpec(DataType.datetime, f"next_order_{end}", required=False)
           for end in ("low", "median", "high")),
         *(ColSpec(DataType.double, n, required=False)

@@ -123,13 +123,17 @@ def _asked(trial: Any, name: str) -> Any:
 
 
 def _losses(data: fit.Rows, later: fit.Rows, settings: boosting.Settings) -> dict[str, float]:
-    """Logarithmic loss of churn, Tweedie deviance of spend, Poisson deviance of orders."""
+    """Logarithmic loss of churn, Tweedie deviance of spend, Poisson deviance of orders; the last
+    two at the level of the later rows, since calibration sets it anew.
+    """
     boosters = fit.boosted(data, settings, later)
     said = {
         name: np.maximum(np.asarray(b.predict(later.design, b.best_iteration)), 1e-6)
         for name, b in boosters.items()
     }
     truth = {name: outcome(later) for name, (_, outcome) in fit.OUTCOMES.items()}
+    for name in ("spend", "orders"):
+        said[name] = said[name] * (truth[name].sum() / said[name].sum() or 1.0)
     return {
         "churn": float(log_loss(truth["churn"], said["churn"], labels=[0, 1])),
         "spend": float(mean_tweedie_deviance(truth["spend"], said["spend"], power=JUDGED_POWER)),

@@ -20,8 +20,8 @@ Changed = Callable[..., Path]
 
 COLUMNS = [
     "customer_id", "as_of", "segment_id", "segment_name", "membership", "churn_probability",
-    "expected_orders", "expected_spend", "expected_spend_low", "expected_spend_high",
-    "next_order_low", "next_order_median", "next_order_high", "survival_7d",
+    "expected_orders", "expected_spend", "expected_spend_low", "expected_spend_median",
+    "expected_spend_high", "next_order_low", "next_order_median", "next_order_high", "survival_7d",
     "survival_14d", "survival_30d", "survival_60d", "survival_90d", "survival_180d",
     "survival_365d", "value_12m", "value_24m", "interval_level", "currency", "horizon_days",
     "model_version", "warnings",

@@ -161,7 +161,8 @@ def test_the_outputs_of_one_customer_agree(predicted: pd.DataFrame) -> None:
     assert (p["expected_orders"] >= 1 - p["churn_probability"] - 1e-12).all()
     assert (p["expected_spend"] >= 0).all()
     assert (p["expected_spend_low"] >= 0).all()
-    assert (p["expected_spend_low"] <= p["expected_spend_high"]).all()
+    assert (p["expected_spend_low"] <= p["expected_spend_median"]).all()
+    assert (p["expected_spend_median"] <= p["expected_spend_high"]).all()
     inside = p["expected_spend"].between(p["expected_spend_low"], p["expected_spend_high"])
     assert inside.mean() > 0.98
 
@@ -281,6 +282,20 @@ def test_a_prospect_is_answered_and_warned_of(small_run: Any) -> None:
     )
     assert np.isfinite(made["expected_spend"])
     assert 0 <= made["churn_probability"] <= 1
+
+
+def test_a_mean_above_its_interval_is_warned_of(small_run: Any) -> None:
+    bundle = small_run.bundle
+    model = json.loads(bundle.files["model.json"])
+    model["bands"]["ratio"] = [[0.0] * 100 + [1.0] for _ in model["bands"]["centre"]]
+    files = bundle.files | {"model.json": json.dumps(model).encode()}
+    made = Bundle(bundle.manifest, files).predict(fit.table(small_run.rows.head(5))).to_pandas()
+    assert (made["expected_spend_high"] == 0).all()  # one in a hundred brings it all
+    wanted = "the mean lies above the interval: most spend nothing, a few much"
+    assert all(wanted in warnings for warnings in made["warnings"])
+    usual = bundle.predict(fit.table(small_run.rows)).to_pandas()
+    above = usual["expected_spend"] > usual["expected_spend_high"]
+    assert [wanted in warnings for warnings in usual["warnings"]] == list(above)
 
 
 def test_prospects_come_through_the_feature_path(small_run: Any) -> None:

@@ -157,7 +157,7 @@ def test_a_bundle_of_another_format_is_refused(small_run: Any, tmp_path: Path) -
     (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
     with pytest.raises(BundleError) as refusal:
         Bundle.load(folder)
-    assert refusal.value.rule == "This Coterie reads bundles of format 1."
+    assert refusal.value.rule == "This Coterie reads bundles of format 2."
     assert refusal.value.seen == "format 99 with 10 files"
 
 
@@ -328,7 +328,7 @@ def test_the_training_side_predicts_what_the_bundle_predicts(small_run: Any) -> 
     raw = bundle.raw(columns)
     assert raw.scores == pytest.approx(space.scores(small_run.test), abs=1e-4)
     assert bundle.latent(design) == pytest.approx(space.network.codes(design), abs=1e-4)
-    assert raw.boosted_spend == pytest.approx(parts.boosters["spend"].predict(design), rel=1e-5)
+    assert raw.experts[:, 0] == pytest.approx(parts.boosters["spend"].predict(design), rel=1e-5)
     assert raw.boosted_orders == pytest.approx(parts.boosters["orders"].predict(design), rel=1e-5)
 
 

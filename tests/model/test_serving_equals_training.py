@@ -62,8 +62,9 @@ def test_every_demo_customer_gets_the_trained_prediction_over_http(tmp_path: Pat
                             ("expected_orders", {"rtol": 1e-5, "atol": 1e-9})):  # fmt: skip
         served = np.array([a[name] for a in answers])
         np.testing.assert_allclose(served, expected[name].to_numpy(), **tolerance)
-    for name, column in (("expected", "expected_spend"), ("low", "expected_spend_low"),
-                         ("high", "expected_spend_high")):  # fmt: skip
+    for name, suffix in (("expected", ""), ("low", "_low"), ("median", "_median"),
+                         ("high", "_high")):  # fmt: skip
+        column = f"expected_spend{suffix}"
         served = np.array([a["expected_spend"][name] for a in answers])
         np.testing.assert_allclose(served, expected[column].to_numpy(), rtol=1e-5, atol=1e-6)
     margin = expected["membership"] - expected["runner_up_membership"]

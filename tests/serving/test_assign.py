@@ -77,7 +77,12 @@ def test_serving_is_the_snapshot_and_the_bundle(bundle: Bundle, assigner: Assign
         row = by_id[got["customer_id"]]
         assert got["churn_probability"] == pytest.approx(row["churn_probability"], abs=1e-6)
         assert got["expected_orders"] == pytest.approx(row["expected_orders"], rel=1e-5)
-        for ours, theirs in (("expected", ""), ("low", "_low"), ("high", "_high")):
+        for ours, theirs in (
+            ("expected", ""),
+            ("low", "_low"),
+            ("median", "_median"),
+            ("high", "_high"),
+        ):
             expected_value = row["expected_spend" + theirs]
             assert got["expected_spend"][ours] == pytest.approx(expected_value, rel=1e-5)
         if row["membership"] - row["runner_up_membership"] > 1e-5:
@@ -111,7 +116,8 @@ def test_an_answer_can_be_replayed(bundle: Bundle, customer: dict[str, Any]) -> 
     assert one["customer_id"] == "17"
     assert one["horizon_days"] == bundle.manifest["horizon_days"]
     assert 0 <= one["churn_probability"] <= 1
-    assert one["expected_spend"]["low"] <= one["expected_spend"]["high"]
+    spend = one["expected_spend"]
+    assert spend["low"] <= spend["median"] <= spend["high"]
     assert one["segment"]["membership"] >= one["segment"]["runner_up"]["membership"]
 
 
@@ -207,7 +213,7 @@ def test_extreme_amounts_lead_to_finite_figures(assigner: Assigner, amount: floa
     request = {"as_of": AS_OF, "customers": [{"customer_id": "1", "orders": lines}]}
     (one,) = assigner(request)["assignments"]
     assert "error" in one or all(
-        math.isfinite(one["expected_spend"][name]) for name in ("expected", "low", "high")
+        math.isfinite(one["expected_spend"][name]) for name in ("expected", "low", "median", "high")
     )
 
 

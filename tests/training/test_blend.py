@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from training import blend
-from training.blend import Calibration
+from training.blend import EXPERTS, Calibration, Pool
 
 LOGITS = arrays.arrays(np.float64, st.integers(1, 30), elements=st.floats(-1e6, 1e6))
 AMOUNTS = arrays.arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1e7))
@@ -17,16 +18,21 @@ AMOUNTS = arrays.arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1e
 def calibrations(draw: st.DrawFn) -> Calibration:
     """All that `training.calibration` and `training.stretch` can give."""
     scale, ratio = st.floats(1 / 3, 3), st.floats(1, 20)
+    each = st.tuples(*[st.floats(0, 2)] * len(EXPERTS))
+    levels = st.tuples(*[st.floats(1e-3, 1e4)] * len(EXPERTS))
     return Calibration(
         churn=(draw(st.floats(-10, 10)), draw(st.floats(0, 5))),
-        boosted_spend=draw(scale),
-        latent_spend=draw(scale),
+        spend=Pool(draw(each), draw(levels), draw(st.floats(1e-3, 1e4))),
         orders=draw(scale),
-        latent_share=draw(st.floats(0, 1)),
         churn_power=draw(ratio),
         orders_stretch=draw(ratio),
         spend_stretch=draw(ratio),
     )
+
+
+def alike(amounts: np.ndarray) -> np.ndarray:
+    """(n, experts): every expert says the same."""
+    return np.tile(amounts[:, None], (1, len(EXPERTS)))
 
 
 @given(LOGITS, calibrations())
@@ -53,8 +59,9 @@ def test_orders_are_at_least_the_probability_of_one(
 def test_spend_is_never_negative_and_rises_with_its_parts(
     amounts: np.ndarray, c: Calibration
 ) -> None:
-    made = blend.spend(np.sort(amounts), np.sort(amounts), c)
+    made = blend.spend(alike(np.sort(amounts)), c)
     assert (made >= 0).all()
+    assert np.isfinite(made).all()
     assert (np.diff(made) >= -1e-9 * made[1:]).all()
 
 
@@ -64,16 +71,29 @@ def test_a_longer_horizon_lowers_churn_and_raises_the_rest() -> None:
     logits, amount = np.array([-1.0, 0.0, 2.0]), np.array([1.0, 4.0, 9.0])
     short, long = blend.churn(logits, near), blend.churn(logits, far)
     assert long == pytest.approx(short**2)
-    assert blend.spend(amount, amount, far) == pytest.approx(
-        2.5 * blend.spend(amount, amount, near)
-    )
+    experts = alike(amount)
+    assert blend.spend(experts, far) == pytest.approx(2.5 * blend.spend(experts, near))
     assert (blend.orders(amount, long, far) >= blend.orders(amount, short, near)).all()
 
 
-def test_the_blend_is_the_weighted_sum_of_its_scaled_parts() -> None:
-    c = Calibration(boosted_spend=2.0, latent_spend=0.5, latent_share=0.25)
-    made = blend.spend(np.array([10.0]), np.array([100.0]), c)
-    assert made == pytest.approx([0.75 * 2 * 10 + 0.25 * 0.5 * 100])
+def test_the_pool_is_the_weighted_geometric_mean_in_units_of_each_level() -> None:
+    pool = Pool((0.5, 0.25, 0.25, 0.0, 0.0), (10.0, 100.0, 1.0, 7.0, 7.0), 3.0)
+    made = pool.spend(np.array([[40.0, 1600.0, 16.0, 1.0, 9.0]]))
+    assert made == pytest.approx([3.0 * 4**0.5 * 16**0.25 * 16**0.25])
+
+
+def test_an_expert_that_knows_nothing_agrees_with_the_others() -> None:
+    pool = Pool((0.3, 0.1, 0.0, 0.2, 0.4), (10.0, 10.0, 10.0, 50.0, 50.0), 2.0)
+    known = np.array([[20.0, 20.0, 99.0, 100.0, 100.0], [40.0, 10.0, 99.0, 0.0, 0.0]])
+    unknown = np.where(np.arange(len(EXPERTS)) < 3, known, np.nan)
+    made = pool.spend(unknown)
+    assert made[0] == pytest.approx(pool.spend(known)[0])  # who would have said twice, too
+    assert made[1] == pytest.approx(2.0 * (4**0.3 * 1**0.1) ** (1 / 0.4))
+
+
+def test_who_alone_is_asked_and_knows_nothing_leaves_the_others_an_equal_say() -> None:
+    pool = Pool((0.0, 0.0, 0.0, 0.0, 1.0), (1.0, 1.0, 1.0, 1.0, 1.0), 1.0)
+    assert pool.spend(np.array([[2.0, 4.0, 8.0, np.nan, np.nan]])) == pytest.approx([4.0])
 
 
 def test_the_churn_logit_is_the_mean_of_three() -> None:
@@ -88,5 +108,5 @@ def test_logit_and_sigmoid_undo_each_other() -> None:
 
 
 def test_a_calibration_survives_being_written_down() -> None:
-    c = Calibration(churn=(0.25, 0.75), latent_share=0.5)
-    assert Calibration.from_dict({**dataclasses.asdict(c), "churn": [0.25, 0.75]}) == c
+    c = Calibration(churn=(0.25, 0.75), spend=Pool((0.2,) * 5, (3.0,) * 5, 4.0))
+    assert Calibration.from_dict(json.loads(json.dumps(dataclasses.asdict(c)))) == c

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from training import blend
-from training.blend import Calibration
+from training.blend import EXPERTS, Calibration, Pool
 from training.bundle import Raw
-from training.calibration import platt, total_scale, transfer
+from training.calibration import combined, platt, total_scale, transfer
 
 
 def world(rows: int, intercept: float, slope: float) -> tuple[np.ndarray, np.ndarray]:
@@ -74,32 +74,36 @@ def test_nothing_predicted_or_nothing_spent_scales_nothing(predicted: float, act
 # ------------------------------------------------------------- from a rehearsal to the served model
 
 
-LEARNED = Calibration(churn=(-0.3, 1.2), boosted_spend=1.1, latent_spend=0.9, orders=1.05)
+POOL = Pool((0.3, 0.2, 0.1, 0.2, 0.3), (20.0, 30.0, 30.0, 25.0, 40.0), 33.0)
+LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)
 
 
 def raw(rows: int = 2_000) -> Raw:
     rng = np.random.default_rng(7)
-    logits, amounts = rng.normal(0, 2, rows), rng.lognormal(3, 1, (3, rows))
-    return Raw(logits, amounts[0], amounts[1], amounts[2], np.zeros((rows, 2)))
+    logits, experts = rng.normal(0, 2, rows), rng.lognormal(3, 1, (rows, len(EXPERTS)))
+    return Raw(logits, experts, rng.lognormal(0, 1, rows), np.zeros((rows, 2)))
 
 
 def test_a_model_that_says_the_same_needs_the_same_calibration() -> None:
     made = transfer(LEARNED, raw(), raw())
     assert made.churn == pytest.approx(LEARNED.churn, abs=0.01)
-    assert dataclasses.replace(made, churn=LEARNED.churn) == LEARNED
+    assert dataclasses.replace(made, churn=LEARNED.churn, spend=POOL) == LEARNED
+    assert made.spend.levels == pytest.approx(POOL.levels)
+    assert dataclasses.replace(made.spend, levels=POOL.levels) == POOL
 
 
 def test_what_the_pupil_says_otherwise_is_undone_on_average() -> None:
     teacher = raw()
+    louder = np.array([2.0, 4.0, 0.5, 1.0, 3.0])
     pupil = Raw(
-        0.5 * teacher.churn_logit + 1.0, 2 * teacher.boosted_spend, 4 * teacher.latent_spend,
-        teacher.boosted_orders / 2, teacher.scores,
+        0.5 * teacher.churn_logit + 1.0, louder * teacher.experts, teacher.boosted_orders / 2,
+        teacher.scores,
     )  # fmt: skip
     made = transfer(LEARNED, teacher, pupil)
     wanted = blend.churn(teacher.churn_logit, LEARNED)
     assert blend.churn(pupil.churn_logit, made) == pytest.approx(wanted, abs=0.005)
-    spend = blend.spend(teacher.boosted_spend, teacher.latent_spend, LEARNED)
-    assert blend.spend(pupil.boosted_spend, pupil.latent_spend, made) == pytest.approx(spend)
+    spend = blend.spend(teacher.experts, LEARNED)
+    assert blend.spend(pupil.experts, made) == pytest.approx(spend)
     assert made.orders * pupil.boosted_orders == pytest.approx(
         LEARNED.orders * teacher.boosted_orders
     )
@@ -122,5 +126,40 @@ def test_a_pupil_that_ranks_backwards_keeps_what_was_learned() -> None:
 
 def test_a_pupil_that_expects_nothing_is_not_divided_by() -> None:
     teacher = raw()
-    silent = dataclasses.replace(teacher, boosted_spend=np.zeros(2_000))
-    assert transfer(LEARNED, teacher, silent).boosted_spend == LEARNED.boosted_spend
+    nothing = np.where(np.arange(len(EXPERTS)) == 0, 0.0, teacher.experts)
+    silent = dataclasses.replace(teacher, experts=nothing, boosted_orders=np.zeros(2_000))
+    made = transfer(LEARNED, teacher, silent)
+    assert made.spend.levels[0] == POOL.levels[0]
+    assert made.orders == LEARNED.orders
+
+
+def test_the_level_is_half_way_to_the_structural_total() -> None:
+    said = raw()
+    far = dataclasses.replace(LEARNED, spend_stretch=2.0)
+    for c in (LEARNED, far):
+        ours, structural = blend.spend(said.experts, c), said.experts[:, 4]
+        made = combined(c, said)
+        total = blend.spend(said.experts, made).sum()
+        assert total == pytest.approx(
+            np.sqrt(ours.sum() * structural.sum() * c.spend_stretch), rel=1e-6
+        )
+        assert made.orders / c.orders == pytest.approx(total / ours.sum())
+
+
+def test_the_structural_total_is_of_those_it_knows() -> None:
+    said = raw()
+    half = len(said.experts) // 2
+    unknown = said.experts.copy()
+    unknown[half:, 3:] = np.nan
+    made = combined(LEARNED, dataclasses.replace(said, experts=unknown))
+    ours = blend.spend(unknown[:half], LEARNED).sum()
+    assert blend.spend(unknown[:half], made).sum() == pytest.approx(
+        np.sqrt(ours * unknown[:half, 4].sum())
+    )
+
+
+def test_without_structural_models_the_level_stays() -> None:
+    said = raw()
+    unknown = said.experts.copy()
+    unknown[:, 3:] = np.nan
+    assert combined(LEARNED, dataclasses.replace(said, experts=unknown)) == LEARNED

@@ -15,7 +15,7 @@ from features import config
 from training import check_page
 from training.checked import Checked
 from training.checking import check
-from training.findings import WARNING
+from training.findings import BLOCKER, WARNING
 from training.screen import Screen
 
 NOW = pd.Timestamp("2026-01-01")
@@ -77,12 +77,16 @@ class Page(HTMLParser):
 def test_an_attribute_that_holds_the_outcome_is_told_as_a_leak(run: Run) -> None:
     # As an export of today has it: closed is who did not order in the last 60 days.
     made, shown = run(status=lambda last: (last < "2024-10-31").map({True: "closed", False: "x"}))
-    leaks = [f for f in made.findings if f.seen.startswith("attribute_status: ")]
-    assert {f.weight for f in leaks} == {WARNING}
-    assert leaks[0].rule == "What alone predicts too well was often written afterwards."
-    assert "its value alone predicts churn with AUC " in leaks[0].seen
-    assert leaks[0].remedy.startswith("find out when its values were written")
-    assert leaks[0].seen in shown
+    of_churn, of_spend = [f for f in made.findings if f.seen.startswith("attribute_status: ")]
+    # It is the outcome itself and has no date, so a training is refused: not for spend once more.
+    assert (of_churn.weight, of_spend.weight) == (BLOCKER, WARNING)
+    assert not made.trains
+    assert of_churn.rule.startswith("An attribute without a date must not know who leaves: ")
+    assert "its value alone predicts churn with AUC " in of_churn.seen
+    assert of_churn.remedy == "date its values (valid_from), or leave the column out"
+    assert of_spend.rule == "What alone predicts too well was often written afterwards."
+    assert of_spend.remedy.startswith("find out when its values were written")
+    assert of_churn.seen in shown
     assert not any("attribute__script" in f.seen for f in made.findings)
 
 
@@ -96,9 +100,9 @@ def test_honest_data_is_ready_and_the_windows_are_those_of_a_training(run: Run) 
     read = made.health
     assert made.plan == splits.plan(read.start, splits.now_after(read.end), 60)
     assert made.health.population.buyers == 500
-    # 500 customers are eight bands of sixty.
-    assert [f.seen[:40] for f in made.findings if f.weight == WARNING] == [
-        "limited for CLV intervals: 8 bands of va"
+    # 500 customers, of whom fewer than half spend in 60 days: three bands of sixty.
+    assert [f.seen[:46] for f in made.findings if f.weight == WARNING] == [
+        "limited for CLV intervals: 3 bands of value fr"
     ]
     assert made.verdict == "Ready to train, with 1 warning."
     assert shown.splitlines()[-1] == made.verdict

@@ -85,10 +85,12 @@ def test_calibration_falls_back_to_the_base_rate_alone(left: int, status: str) -
 @pytest.mark.parametrize(
     ("customers", "left", "sentence"),
     [
-        (600, 0, "ready for CLV intervals: 10 bands of value from 600 customers in the calibration "
-                 "window"),
-        (599, 0, "limited for CLV intervals: 9 bands of value from 599 customers in the "
-                 "calibration window, 600 needed for all 10"),
+        (600, 300, "ready for CLV intervals: 5 bands of value from 300 who spent in the "
+                   "calibration window"),
+        (600, 301, "limited for CLV intervals: 4 bands of value from 299 who spent in the "
+                   "calibration window, 300 needed for all 5"),
+        (600, 490, "limited for CLV intervals: 1 band of value from 110 who spent in the "
+                   "calibration window, 300 needed for all 5"),
         (600, 541, "insufficient for CLV intervals: 59 customers spent in the calibration window, "
                    "60 needed"),
     ],

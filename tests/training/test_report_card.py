@@ -40,13 +40,8 @@ def churn(probability: np.ndarray) -> Section:
     return report_card.churn_section(THEN, NOW, probability, DAYS, 7)
 
 
-def spend(expected: np.ndarray, low: float = 0.5, high: float = 2.0) -> Section:
-    predicted = {
-        "expected_spend": expected,
-        "expected_spend_low": low * expected,
-        "expected_spend_high": high * expected,
-    }
-    return report_card.spend_section(THEN, NOW, predicted, DAYS, 0.8, "EUR", 7)
+def spend(expected: np.ndarray) -> Section:
+    return report_card.spend_section(THEN, NOW, {"expected_spend": expected}, DAYS, "EUR", 7)
 
 
 def comparison(section: Section, measure: str, rival: str) -> Comparison:
@@ -71,7 +66,7 @@ def test_a_naive_rule_that_is_better_is_said_to_win() -> None:
 
 
 def test_a_model_that_knows_the_outcome_loses_nowhere() -> None:
-    sections = (churn(np.clip(GONE, 0.01, 0.99)), spend(SPENT, 1.0, 1.0))
+    sections = (churn(np.clip(GONE, 0.01, 0.99)), spend(SPENT))
     card = ReportCard((), sections)
     assert [c for c in card.losses() if c.measure != "ECE"] == []
     won = comparison(sections[0], "AUC", "recency")
@@ -137,15 +132,6 @@ def test_every_rule_stands_beside_us_with_the_same_measures() -> None:
         assert len(section.comparisons) == rivals * measures
 
 
-def test_the_interval_is_held_to_its_outcomes_overall_and_by_fifth() -> None:
-    note = spend(SPENT, 1.0, 1.0).notes[1]
-    assert note.startswith("The 80% interval held 100.0% of the outcomes; by fifth of predicted")
-    assert note.count("100.0%") == 6
-    held = ((SPENT >= 50) & (SPENT <= 200)).mean()
-    note = spend(np.full(len(NOW), 100.0)).notes[1]
-    assert f"held {held:.1%} of the outcomes" in note
-
-
 def test_a_rule_that_was_refused_is_named() -> None:
     once = NOW.assign(frequency=0.0)
     section = report_card.churn_section(THEN, once, GONE, DAYS, 7)
@@ -165,7 +151,7 @@ def test_a_test_window_with_one_outcome_ranks_nothing(orders: int, words: str) -
 
 def test_a_test_window_in_which_nobody_spent_is_said_to_be_one() -> None:
     nothing = NOW.assign(future_spend=0.0)
-    section = report_card.spend_section(THEN, nothing, {}, DAYS, 0.8, "EUR", 7)
+    section = report_card.spend_section(THEN, nothing, {}, DAYS, "EUR", 7)
     assert section.notes == ("Nobody spent in the test window.",)
     assert ReportCard((), (section,)).metrics() == {}
     assert "–" in ReportCard((), (section,)).markdown()

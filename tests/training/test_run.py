@@ -70,8 +70,8 @@ def test_the_card_says_which_model_its_figures_are_of(small_run: Any) -> None:
     assert "horizon 30 days, rung 'full'" in page
     titles = [s["title"] for s in small_run.card["sections"]]
     assert titles == [
-        "Churn", "Spend", "Summed over all customers", "Next order", "Segments", "Rolling origins",
-        "Longer view", "Retrained 28 days later",
+        "Churn", "Spend", "Intervals of spend", "Summed over all customers", "Next order",
+        "Segments", "Rolling origins", "Longer view", "Retrained 28 days later",
     ]  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def test_the_manifest_says_what_this_version_is(small_run: Any) -> None:
     manifest = small_run.bundle.manifest
     wanted = {
         "name": "small", "currency": "USD", "horizon_days": 30, "window_days": 30, "seed": 7,
-        "interval_level": 0.8, "time_zone": "UTC", "started_from": None, "format": 1,
+        "interval_level": 0.8, "time_zone": "UTC", "started_from": None, "format": 2,
     }  # fmt: skip
     assert {k: manifest[k] for k in wanted} == wanted
     assert manifest["trained_until"] == small_run.now.isoformat()

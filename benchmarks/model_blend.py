@@ -1,0 +1,88 @@
+"""The strong rival: LightGBM on all features, several cut-offs stacked, with linear models.
+
+What a careful practitioner would build with the same features in an afternoon. Churn is the mean
+logit of LightGBM and a logistic regression; spend a mean of LightGBM (Tweedie, half of it), a
+Tweedie regression with a log link and a ridge regression on the amounts themselves. All of it is
+fitted on windows that end by the cut-off.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from model_rivals import TREES, Past, Said
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
+
+from features import catalog
+from features.spec import FeatureSpec
+from training import boosting, calibration, scaling
+from training.blend import logit, sigmoid
+from training.bundle import to_columns
+from training.fit import table
+from training.outliers import capped
+
+LINEAR_C = 0.03
+RIDGE = 300.0
+TWEEDIE = 0.1
+FAR = 50.0
+
+
+def blended(p: Past) -> Said:
+    """Fitted on the whole stack, with half of a correction that is learned by time: what the same
+    models, fitted on the windows that end before the last cut-off and calibrated on its window
+    (Platt, total), say of today's mean logit and total more than the fit on all of it does. Half,
+    because one window is one season.
+    """
+    last = p.stack.as_of.max()
+    early = p.stack[p.stack.as_of <= last - pd.Timedelta(days=p.window_days)]
+    churn, spend = _fitted(p.stack, p.spec, [p.today])[0]
+    if len(early):
+        (then, then_spend), (now, now_spend) = _fitted(early, p.spec, [p.last, p.today])
+        a, b = calibration.platt(then, (p.last.future_orders == 0).to_numpy(np.float64))
+        scale = calibration.total_scale(then_spend, p.last.future_spend.to_numpy(np.float64))
+        churn = churn + (np.mean(a + b * now) - churn.mean()) / 2.0
+        if spend.sum() > 0:
+            spend = spend * np.sqrt(scale * now_spend.sum() / spend.sum())
+    return p.stretched(sigmoid(churn), spend)
+
+
+def _fitted(
+    train: pd.DataFrame, spec: FeatureSpec, others: list[pd.DataFrame]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(logit of no order, spend over the window) of each of the other frames' rows."""
+    features = catalog.features(spec)
+    prepared = scaling.fit(to_columns(table(train)), features, np.inf)
+    amounts = [f.name for f in features if f.unit == "currency" and f.dtype != "category"]
+    raw = train[amounts].fillna(0.0).to_numpy(np.float64)
+    mean, deviation = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
+
+    def inputs(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        design = prepared.design(to_columns(table(frame))).astype(np.float64)
+        money = (frame[amounts].fillna(0.0).to_numpy(np.float64) - mean) / deviation
+        return design, np.hstack([design, np.clip(money, -FAR, FAR)])
+
+    design, with_money = inputs(train)
+    churned = (train.future_orders == 0).to_numpy(np.float64)
+    spent = capped(train.future_spend.to_numpy(np.float64))
+    trees = [boosting.fit("binary", design, churned, TREES),
+             boosting.fit("tweedie", design, spent, TREES)]  # fmt: skip
+    level = max(spent.mean(), 1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # near enough, and penalised
+        logistic = LogisticRegression(C=LINEAR_C, max_iter=500).fit(design, churned)
+        tweedie = TweedieRegressor(power=1.5, link="log", alpha=TWEEDIE, max_iter=300)
+        tweedie.fit(design, spent / level)
+    ridge = Ridge(alpha=RIDGE).fit(with_money, spent)
+    made = []
+    for frame in others:
+        x, more = inputs(frame)
+        linear = np.minimum(tweedie.predict(x) * level, spent.max())
+        straight = np.maximum(ridge.predict(more), 0.0)
+        made.append((
+            (logit(trees[0].predict(x)) + logistic.decision_function(x)) / 2.0,
+            (2.0 * trees[1].predict(x) + linear + straight) / 4.0,
+        ))  # fmt: skip
+    return made

