@@ -106,6 +106,8 @@ def _contest(who: str, path: str, categories: list[str], memory: str, answer: st
     import pyarrow as pa  # noqa: F401
 
     if who.startswith("coterie"):
+        import ibis.backends.duckdb  # noqa: F401 - which Ibis would import when first asked
+
         from features import config, engine, snapshot, sources  # noqa: F401
 
         run: Callable = lambda: _ours(path, categories, memory, who)  # noqa: E731

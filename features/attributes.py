@@ -33,6 +33,13 @@ def features(spec: FeatureSpec) -> list[Feature]:
     return [replace(feature, name=f"attribute_{slug}") for feature, slug in named]
 
 
+def column_of(spec: FeatureSpec, name: str) -> str:
+    """The feature that holds the attribute `name`, which is a category or ordered."""
+    made = [(attribute.name, len(_of(attribute, "", spec.places))) for attribute in spec.attributes]
+    before = sum(count for other, count in made[: [other for other, _ in made].index(name)])
+    return features(spec)[before].name
+
+
 def _of(attribute: Attribute, column: str, places: tuple[Place, ...]) -> list[Feature]:
     """Its features under names as they are told; `column` holds the latest text."""
     said = f"Attribute {attribute.name!r}, the latest known, "

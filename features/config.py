@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from features import named, source_sections
 from features.engine import ENGINES
-from features.errors import ConfigError
+from features.errors import ConfigError, closest
 from features.experiment import Experiment, ModelSettings, ValueSettings
 from features.tables import Table
 
@@ -96,8 +96,23 @@ def parse(text: str, path: Path) -> Experiment:
     head.refuse_others()
     top.refuse_others()
     _refuse_repeats(experiment)
+    _refuse_unknown_groups(experiment)
     named.refuse_contradictions(experiment)
     return experiment
+
+
+def _refuse_unknown_groups(experiment: Experiment) -> None:
+    columns = [column for source in experiment.attributes for column in source.columns]
+    able = [column.name for column in columns if column.kind in ("category", "ordered")]
+    for name in experiment.model.protected:
+        if name not in able:
+            near = closest(name, able)
+            raise ConfigError(
+                "model.protected must name attributes of kind category or ordered.",
+                repr(name),
+                f"did you mean {near!r}?" if near else
+                f"one of {', '.join(able)}" if able else "describe it in [[attributes]]",
+            )  # fmt: skip
 
 
 def time_zone(head: Table) -> str:
@@ -146,6 +161,7 @@ def _model(table: Table) -> ModelSettings:
         latent=table.integer("latent", 8, low=1),
         tune=_trials(table),
         origins=table.integer("origins", 3, low=1, high=12),
+        protected=table.texts("protected", ()),
     )
     table.known("segments")
     table.refuse_others()

@@ -149,7 +149,8 @@ class Calendar:
 class ModelSettings:
     """`segments` is "auto" or 2 to 20; `seeds` autoencoders are tried; `latent` dimensions; the
     boosters' settings are tuned by `tune` trials (0: the defaults); the report card is measured at
-    `origins` test cut-offs, where the history has room.
+    `origins` test cut-offs, where the history has room, and across groups of the attributes
+    `protected`.
     """
 
     segments: int | str = "auto"
@@ -157,6 +158,7 @@ class ModelSettings:
     latent: int = 8
     tune: int = 0
     origins: int = 3
+    protected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,13 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
         table = _parts(lines, spec, key)
     else:
         # Few orders have several moments: only the lines of these are looked at twice.
+        first, last = lines.moment.min(), lines.moment.max()
         orders = lines.group_by(key).aggregate(
-            moment=lines.moment.min(), last=lines.moment.max(), **_sums(lines, spec)
+            moment=first, whole=first == last, **_sums(lines, spec)
         )
-        split = orders.filter(orders.moment < orders.last).select(key)
+        split = orders.filter(~orders.whole).select(key)
         parts = _parts(lines.semi_join(split, key), spec, key)
-        whole = orders.filter(orders.moment == orders.last).mutate(is_order=_.bought)
+        whole = orders.filter(orders.whole).mutate(is_order=_.bought)
         table = ibis.union(whole.select(parts.columns).cast(parts.schema()), parts)
     table = table.mutate(paid=table.amount + table.returned).drop("bought")
     of_customer = ibis.window(group_by=[*of, "is_order"], order_by=["moment", "order_id"])

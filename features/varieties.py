@@ -67,7 +67,9 @@ def expression(
         )
         for what in told
     ]
-    long = ibis.union(*each) if len(each) > 1 else each[0]
+    if len(each) == 1:
+        return aggregate(each[0], features(spec))
+    long = ibis.union(*each)
     varieties = long.group_by(*KEYS, "what", "value").aggregate(
         paid=long.paid.sum(), youngest=long.youngest.min(), oldest=long.oldest.max()
     )

@@ -10,8 +10,10 @@ import pandas as pd
 from features.spec import FeatureSpec
 from training import (
     autoencoder,
+    blend,
     boosting,
     clustering,
+    disparity,
     fit,
     interval_card,
     outlook,
@@ -63,6 +65,7 @@ def evaluate(
     told: fit.Told | None = None,
     season: Stretch = NO_SEASON,
     trials: int = 0,
+    protected: tuple[str, ...] = (),
 ) -> Evaluated:
     """Fit on `train`, choose and calibrate on `calibration`, measure on `test` (snapshot rows with
     outcomes, of later and later cut-offs). Figures are of customers with an order before the
@@ -70,7 +73,8 @@ def evaluate(
 
     `segments` is a number or "auto"; `held` the champion's number of segments, if there is one;
     `season` carries what was calibrated on to the test's season; with `trials` the boosters'
-    settings are tuned (`training.tuning`), else they are `trees`.
+    settings are tuned (`training.tuning`), else they are `trees`; `protected` attributes' groups
+    are compared.
     """
     space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
     study = None
@@ -116,11 +120,11 @@ def evaluate(
     )  # fmt: skip
     seed = network.seed
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
-    sections = (
+    sections: tuple[Section, ...] = (
         report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
         report_card.spend_section(known, bought, values, window_days, currency, seed),
         interval_card.interval_section(
-            (bundle.estimates(then)["expected_spend"], calibration.future_spend.to_numpy(float)),
+            (blend.spend(then.experts, calibrated[0]), calibration.future_spend.to_numpy(float)),
             bought.future_spend.to_numpy(float),
             values,
             level,
@@ -132,8 +136,18 @@ def evaluate(
             known, bought, structural, values["churn_probability"], window_days, level, seed
         ),
         report_card.segment_section(
-            known, bought, ours, others, next((c for c in choices if c.k == k), None), seed
+            known,
+            bought,
+            ours,
+            others,
+            (first, second),
+            next((c for c in choices if c.k == k), None),
+            seed,
         ),
+    )
+    sections += tuple(
+        disparity.disparity_section(name, disparity.groups(bought, spec, name), bought, values)
+        for name in protected
     )
     shown = bought[["future_orders", "future_spend"]].reset_index(drop=True)
     shown = pd.concat([shown, predicted.drop(columns=["customer_id", "as_of"])], axis=1)

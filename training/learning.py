@@ -106,7 +106,7 @@ def learn(
             shots.at(plan.train), shots.at((plan.calibration,)), shots.at((plan.test,)), spec,
             plan.history_days, plan.window_days, experiment.interval_level, experiment.currency,
             network, trees, experiment.model.segments, held, told,
-            seasons[0].factor, experiment.model.tune,
+            seasons[0].factor, experiment.model.tune, experiment.model.protected,
         )  # fmt: skip
     sections = list(evaluated.sections)
     others = origins.earlier(plan, experiment.model.origins - 1)

@@ -16,6 +16,7 @@ import pandas as pd
 from training import metrics, rivals, separation
 from training.bootstrap import paired_bootstrap
 from training.clustering import Choice
+from training.fidelity import LEAVES, rule_fidelity
 from training.rivals import Rule
 
 OURS = "Coterie"
@@ -248,10 +249,13 @@ def segment_section(
     test: pd.DataFrame,
     ours: tuple[np.ndarray, np.ndarray],
     others: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    designs: tuple[np.ndarray, np.ndarray],
     chosen: Choice | None,
     seed: int,
 ) -> Section:
-    """Segments as predictors: each `labels` pair is (calibration cut-off, test cut-off)."""
+    """Segments as predictors: each pair is (calibration cut-off, test cut-off), of labels (n,) and
+    of `designs` (n, columns), from which rules would tell them.
+    """
     spend = test.future_spend.to_numpy(np.float64)
     churned = (test.future_orders == 0).to_numpy(np.float64)
     before = (calibration.future_orders == 0).to_numpy(np.float64)
@@ -268,6 +272,7 @@ def segment_section(
             "gain 10 %": metrics.gain_at(spend, value, 0.1),
             "gain 20 %": metrics.gain_at(spend, value, 0.2),
             "min share": float(np.unique(now, return_counts=True)[1].min() / len(now)),
+            f"told by {LEAVES} rules": rule_fidelity(designs, (then, now), seed),
         }
     logs = np.log1p(spend)
     for name, (_, now) in others.items():

@@ -90,6 +90,7 @@ dates = [2024-12-25, "2023-12-25"]
 
 [model]
 segments = 6
+protected = ["age"]
 
 [value]
 margin = 0.3
@@ -115,7 +116,7 @@ months = [36, 6]
     assert people.valid_from == "since"
     assert people.columns == (Attribute("age", "demographic", "ordered", ("young", "old")),)
     assert experiment.occasions == (Occasion("Christmas", ("2023-12-25", "2024-12-25"), 7, 0),)
-    assert experiment.model == ModelSettings(6, 5, 8)
+    assert experiment.model == ModelSettings(6, 5, 8, protected=("age",))
     assert experiment.value == ValueSettings(0.3, 0.0, 0.05, (6, 36))
     assert json.loads(json.dumps(experiment.to_dict()))["orders"]["discount"] == [
         "coupon",

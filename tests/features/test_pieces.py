@@ -1,5 +1,8 @@
+from datetime import datetime
+
 import pandas as pd
 
+from features.asof import KEYS, known
 from features.pieces import pieces
 from features.spec import FeatureSpec
 
@@ -26,3 +29,28 @@ def test_pieces_look_back_only(shop):
         }
     )
     pd.testing.assert_frame_equal(frame[list(expected)], expected)
+
+
+def test_an_order_of_several_moments_opens_at_the_first_that_bought(shop):
+    rows = [
+        shop.line("2024-05-01 10:00", -4, order_id="1"),
+        shop.line("2024-05-02 10:00", 10, order_id="whole"),
+        shop.line("2024-05-02 10:00", -3, order_id="whole"),
+        shop.line("2024-05-03 10:00", 20, order_id="1"),
+        shop.line("2024-05-06 10:00", 30, order_id="1"),
+    ]
+    backend = shop.log(rows).connect()
+    spine = backend.create_table("asked", shop.spine(("a", datetime(2024, 6, 1))))
+    orders = backend.table("orders")
+    ways = pieces(orders, FeatureSpec()), pieces(known(orders, spine), FeatureSpec(), KEYS)
+    expected = pd.DataFrame(
+        {
+            "order_id": ["1", "whole", "1", "1"],
+            "amount": [-4.0, 7.0, 20.0, 30.0],
+            "is_order": [False, True, True, False],
+            "gap_days": [None, None, 1.0, None],
+        }
+    )
+    for table in ways:
+        frame = backend.to_pandas(table.order_by("moment"))
+        pd.testing.assert_frame_equal(frame[list(expected)], expected)

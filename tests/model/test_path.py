@@ -56,13 +56,13 @@ def test_with_latent_codes_permuted_the_cards_section_of_segments_changes(
 ) -> None:
     def section() -> dict[str, float]:
         then, now = (f[f["orders"] > 0] for f in (small_run.calibration, small_run.test))
-        labels = tuple(
-            small_run.bundle.segmentation.labels(
-                small_run.bundle.raw(to_columns(fit.table(f))).scores
-            )
-            for f in (then, now)
+        bundle = small_run.bundle
+        frames = [to_columns(fit.table(f)) for f in (then, now)]
+        labels = [bundle.segmentation.labels(bundle.raw(f).scores) for f in frames]
+        first, second = (bundle.preprocessor.design(bundle.with_prior(f)) for f in frames)
+        made = report_card.segment_section(
+            then, now, (labels[0], labels[1]), {}, (first, second), None, 7
         )
-        made = report_card.segment_section(then, now, (labels[0], labels[1]), {}, None, 7)
         return made.rows[report_card.OURS]
 
     right = section()

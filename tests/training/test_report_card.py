@@ -161,16 +161,18 @@ def test_segments_stand_beside_rival_segments() -> None:
     rank = np.argsort(np.argsort(SPENT)) * 4 // len(NOW)  # the outcome itself, in four parts
     then = np.argsort(np.argsort(THEN["future_spend"].to_numpy())) * 4 // len(THEN)
     noise = np.random.default_rng(7).integers(0, 4, len(NOW))
+    designs = (then[:, None], rank[:, None])  # rules that see the outcome tell who is where
     section = report_card.segment_section(
-        THEN, NOW, (then, rank), {"noise": (noise, noise)}, None, 7
+        THEN, NOW, (then, rank), {"noise": (noise, noise)}, designs, None, 7
     )
     ours, theirs = section.rows[OURS], section.rows["noise"]
     assert ours["η² log spend"] > 0.7 > 0.1 > theirs["η² log spend"]
     assert ours["min share"] == pytest.approx(0.25)
     assert ours["gain 10 %"] > theirs["gain 10 %"]
+    assert ours["told by 12 rules"] == 1.0 > 0.5 > theirs["told by 12 rules"]
     assert all(c.better for c in section.comparisons)
     turned = report_card.segment_section(
-        THEN, NOW, (noise, noise), {"the outcome": (then, rank)}, None, 7
+        THEN, NOW, (noise, noise), {"the outcome": (then, rank)}, designs, None, 7
     )
     assert not any(c.better for c in turned.comparisons)
 

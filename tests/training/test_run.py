@@ -71,7 +71,7 @@ def test_the_card_says_which_model_its_figures_are_of(small_run: Any) -> None:
     titles = [s["title"] for s in small_run.card["sections"]]
     assert titles == [
         "Churn", "Spend", "Intervals of spend", "Summed over all customers", "Next order",
-        "Segments", "Rolling origins", "Longer view", "Retrained 28 days later",
+        "Segments", "By group of age", "Rolling origins", "Longer view", "Retrained 28 days later",
     ]  # fmt: skip
 
 
