@@ -177,7 +177,7 @@ class Bundle:
         ]  # fmt: skip
         if churn or worth:
             simple = self.cells.columns(columns) if self.cells else columns
-        spend = np.minimum(simple["structural_spend"], self.shrinkage.most)
+            spend = np.minimum(simple["structural_spend"], self.shrinkage.most)
             logit = drawn(logit, -blend.logit(simple["structural_return"]), churn)
             orders = drawn(orders, simple["structural_orders"], worth)
             learned = [drawn(one, spend, worth) for one in learned]
