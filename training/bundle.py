@@ -177,9 +177,10 @@ class Bundle:
         ]  # fmt: skip
         if churn or worth:
             simple = self.cells.columns(columns) if self.cells else columns
+            spend = np.minimum(simple["structural_spend"], self.shrinkage.most)
             logit = drawn(logit, -blend.logit(simple["structural_return"]), churn)
             orders = drawn(orders, simple["structural_orders"], worth)
-            learned = [drawn(one, simple["structural_spend"], worth) for one in learned]
+            learned = [drawn(one, spend, worth) for one in learned]
         counted = orders * structural / np.maximum(each, 1e-9)
         return Raw(
             logit,

@@ -20,13 +20,16 @@ LEAST = 0.05
 @dataclasses.dataclass(frozen=True)
 class Shrinkage:
     """`churn` and `value` in [0, 1] are the weights of the simple model in churn, and in orders and
-    spend; `events` and `spent` are the training rows that they are chosen by.
+    spend; `events` and `spent` are the training rows that they are chosen by. What
+    the simple model says of spend counts up to `most`, the greatest that came (currency): a history
+    with one amount beyond all others would drown everybody.
     """
 
     churn: float = 0.0
     value: float = 0.0
     events: int = 0
     spent: int = 0
+    most: float = 0.0
     simple: str = "MBG/NBD and Gamma-Gamma"
 
     @property
@@ -54,7 +57,7 @@ def chosen(orders: np.ndarray, spend: np.ndarray, structural: bool) -> Shrinkage
     shares = [HALF / (HALF + count) for count in (events, spent)]
     churn, value = (share if share >= LEAST else 0.0 for share in shares)
     simple = Shrinkage.simple if structural else "means of RFM cells"
-    return Shrinkage(churn, value, events, spent, simple)
+    return Shrinkage(churn, value, events, spent, float(spend.max(initial=0.0)), simple)
 
 
 def drawn(learned: np.ndarray, simple: np.ndarray, share: float) -> np.ndarray:

@@ -27,6 +27,7 @@ def test_of_value_those_who_spent_say_how_far() -> None:
     found = of(900, 50, unpaid=750)
     assert found.value == pytest.approx(0.25)
     assert found.spent == 150
+    assert found.most == 9.0  # beyond what ever came, the simple model is not believed
 
 
 def test_with_many_events_nothing_is_drawn() -> None:
