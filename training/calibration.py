@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from training import blend
 from training.blend import EXPERTS, LOGIT_LIMIT, Calibration, churn, sigmoid
 from training.bundle import Raw
+from training.outliers import capped
 
 LEAST_OF_EACH = 10
 
@@ -88,17 +89,18 @@ def combined(c: Calibration, raw: Raw) -> Calibration:
     stays. As it was where the structural models were refused.
     """
     structural = raw.experts[:, EXPERTS.index("structural")]
-    known = ~np.isnan(structural)
-    ours = blend.spend(raw.experts, c)[known].sum() / c.spend_stretch
-    if not known.any() or ours <= 0 or structural[known].sum() <= 0:
+    known = np.flatnonzero(~np.isnan(structural))
+    counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
+    ours = blend.spend(raw.experts, c)[counted].sum() / c.spend_stretch
+    theirs = structural[counted].sum()
+    if ours <= 0 or theirs <= 0:
         return c
-    half = float(np.sqrt(np.clip(structural[known].sum() / ours, 1 / 3, 3.0)))
+    half = float(np.sqrt(np.clip(theirs / ours, 1 / 3, 3.0)))
     pool = dataclasses.replace(c.spend, level=c.spend.level * half)
     return dataclasses.replace(c, spend=pool, orders=c.orders * half)
 
 
 def _means(experts: np.ndarray) -> np.ndarray:
     """(experts,) mean over the customers that each knows something of; 0 where it knows nobody."""
-    known = ~np.isnan(experts)
-    made: np.ndarray = np.where(known, experts, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return made
+    known = [one[~np.isnan(one)] for one in experts.T]
+    return np.array([capped(one).mean() if len(one) else 0.0 for one in known])

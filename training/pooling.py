@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from training.blend import EXPERTS, Pool, units
+from training.outliers import capped
 
 POWER = 1.3
 PRIOR = 10.0
@@ -19,7 +20,7 @@ PRIOR = 10.0
 
 def fit(experts: np.ndarray, spend: np.ndarray) -> Pool:
     """The pool of `experts` (n, experts), currency, nan where unknown, that serves `spend` (n,)
-    best, currency >= 0: what customers really spent in a window that trained nothing.
+    best, currency >= 0, outliers capped: what customers spent in a window that trained nothing.
 
     Experts that know nobody get no weight. Without any spend the boosted estimate stands alone.
     """
@@ -30,12 +31,12 @@ def fit(experts: np.ndarray, spend: np.ndarray) -> Pool:
     if not spend[known].sum() > 0:
         known, able = np.ones(len(spend), dtype=bool), ~np.isnan(experts).any(axis=0)
     said, actual = experts[known][:, able], spend[known]
-    levels = np.maximum(said.mean(axis=0), 1e-9)
+    levels = np.maximum([capped(one).mean() for one in said.T], 1e-9)
     chosen = _weights(units(said, levels), actual / actual.mean())
     weights, every = np.zeros(len(EXPERTS)), np.ones(len(EXPERTS))
     weights[able], every[able] = chosen, levels
     pool = Pool(tuple(weights.tolist()), tuple(every.tolist()), 1.0)
-    level = spend.sum() / pool.spend(experts).sum()
+    level = spend.sum() / capped(pool.spend(experts)).sum()
     return Pool(pool.weights, pool.levels, float(level))
 
 

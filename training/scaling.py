@@ -10,15 +10,17 @@ from features.feature import Feature
 from training.preprocessing import Columns, Preprocessor
 
 LEAST_SHARE = 0.005
+SEASONAL = "occasion"
 LINEAR_UNITS = ("share", "code", "category")
 
 
 def fit(columns: Columns, features: Sequence[Feature], history_days: float) -> Preprocessor:
     """Learn the numbers of a `Preprocessor` from training rows.
 
-    Columns that never vary are left out, and so are windows longer than `history_days` (the
-    history before the earliest training cut-off): they would mean something else in training
-    than later.
+    Columns that never vary are left out, and so is what comes round within a window longer than
+    `history_days` (the history before the earliest training cut-off): until every season has been
+    seen once it tells the date. Other windows longer than that count the whole history, as totals
+    do.
     """
     numeric: list[str] = []
     logged: list[bool] = []
@@ -30,7 +32,7 @@ def fit(columns: Columns, features: Sequence[Feature], history_days: float) -> P
         if feature.dtype == "category":
             vocabulary[feature.name] = _common(columns[feature.name])
             continue
-        if feature.window > history_days:
+        if feature.lens == SEASONAL and feature.window > history_days:
             continue
         raw = np.asarray(columns[feature.name], dtype=np.float64)
         seen = raw[np.isfinite(raw)]
