@@ -128,7 +128,7 @@ def _losses(data: fit.Rows, later: fit.Rows, settings: boosting.Settings) -> dic
     """
     boosters = fit.boosted(data, settings, later)
     said = {
-        name: np.maximum(np.asarray(b.predict(later.design, b.best_iteration)), 1e-6)
+        name: np.maximum(np.asarray(b.predict(later.design, num_iteration=b.best_iteration)), 1e-6)
         for name, b in boosters.items()
     }
     truth = {name: outcome(later) for name, (_, outcome) in fit.OUTCOMES.items()}
