@@ -55,6 +55,7 @@ def final(
     champion: Bundle | None,
     champion_labels: np.ndarray | None,
     told: fit.Told | None = None,
+    short: bool = False,
 ) -> Final:
     """Fit on all complete cut-offs (`train`), starting from the champion where its network fits,
     else from the evaluated model; label the customers of `now`.
@@ -79,8 +80,9 @@ def final(
     learned, bands = _calibrated(
         rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
     )
-    ours = bare.raw(to_columns(fit.table(buyers)))
-    calibrated = (fit.stretched(calibration.combined(learned, ours), stretch), bands)
+    if short:
+        learned = calibration.combined(learned, bare.raw(to_columns(fit.table(buyers))))
+    calibrated = (fit.stretched(learned, stretch), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)
     scores = space.scores(now)

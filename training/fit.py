@@ -161,7 +161,7 @@ def latent(
     network learns on from there, held near by `settings.anchor`.
     """
     preprocessor = start.preprocessor if start else scaling.fit(
-        to_columns(table(train)), inputs(spec, train), history_days
+        to_columns(table(train)), inputs(spec, train), history_days, train.as_of.nunique() > 1
     )  # fmt: skip
     fitted = autoencoder.fit(
         rows(train, preprocessor).for_network(),

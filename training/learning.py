@@ -106,7 +106,7 @@ def learn(
             shots.at(plan.train), shots.at((plan.calibration,)), shots.at((plan.test,)), spec,
             plan.history_days, plan.window_days, experiment.interval_level, experiment.currency,
             network, trees, experiment.model.segments, held, told,
-            seasons[0].factor, experiment.model.tune, experiment.model.protected,
+            seasons[0].factor, experiment.model.tune, experiment.model.protected, plan.short,
         )  # fmt: skip
     sections = list(evaluated.sections)
     others = origins.earlier(plan, experiment.model.origins - 1)
@@ -145,7 +145,7 @@ def learn(
             season.carried(ratio, seasons[1].factor), experiment.interval_level,
             network, evaluated.trees,
             _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
-            champion, champion_labels, told,
+            champion, champion_labels, told, plan.short,
         )  # fmt: skip
     if plan.window_days != plan.horizon_days:
         screen.say(
@@ -234,7 +234,14 @@ def _rolled(
     for i, origin in enumerate(others):
         told("origin", i, len(others))
         found = origins.judge(
-            shots, origin, spec, plan.history_days, experiment.interval_level, network, e.trees
+            shots,
+            origin,
+            spec,
+            plan.history_days,
+            experiment.interval_level,
+            network,
+            e.trees,
+            plan.short,
         )
         judged += [found] if found else []
     return origins.section(judged, plan.window_days)

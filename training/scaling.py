@@ -14,13 +14,15 @@ SEASONAL = "occasion"
 LINEAR_UNITS = ("share", "code", "category")
 
 
-def fit(columns: Columns, features: Sequence[Feature], history_days: float) -> Preprocessor:
+def fit(
+    columns: Columns, features: Sequence[Feature], history_days: float, several: bool = False
+) -> Preprocessor:
     """Learn the numbers of a `Preprocessor` from training rows.
 
-    Columns that never vary are left out, and so is what comes round within a window longer than
-    `history_days` (the history before the earliest training cut-off): until every season has been
-    seen once it tells the date. Other windows longer than that count the whole history, as totals
-    do.
+    Columns that never vary are left out, and so are windows longer than `history_days` (the
+    history before the earliest training cut-off): they would mean something else in training
+    than later. With rows of `several` cut-offs the models see how such a window grows, and only
+    what comes round once a year is left out: until every season has been seen it tells the date.
     """
     numeric: list[str] = []
     logged: list[bool] = []
@@ -32,7 +34,7 @@ def fit(columns: Columns, features: Sequence[Feature], history_days: float) -> P
         if feature.dtype == "category":
             vocabulary[feature.name] = _common(columns[feature.name])
             continue
-        if feature.lens == SEASONAL and feature.window > history_days:
+        if feature.window > history_days and (feature.lens == SEASONAL or not several):
             continue
         raw = np.asarray(columns[feature.name], dtype=np.float64)
         seen = raw[np.isfinite(raw)]

@@ -67,6 +67,11 @@ class Splits:
             raise AssertionError(f"a window ends after now, {self.now}")
 
     @property
+    def short(self) -> bool:
+        """Whether the windows are shorter than the horizon."""
+        return self.window_days < self.horizon_days
+
+    @property
     def seasons_since(self) -> pd.Timestamp:
         """The latest first order with which the history holds, a year earlier, the season that is
         predicted and the one that is calibrated on.
