@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -91,6 +92,14 @@ def test_columns_that_say_nothing_are_left_out() -> None:
     wanted = [feature("same"), feature("null"), feature("long", window=365), feature("fine")]
     made = scaling.fit(known, wanted, history_days=90)
     assert made.inputs == ["fine", "fine is unknown"]
+
+
+def test_long_windows_are_kept_where_training_sees_them_grow_and_seasons_are_not() -> None:
+    known = {"long": np.arange(9.0), "yearly": np.arange(9.0)}
+    yearly = dataclasses.replace(feature("yearly", window=365), lens="occasion")
+    wanted = [feature("long", window=180), yearly]
+    assert scaling.fit(known, wanted, 90, several=True).inputs == ["long"]
+    assert scaling.fit(known, wanted, 400, several=False).inputs == ["long", "yearly"]
 
 
 def test_rare_categories_share_the_code_of_the_unseen() -> None:
