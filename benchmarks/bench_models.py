@@ -23,6 +23,8 @@ import numpy as np
 import pandas as pd
 from public_data import DATA_SETS, experiment, happened
 
+from features.errors import CoterieError
+
 CONTRACTS = "contracts"
 
 
@@ -142,13 +144,19 @@ def main() -> None:
         with ProcessPoolExecutor(given.workers, spawned, max_tasks_per_child=1) as pool:
             running = {pool.submit(measure, *one, folder): one for one in asked}
             for done in as_completed(running):
-                cut = found[running[done]] = done.result()
+                try:
+                    cut = found[running[done]] = done.result()
+                except CoterieError as refused:  # too short a history: said, and the others go on
+                    print(f"{running[done]}: {refused}", flush=True)
+                    continue
                 print(f"[{time.perf_counter() - begun:6.0f} s] {model_page.line(cut)}", flush=True)
         ended = None
         if CONTRACTS in given.data:
             ended = contracts(folder, 1 if given.quick else 3)
             print(f"[{time.perf_counter() - begun:6.0f} s] telecom contracts", flush=True)
-    text = model_page.page([found[one] for one in asked], ended, time.perf_counter() - begun)
+    text = model_page.page(
+        [found[one] for one in asked if one in found], ended, time.perf_counter() - begun
+    )
     print(text)
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)

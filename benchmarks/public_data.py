@@ -52,7 +52,7 @@ DATA_SETS = {
         "Complete Journey, 30 days", "cj", 30, ("2017-12-01", "2017-11-01", "2017-10-01")
     ),
     "cdnow273": DataSet(
-        "CDNOW, 273 days", "cdnow", 273, ("1997-10-01", "1997-08-15", "1997-07-01")
+        "CDNOW, 273 days", "cdnow", 273, ("1997-10-01",)  # 273 days before it, and after
     ),
     "cdnow181": DataSet(
         "CDNOW, 181 days", "cdnow", 181, ("1998-01-01", "1997-11-15", "1997-10-01")
@@ -63,7 +63,8 @@ DATA_SETS = {
 def experiment(data: DataSet, folder: Path) -> Experiment:
     """The experiment of a data set, with its horizon; `folder` takes the files that it needs."""
     made = config.load(DEMO if data.source == "cj" else _cdnow(folder))
-    return dataclasses.replace(made, horizon_days=data.horizon_days)
+    model = dataclasses.replace(made.model, origins=1)  # the origins are ours here
+    return dataclasses.replace(made, horizon_days=data.horizon_days, model=model)
 
 
 def happened(whole: Sources, customers: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
