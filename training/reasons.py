@@ -6,6 +6,10 @@ step changes is the theme's contribution, averaged over orders of the themes (Sh
 sampling is Castro, Gómez & Tejada 2009, each order with its reverse as in Mitchell et al. 2022,
 section 4.1). Every step asks the whole bundle, structural prior, blend and calibration included,
 and so contributions add up to the prediction on its own scale, exactly, whatever the model.
+
+Spend is a product of what its themes do, nearly: so its contributions are made in logarithms, and
+put into currency by the logarithmic mean of both predictions, which keeps the sum exact (the
+additive decomposition LMDI: Ang 2004, "Decomposition analysis for policymaking in energy").
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from training.themes import named, themes
 from training.typical import Value
 
 MEASURES = ("churn_probability", "expected_spend")
+CHURN, SPEND = range(len(MEASURES))
+LEAST = 1e-9  # of spend, in currency
 PAIRS = 4
 SEED = 7
 ROWS = 20_000
@@ -90,7 +96,13 @@ def reasons(
         values = _values(bundle, {n: columns[n][here] for n in names}, asked)
         values, alone, without = np.split(values, [len(states), len(states) + len(names)], axis=1)
         values[:, 0], values[:, -1] = base[:, None], whole[:, here]
-        shares = np.einsum("ts,msn->mtn", weights, values)
+        shares = np.stack(
+            [
+                np.einsum("ts,sn->tn", weights, values[CHURN]),
+                np.einsum("ts,sn->tn", weights, np.log(np.maximum(values[SPEND], LEAST)))
+                * _logarithmic_mean(whole[SPEND, here], base[SPEND]),
+            ]
+        )
         effect = (alone - base[:, None, None] + whole[:, None, here] - without) / 2.0
         made.append(shares)
         strongest.append(_strongest(shares, effect, theme_of, names))
@@ -137,6 +149,14 @@ def _values(bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray) 
     }
     made = bundle.estimates(bundle.raw(mixed))
     return np.stack([made[measure].reshape(len(states), -1) for measure in MEASURES])
+
+
+def _logarithmic_mean(these: np.ndarray, that: float) -> np.ndarray:
+    """(n,) the mean of each and `that` by which the difference of logarithms is that of both."""
+    one, other = np.maximum(these, LEAST), max(that, LEAST)
+    ratio = np.log(one / other)
+    near = np.abs(ratio) < 1e-9
+    return np.where(near, other, (one - other) / np.where(near, 1.0, ratio))
 
 
 def _like(value: Value, values: np.ndarray) -> np.ndarray:

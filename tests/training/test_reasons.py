@@ -135,9 +135,13 @@ def test_of_two_themes_each_gets_the_mean_of_coming_first_and_last(
     made = reasons(bundle, fit.table(rows.tail(1)))
     for m, measure in enumerate(MEASURES):
         none, spend, order, both = served[measure].to_numpy()
+        unit = 1.0
+        if measure == "expected_spend":  # a product: shared in logarithms
+            unit = (both - none) / np.log(both / none)
+            none, spend, order, both = np.log([none, spend, order, both])
         expected = {
-            "last order": (order - none + both - spend) / 2,
-            "spend": (spend - none + both - order) / 2,
+            "last order": unit * (order - none + both - spend) / 2,
+            "spend": unit * (spend - none + both - order) / 2,
         }
         assert expected["last order"] != expected["spend"]
         for name, share in zip(made.themes, made.contributions[m, :, 0], strict=True):
