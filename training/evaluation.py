@@ -66,7 +66,6 @@ def evaluate(
     season: Stretch = NO_SEASON,
     trials: int = 0,
     protected: tuple[str, ...] = (),
-    short: bool = False,
 ) -> Evaluated:
     """Fit on `train`, choose and calibrate on `calibration`, measure on `test` (snapshot rows with
     outcomes, of later and later cut-offs). Figures are of customers with an order before the
@@ -75,7 +74,7 @@ def evaluate(
     `segments` is a number or "auto"; `held` the champion's number of segments, if there is one;
     `season` carries what was calibrated on to the test's season; with `trials` the boosters'
     settings are tuned (`training.tuning`), else they are `trees`; `protected` attributes' groups
-    are compared. Where windows are `short` of the horizon the level is combined with the
+    are compared. Where training stands at one cut-off the level is combined with the
     structural one (`training.calibration.combined`).
     """
     space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
@@ -102,7 +101,7 @@ def evaluate(
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
     rows = fit.table(bought)
     now = bare.raw(to_columns(rows))
-    learned = combined(calibrated[0], now) if short else calibrated[0]
+    learned = combined(calibrated[0], now) if train.as_of.nunique() == 1 else calibrated[0]
     settled = (fit.stretched(learned, season), calibrated[1])
     bundle = fit.complete(bare, {}, settled, segmentation, plain)
     if told:

@@ -55,7 +55,7 @@ def final(
     champion: Bundle | None,
     champion_labels: np.ndarray | None,
     told: fit.Told | None = None,
-    short: bool = False,
+    alone: bool = False,
 ) -> Final:
     """Fit on all complete cut-offs (`train`), starting from the champion where its network fits,
     else from the evaluated model; label the customers of `now`.
@@ -80,7 +80,7 @@ def final(
     learned, bands = _calibrated(
         rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
     )
-    if short:
+    if alone:
         learned = calibration.combined(learned, bare.raw(to_columns(fit.table(buyers))))
     calibrated = (fit.stretched(learned, stretch), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation

@@ -106,7 +106,7 @@ def learn(
             shots.at(plan.train), shots.at((plan.calibration,)), shots.at((plan.test,)), spec,
             plan.history_days, plan.window_days, experiment.interval_level, experiment.currency,
             network, trees, experiment.model.segments, held, told,
-            seasons[0].factor, experiment.model.tune, experiment.model.protected, plan.short,
+            seasons[0].factor, experiment.model.tune, experiment.model.protected,
         )  # fmt: skip
     sections = list(evaluated.sections)
     others = origins.earlier(plan, experiment.model.origins - 1)
@@ -145,7 +145,7 @@ def learn(
             season.carried(ratio, seasons[1].factor), experiment.interval_level,
             network, evaluated.trees,
             _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
-            champion, champion_labels, told, plan.short,
+            champion, champion_labels, told, plan.alone,
         )  # fmt: skip
     if plan.window_days != plan.horizon_days:
         screen.say(
@@ -241,7 +241,6 @@ def _rolled(
             experiment.interval_level,
             network,
             e.trees,
-            plan.short,
         )
         judged += [found] if found else []
     return origins.section(judged, plan.window_days)

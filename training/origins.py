@@ -72,7 +72,6 @@ def judge(
     level: float,
     network: autoencoder.Settings,
     trees: boosting.Settings,
-    short: bool,
 ) -> Judged | None:
     """The whole model at one origin, as `training.evaluation` fits it; None where fewer than 100
     customers stand in a window, or all came to the same.
@@ -87,7 +86,7 @@ def judge(
     bare = fit.assemble(fit.parts(train, space, trees, later=calibration), spec)
     found, _ = fit.calibrate(bare.raw(to_columns(fit.table(calibration))), calibration, level)
     raw = bare.raw(to_columns(fit.table(bought)))
-    said = combined(found, raw) if short else found
+    said = combined(found, raw) if len(origin.train) == 1 else found
     churned, spent = blend.churn(raw.churn_logit, said), blend.spend(raw.experts, said)
     return Judged(buyers(calibration), bought, churned, spent)
 

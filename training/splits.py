@@ -67,9 +67,9 @@ class Splits:
             raise AssertionError(f"a window ends after now, {self.now}")
 
     @property
-    def short(self) -> bool:
-        """Whether the windows are shorter than the horizon."""
-        return self.window_days < self.horizon_days
+    def alone(self) -> bool:
+        """Whether training stands at one cut-off, and so has never seen customers age."""
+        return len(self.train) == 1
 
     @property
     def seasons_since(self) -> pd.Timestamp:

@@ -82,9 +82,7 @@ def test_an_origin_with_few_customers_is_not_tested() -> None:
     nobody: Any = SimpleNamespace()
     shots = Snapshots(past, past, None, None)
     assert (
-        origins.judge(
-            shots, origin, nobody, 90, 0.8, autoencoder.Settings(), boosting.Settings(), False
-        )
+        origins.judge(shots, origin, nobody, 90, 0.8, autoencoder.Settings(), boosting.Settings())
         is None
     )
 
