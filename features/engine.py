@@ -105,10 +105,15 @@ def connection_of(engine: str, read: Any) -> Any:
 def repeat_sums(connection: Any) -> None:
     """Let every run add in the same order, so that its sums are the same to the last bit.
 
-    On DuckDB that takes a single thread. Spark adds in the order in which its tasks end: there the
-    last bits of a sum may differ from run to run, and `connection` is left as it is.
+    On DuckDB that takes a single thread, and the rows of the source tables in one order: how they
+    were read by several threads is another each time. Spark adds in the order in which its tasks
+    end: there the last bits of a sum may differ from run to run, and `connection` is left as it is.
     """
     if connection.name == "duckdb":
+        for name in {"orders", "events"} & set(connection.list_tables()):
+            connection.con.execute(
+                f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM {name} ORDER BY ALL"
+            )
         connection.con.execute("SET threads = 1")
 
 
