@@ -20,10 +20,7 @@ No file holds a customer's id or row.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +33,8 @@ import safetensors.numpy
 from features.catalog import catalog_hash
 from features.errors import BundleError
 from features.spec import FeatureSpec
-from training import blend, timing, value
+from training import blend, sealed, timing, value
+from training.cautions import cautions
 from training.cells import Cells
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
@@ -45,13 +43,11 @@ from training.shrinkage import Shrinkage, drawn
 from training.structure import Prior
 
 FORMAT = 2
-MANIFEST = "manifest.json"
 FILES = (
     "features.json", "preprocessing.json", "model.json", "arrays.safetensors", "encoder.onnx",
     "churn.onnx", "spend.onnx", "orders.onnx", "network.safetensors", "report_card.json",
 )  # fmt: skip
 CHUNK = 20_000
-SHORT_HISTORY_DAYS = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,7 +248,13 @@ class Bundle:
                 **self.outlook(features["as_of"], columns, estimates),
                 "stage": features["stage"],
                 "warnings": pa.array(
-                    self._warnings(columns, self._stale(features["as_of"]), spend > high),
+                    cautions(
+                        columns,
+                        features["as_of"].to_numpy(),
+                        self.manifest,
+                        self.preprocessor.outside(columns),
+                        spend > high,
+                    ),
                     pa.list_(pa.string()),
                 ),
             }
@@ -294,97 +296,15 @@ class Bundle:
             for name, figure in zip(numbers, figures, strict=True)
         }
 
-    def _stale(self, as_of: pa.ChunkedArray) -> np.ndarray:
-        """(n,) whether a row stands more than a horizon after the end of what was trained on."""
-        until = self.manifest.get("trained_until")
-        if until is None:
-            return np.zeros(len(as_of), dtype=bool)
-        horizon = np.timedelta64(self.manifest["horizon_days"], "D")
-        late: np.ndarray = as_of.to_numpy() > np.datetime64(until) + horizon
-        return late
-
-    def _warnings(
-        self, columns: Mapping[str, np.ndarray], stale: np.ndarray, above: np.ndarray
-    ) -> list[list[str]]:
-        no_orders = columns["orders"] == 0
-        short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
-        outside = self.preprocessor.outside(columns)
-        made = []
-        rows = zip(no_orders, short, outside, stale, above, strict=True)
-        for prospect, brief, count, old, high in rows:
-            said = []
-            if old:
-                said.append(
-                    f"stale: the model was trained until {self.manifest['trained_until'][:10]}, "
-                    "more than a horizon ago: retrain"
-                )
-            if prospect:
-                said.append("no orders yet: predicted from what else is known, take with caution")
-            if brief:
-                said.append(f"short history: first order less than {SHORT_HISTORY_DAYS} days ago")
-            if count:
-                said.append(f"outside the training range in {count} feature(s)")
-            if high:
-                said.append("the mean lies above the interval: most spend nothing, a few much")
-            made.append(said)
-        return made
-
     def save(self, folder: Path) -> Path:
         """Write the bundle as `folder` (replaced whole if it exists); returns it."""
-        folder = Path(folder)
-        staging = folder.with_name(f".{folder.name}.{os.getpid()}")
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
-        for name, content in self.files.items():
-            (staging / name).write_bytes(content)
-        digests = {n: hashlib.sha256(b).hexdigest() for n, b in sorted(self.files.items())}
-        manifest = {**self.manifest, "format": FORMAT, "digests": digests}
-        manifest["seal"] = _seal(manifest)
-        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        staging.rename(folder)
-        return folder
+        return sealed.write(Path(folder), self.manifest, self.files, FORMAT)
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
         """Read and verify a bundle. Raises BundleError where a file is missing or changed."""
-        folder = Path(folder)
         remedy = "take the bundle from the registry again, or retrain"
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text())
-            digests = manifest["digests"]
-        except (OSError, ValueError, KeyError, TypeError) as problem:
-            raise BundleError(
-                "A bundle is a folder with a manifest.json that names its files.",
-                f"{folder.name}: {type(problem).__name__}",
-                remedy,
-            ) from problem
-        if manifest.get("format") != FORMAT or set(digests) != set(FILES):
-            raise BundleError(
-                f"This Coterie reads bundles of format {FORMAT}.",
-                f"format {manifest.get('format')!r} with {len(digests)} files",
-                "use the Coterie version that wrote it, or retrain",
-            )
-        if manifest.get("seal") != _seal(manifest):
-            raise BundleError(
-                "A bundle's manifest.json must be as it was written.",
-                f"{MANIFEST} was changed",
-                remedy,
-            )
-        files = {}
-        for name in FILES:
-            try:
-                files[name] = (folder / name).read_bytes()
-            except OSError as problem:
-                raise BundleError(
-                    "Every file of a bundle must be there.", f"no {name}", remedy
-                ) from problem
-            if hashlib.sha256(files[name]).hexdigest() != digests[name]:
-                raise BundleError(
-                    "Every file of a bundle must have the digest that the manifest names.",
-                    f"{name} was changed",
-                    remedy,
-                )
+        manifest, files = sealed.read(Path(folder), FILES, FORMAT, remedy)
         try:
             return cls(manifest, files)
         except (KeyError, TypeError, ValueError) as problem:
@@ -393,12 +313,6 @@ class Bundle:
                 f"{type(problem).__name__}: {problem}",
                 "use the Coterie version that wrote it, or retrain",
             ) from problem
-
-
-def _seal(manifest: Mapping[str, Any]) -> str:
-    """The digest of everything else that the manifest says."""
-    rest = {key: value for key, value in manifest.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def to_columns(table: pa.Table) -> dict[str, np.ndarray]:

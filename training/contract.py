@@ -8,8 +8,6 @@ the probability something else than a probability.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from features.errors import BundleError, FitError
 from features.spec import Attribute
-from training import boosting, calibration, contract_design
+from training import boosting, calibration, contract_design, sealed
 from training.blend import logit, sigmoid
 from training.contract_design import Design
 
@@ -29,7 +27,8 @@ LEAST_OF_EACH = 25
 STRENGTH = 0.02  # C of the linear model, whose terms are many and correlated
 #: Shallow trees, each shown few columns: contracts' columns say much the same.
 TREES = boosting.Settings(trees=500, leaves=4, least_rows=40, columns=0.3, l2=10.0)
-MANIFEST, BOOSTER = "manifest.json", "booster.txt"
+BOOSTER = "booster.txt"
+FORMAT = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,50 +72,37 @@ class ContractModel:
         return self.blend.probability(self.parts.logits(inputs))
 
     def save(self, folder: Path) -> Path:
-        """Write `manifest.json` (with the linear model and digests) and the trees' own text.
+        """Write a sealed folder: the manifest with the linear model, and the trees' own text.
 
         Neither can execute code when it is read. Returns the folder.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        text = self.parts.booster.model_to_string()
-        (folder / BOOSTER).write_text(text)
         content = {
             **self.manifest,
             "design": dataclasses.asdict(self.parts.design),
             "weights": self.parts.weights.tolist(),
             "blend": dataclasses.asdict(self.blend),
-            "digests": {BOOSTER: _digest(text)},
         }
-        (folder / MANIFEST).write_text(json.dumps(content, indent=1))
-        return folder
+        trees = self.parts.booster.model_to_string().encode()
+        return sealed.write(folder, content, {BOOSTER: trees}, FORMAT)
 
     @classmethod
     def load(cls, folder: Path) -> ContractModel:
         """Read what `save` wrote; BundleError where a file is missing or not as it was written."""
+        remedy = "train it again: coterie retrain FILE"
+        manifest, files = sealed.read(folder, (BOOSTER,), FORMAT, remedy)
+        own = {k: v for k, v in manifest.items() if k not in ("format", "digests", "seal")}
         try:
-            manifest = json.loads((folder / MANIFEST).read_text())
-            text = (folder / BOOSTER).read_text()
-            design = Design.from_dict(manifest.pop("design"))
-            weights = np.array(manifest.pop("weights"))
-            blend = Blend(**manifest.pop("blend"))
-            wanted = manifest.pop("digests")[BOOSTER]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BundleError(
-                "A model of contracts is a manifest and its trees, as they were written.",
-                f"{folder.name}: {type(error).__name__} {error}",
-                "train it again: coterie retrain FILE",
-            ) from error
-        if _digest(text) != wanted:
-            raise BundleError(
-                "A model's files must be as they were written.",
-                f"{BOOSTER} in {folder.name} has another digest",
-                "train it again: coterie retrain FILE",
+            design = Design.from_dict(own.pop("design"))
+            parts = Parts(
+                design, lgb.Booster(model_str=files[BOOSTER].decode()), np.array(own.pop("weights"))
             )
-        return cls(Parts(design, lgb.Booster(model_str=text), weights), blend, manifest)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+            return cls(parts, Blend(**own.pop("blend")), own)
+        except (ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
+            raise BundleError(
+                f"The files of a bundle of format {FORMAT} must have that format's parts.",
+                f"{type(error).__name__}: {error}",
+                remedy,
+            ) from error
 
 
 def fit_parts(

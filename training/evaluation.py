@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.spec import FeatureSpec
 from training import (
+    assembly,
     autoencoder,
     blend,
     boosting,
@@ -84,7 +85,7 @@ def evaluate(
         study = tuning.tune(before, after, trees, trials, told)
         trees = study.chosen
     fitted = fit.parts(train, space, trees, later=calibration, told=told)
-    bare = fit.assemble(fitted, spec)
+    bare = assembly.assemble(fitted, spec)
     then = bare.raw(to_columns(fit.table(calibration)))
     calibrated = fit.calibrate(then, calibration, level)
     known, bought = calibration[calibration.orders > 0], test[test.orders > 0]
@@ -103,7 +104,7 @@ def evaluate(
     now = bare.raw(to_columns(rows))
     learned = combined(calibrated[0], now) if train.as_of.nunique() == 1 else calibrated[0]
     settled = (fit.stretched(learned, season), calibrated[1])
-    bundle = fit.complete(bare, {}, settled, segmentation, plain)
+    bundle = assembly.complete(bare, {}, settled, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
     predicted = bundle.predict(rows).to_pandas()

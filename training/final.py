@@ -14,7 +14,16 @@ import pyarrow as pa
 
 from features import catalog
 from features.spec import FeatureSpec
-from training import autoencoder, boosting, calibration, clustering, fit, identity, portrait
+from training import (
+    assembly,
+    autoencoder,
+    boosting,
+    calibration,
+    clustering,
+    fit,
+    identity,
+    portrait,
+)
 from training.blend import Calibration
 from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated
@@ -71,11 +80,11 @@ def final(
     same_inputs = champion is not None and (champion.prior is None) == (prior is None)
     same_columns = champion is not None and catalog.entries(champion.spec) == catalog.entries(spec)
     if champion is not None and champion.current and same_columns and same_inputs:
-        start = fit.start_from(champion, network)
+        start = assembly.start_from(champion, network)
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
     fitted = fit.parts(train, space, trees, frozen=evaluated.frozen, told=told)
-    bare = fit.assemble(fitted, spec)
+    bare = assembly.assemble(fitted, spec)
     buyers = now[now.orders > 0] if (now.orders > 0).any() else now
     learned, bands = _calibrated(
         rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
@@ -90,14 +99,14 @@ def final(
     matching = None
     if champion is not None and champion_labels is not None:
         matching = identity.match(champion_labels, labels, len(champion.segments), evaluated.k)
-    unnamed = fit.complete(bare, manifest, calibrated, segmentation, prior=prior)
+    unnamed = assembly.complete(bare, manifest, calibrated, segmentation, prior=prior)
     customers = to_columns(fit.table(now))
     estimates = unnamed.estimates(unnamed.raw(customers))
     segments, following = _named(
         estimates, labels, customers, spec, segmentation, champion, matching
     )
     usual = typical(to_columns(fit.table(buyers)), [f.name for f in catalog.features(spec)])
-    bundle = fit.complete(
+    bundle = assembly.complete(
         bare, manifest, calibrated, segmentation, segments, prior, following, card, usual
     )
     return Final(
@@ -122,7 +131,7 @@ def _calibrated(
     before, window = rehearsal
     space = fit.latent(before, spec, 0, settings, start=evaluated.space, told=told)
     fitted = fit.parts(before, space, trees, frozen=evaluated.frozen, told=told)
-    teacher = fit.assemble(fitted, spec)
+    teacher = assembly.assemble(fitted, spec)
     raw = teacher.raw(to_columns(fit.table(window)))
     learned, bands = fit.calibrate(raw, window, level)
     customers = to_columns(fit.table(now))

@@ -1,22 +1,15 @@
-"""Fits every part of a model version and assembles the bundle that predicts with them."""
+"""Fits every part of a model version; `training.assembly` makes a bundle of them."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
-import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import safetensors.numpy
-import safetensors.torch
 import torch
-from sklearn.linear_model import LogisticRegression, TweedieRegressor
 
 from features import catalog
 from features.feature import Feature
@@ -27,23 +20,22 @@ from training import (
     calibration,
     cells,
     conformal,
+    linear,
     pooling,
     scaling,
     shrinkage,
 )
 from training.blend import Calibration, churn, spend
-from training.bundle import Bundle, Raw, to_columns
+from training.bundle import Raw, to_columns
 from training.cells import Cells
 from training.intervals import Bands
+from training.linear import Linear
 from training.outliers import capped
 from training.preprocessing import Preprocessor
-from training.segments import SPACE, Segment, Segmentation
+from training.segments import SPACE
 from training.shrinkage import Shrinkage
 from training.stretch import Stretch
-from training.structure import FEATURES, Prior
-
-LINEAR_C = 0.03
-LINEAR_ALPHA = 0.01
+from training.structure import FEATURES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,23 +69,12 @@ class Latent:
         return out[:, [autoencoder.HEADS.index(axis) for axis in SPACE]].astype(np.float64)
 
 
-@dataclasses.dataclass(frozen=True)
-class Linear:
-    """Linear models on the design: logits of no order, and log spend, which stays within the range
-    that it had in training. `weights` (columns, 2), `biases` (2,), `range` (2,) of log spend.
-    """
-
-    weights: np.ndarray
-    biases: np.ndarray
-    range: np.ndarray
-
-
 @dataclasses.dataclass
 class Parts(Latent):
     """What was fitted, before calibration and segments."""
 
     boosters: dict[str, lgb.Booster]
-    linear: Linear
+    lines: Linear
     shrinkage: Shrinkage
     cells: Cells | None
 
@@ -190,9 +171,8 @@ def parts(
     data = rows(train, space.preprocessor)
     check = rows(later, space.preprocessor) if later is not None else None
     boosters = boosted(data, trees, check, frozen, told)
-    return Parts(
-        space.preprocessor, space.network, boosters, _linear(data, trees.power), *_simple(train)
-    )
+    lines = linear.fit(data.design, data.churned, data.targets.spend, trees.power)
+    return Parts(space.preprocessor, space.network, boosters, lines, *_simple(train))
 
 
 def boosted(
@@ -228,56 +208,10 @@ def _simple(train: pd.DataFrame) -> tuple[Shrinkage, Cells | None]:
     return found, Cells.fit(known, orders, spend)
 
 
-def start_from(bundle: Bundle, settings: autoencoder.Settings) -> Latent | None:
-    """The warm start that a bundle offers, or None where its network has another shape."""
-    network = autoencoder.Autoencoder(layout(bundle.preprocessor), settings)
-    state = safetensors.torch.load(bundle.files["network.safetensors"])
-    own = network.state_dict()
-    if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in own.items()}:
-        return None
-    network.load_state_dict(state)
-    network.eval()
-    scale = autoencoder.Scale(**json.loads(bundle.files["model.json"])["network_scale"])
-    return Latent(bundle.preprocessor, autoencoder.Fitted(network, scale, 0, []))
-
-
 def freeze(p: Parts) -> Frozen:
     """The choices of an evaluated fit."""
     trees = {name: max(b.best_iteration, 1) for name, b in p.boosters.items()}
     return Frozen(max(p.network.epochs, 1), trees)
-
-
-def _linear(data: Rows, power: float) -> Linear:
-    """Logistic regression of churn and Tweedie regression of spend (log link) on the design."""
-    design = data.design.astype(np.float64)
-    churn, spend = _logistic(data, design), _tweedie(data, design, power)
-    said = design @ spend[0] + spend[1]
-    return Linear(
-        np.column_stack([churn[0], spend[0]]),
-        np.array([churn[1], spend[1]]),
-        np.array([said.min(), said.max()]),
-    )
-
-
-def _logistic(data: Rows, design: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights (columns,) and intercept of the logit of no order."""
-    share = float(data.churned.mean())
-    if share in (0.0, 1.0):
-        edge = np.clip(share, 1e-3, 1 - 1e-3)
-        return np.zeros(design.shape[1]), float(np.log(edge / (1 - edge)))
-    model = LogisticRegression(C=LINEAR_C, max_iter=500).fit(design, data.churned)
-    return model.coef_[0].astype(np.float64), float(model.intercept_[0])
-
-
-def _tweedie(data: Rows, design: np.ndarray, power: float) -> tuple[np.ndarray, float]:
-    """Weights (columns,) and intercept of log expected spend."""
-    mean = float(data.targets.spend.mean(dtype=np.float64))
-    if not mean > 0:
-        return np.zeros(design.shape[1]), float(np.log(1e-9))
-    model = TweedieRegressor(
-        power=power, link="log", alpha=LINEAR_ALPHA, solver="newton-cholesky", max_iter=100
-    ).fit(design, data.targets.spend.astype(np.float64) / mean)
-    return model.coef_.astype(np.float64), float(model.intercept_ + np.log(mean))
 
 
 def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration, Bands]:
@@ -301,99 +235,3 @@ def stretched(c: Calibration, stretch: Stretch) -> Calibration:
         orders_stretch=stretch.orders,
         spend_stretch=stretch.spend,
     )
-
-
-def assemble(p: Parts, spec: FeatureSpec) -> Bundle:
-    """The bare bundle of fitted parts: only its `raw` outputs mean anything yet."""
-    network = p.network.network
-    heads = network.heads
-    arrays = {
-        "head_weight": np.ascontiguousarray(heads.weight.detach().numpy().astype(np.float64)),
-        "head_bias": np.ascontiguousarray(heads.bias.detach().numpy().astype(np.float64)[:, 0, :]),
-        "linear_weights": p.linear.weights,
-        "linear_biases": p.linear.biases,
-        "linear_range": p.linear.range,
-        **_places(Segmentation(np.zeros((1, 2)), np.zeros(2), np.ones(2), 1.0)),
-    }
-    positive = p.network.scale.positive
-    model = {
-        "calibration": dataclasses.asdict(Calibration()),
-        "bands": dataclasses.asdict(Bands(0.8, 0.1, 0.9, (0.0,), ((0.0, 0.0),))),
-        "target": {"mean": positive[0], "deviation": positive[1]},
-        "network_scale": dataclasses.asdict(p.network.scale),
-        "heads": list(autoencoder.HEADS),
-        "spread": 1.0, "segments": [], "next_segment": 1, "prior": None,
-        "shrinkage": dataclasses.asdict(p.shrinkage),
-        "cells": dataclasses.asdict(p.cells) if p.cells else None,
-    }  # fmt: skip
-    columns = len(p.preprocessor.design_names)
-    files = {
-        "features.json": _json({"spec": spec.to_dict(), "catalog": catalog.entries(spec)}),
-        "preprocessing.json": _json(p.preprocessor.to_dict()),
-        "model.json": _json(model),
-        "arrays.safetensors": safetensors.numpy.save(arrays),
-        "encoder.onnx": _export(network.encoder, p.preprocessor),
-        **{f"{n}.onnx": boosting.to_onnx(b, columns) for n, b in p.boosters.items()},
-        "network.safetensors": safetensors.torch.save(
-            {k: v.contiguous() for k, v in network.state_dict().items()}
-        ),
-        "report_card.json": _json({}),
-    }
-    return Bundle({"catalog_hash": catalog.catalog_hash(spec)}, files)
-
-
-def complete(
-    bare: Bundle,
-    manifest: Mapping[str, Any],
-    calibrated: tuple[Calibration, Bands],
-    segmentation: Segmentation,
-    segments: tuple[Segment, ...] = (),
-    prior: Prior | None = None,
-    next_segment: int = 1,
-    report_card: Mapping[str, Any] | None = None,
-    typical: Mapping[str, Any] | None = None,
-) -> Bundle:
-    """`bare` with all that makes its outputs predictions. Without `segments` it estimates but
-    assigns nobody; without a `typical` customer it gives no reasons.
-    """
-    model = json.loads(bare.files["model.json"]) | {
-        "calibration": dataclasses.asdict(calibrated[0]),
-        "bands": dataclasses.asdict(calibrated[1]),
-        "spread": segmentation.spread,
-        "segments": [dataclasses.asdict(s) for s in segments],
-        "next_segment": next_segment,
-        "prior": dataclasses.asdict(prior) if prior else None,
-        "typical": dict(typical or {}),
-    }
-    arrays = safetensors.numpy.load(bare.files["arrays.safetensors"]) | _places(segmentation)
-    changed = {
-        "model.json": _json(model),
-        "arrays.safetensors": safetensors.numpy.save(arrays),
-        "report_card.json": _json(report_card or {}),
-    }
-    return Bundle({**bare.manifest, **manifest}, {**bare.files, **changed})
-
-
-def _places(segmentation: Segmentation) -> dict[str, np.ndarray]:
-    return {
-        "centroids": np.ascontiguousarray(segmentation.centroids),
-        "score_mean": np.ascontiguousarray(segmentation.mean),
-        "score_scale": np.ascontiguousarray(segmentation.scale),
-    }
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=1, allow_nan=False).encode()
-
-
-def _export(encoder: autoencoder.Encoder, preprocessor: Preprocessor) -> bytes:
-    design = torch.zeros(2, len(preprocessor.design_names))
-    out = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            encoder.eval(), (design,), out, dynamo=False, opset_version=17,
-            input_names=["design"], output_names=["latent"],
-            dynamic_axes={"design": {0: "n"}, "latent": {0: "n"}},
-        )  # fmt: skip
-    return out.getvalue()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.spec import FeatureSpec
-from training import autoencoder, blend, boosting, fit, metrics, report_card, rivals
+from training import assembly, autoencoder, blend, boosting, fit, metrics, report_card, rivals
 from training.bundle import to_columns
 from training.calibration import combined
 from training.report_card import OURS, Section
@@ -83,7 +83,7 @@ def judge(
         if len(ordered) < LEAST_CUSTOMERS or ordered.all() or not ordered.any():
             return None
     space = fit.latent(train, spec, history_days, network, later=calibration)
-    bare = fit.assemble(fit.parts(train, space, trees, later=calibration), spec)
+    bare = assembly.assemble(fit.parts(train, space, trees, later=calibration), spec)
     found, _ = fit.calibrate(bare.raw(to_columns(fit.table(calibration))), calibration, level)
     raw = bare.raw(to_columns(fit.table(bought)))
     said = combined(found, raw) if len(origin.train) == 1 else found

@@ -21,8 +21,9 @@ import pytest
 import safetensors.numpy
 
 from features.errors import BundleError
-from training import autoencoder, boosting, clustering, fit
-from training.bundle import FILES, MANIFEST, Bundle, to_columns
+from training import assembly, autoencoder, boosting, clustering, fit
+from training.bundle import FILES, Bundle, to_columns
+from training.sealed import MANIFEST
 from training.segments import Segment
 
 pytestmark = pytest.mark.model
@@ -301,12 +302,12 @@ def small_fit(run: Any, seed: int = 7) -> Bundle:
     space = fit.latent(run.train, spec, 90, network)
     frozen = fit.Frozen(2, {"churn": 8, "spend": 8, "orders": 8})
     parts = fit.parts(run.train, space, trees, frozen=frozen)
-    bare = fit.assemble(parts, spec)
+    bare = assembly.assemble(parts, spec)
     raw = bare.raw(to_columns(fit.table(run.calibration)))
     segmentation = clustering.fit(raw.scores, 4, seed)
     segments = tuple(Segment(f"S{i}", f"name {i}", {}) for i in range(4))
     calibrated = fit.calibrate(raw, run.calibration, 0.8)
-    return fit.complete(bare, {}, calibrated, segmentation, segments)
+    return assembly.complete(bare, {}, calibrated, segmentation, segments)
 
 
 def test_the_same_seed_gives_the_same_files(small_run: Any) -> None:
@@ -322,7 +323,7 @@ def test_the_training_side_predicts_what_the_bundle_predicts(small_run: Any) -> 
     space = fit.latent(small_run.train, small_run.bundle.spec, 90, network)
     frozen = fit.Frozen(2, {"churn": 8, "spend": 8, "orders": 8})
     parts = fit.parts(small_run.train, space, boosting.Settings(trees=8), frozen=frozen)
-    bundle = fit.assemble(parts, small_run.bundle.spec)
+    bundle = assembly.assemble(parts, small_run.bundle.spec)
     columns = to_columns(fit.table(small_run.test))
     design = space.preprocessor.design(columns)
     raw = bundle.raw(columns)

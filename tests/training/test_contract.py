@@ -69,11 +69,21 @@ def test_a_model_with_other_trees_than_were_written_is_refused(
     with pytest.raises(BundleError) as caught:
         ContractModel.load(folder)
     assert str(caught.value) == (
-        "A model's files must be as they were written. Seen: booster.txt in model has another "
-        "digest. Remedy: train it again: coterie retrain FILE"
+        "Every file of a bundle must have the digest that the manifest names. Seen: booster.txt "
+        "was changed. Remedy: train it again: coterie retrain FILE"
     )
     (folder / "booster.txt").unlink()
-    with pytest.raises(BundleError, match="is a manifest and its trees, as they were written"):
+    with pytest.raises(BundleError, match=r"must be there\. Seen: no booster\.txt"):
+        ContractModel.load(folder)
+
+
+def test_a_model_with_another_blend_than_was_written_is_refused(
+    model: ContractModel, tmp_path: Path
+) -> None:
+    folder = model.save(tmp_path / "model")
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace('"slope"', '"intercept"', 1))
+    with pytest.raises(BundleError, match=r"manifest\.json was changed"):
         ContractModel.load(folder)
 
 

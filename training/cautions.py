@@ -1,0 +1,59 @@
+"""What is said beside a prediction where it should be taken with caution; numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+SHORT_HISTORY_DAYS = 30
+
+
+def cautions(
+    columns: Mapping[str, np.ndarray],
+    as_of: np.ndarray,
+    manifest: Mapping[str, Any],
+    outside: np.ndarray,
+    above: np.ndarray,
+) -> list[list[str]]:
+    """For each of n rows what to be told, empty where there is nothing.
+
+    Parameters
+    ----------
+    columns : feature columns `orders` and `T_days`, each (n,); as_of : (n,) moments, UTC
+    manifest : the bundle's; of one without `trained_until` nothing is stale
+    outside : (n,) features whose value lies outside the training range
+    above : (n,) whether expected spend lies above its interval
+    """
+    no_orders = columns["orders"] == 0
+    short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
+    made = []
+    for prospect, brief, count, old, high in zip(
+        no_orders, short, outside, _stale(as_of, manifest), above, strict=True
+    ):
+        said = []
+        if old:
+            said.append(
+                f"stale: the model was trained until {manifest['trained_until'][:10]}, "
+                "more than a horizon ago: retrain"
+            )
+        if prospect:
+            said.append("no orders yet: predicted from what else is known, take with caution")
+        if brief:
+            said.append(f"short history: first order less than {SHORT_HISTORY_DAYS} days ago")
+        if count:
+            said.append(f"outside the training range in {count} feature(s)")
+        if high:
+            said.append("the mean lies above the interval: most spend nothing, a few much")
+        made.append(said)
+    return made
+
+
+def _stale(as_of: np.ndarray, manifest: Mapping[str, Any]) -> np.ndarray:
+    """(n,) whether a row stands more than a horizon after the end of what was trained on."""
+    until = manifest.get("trained_until")
+    if until is None:
+        return np.zeros(len(as_of), dtype=bool)
+    late: np.ndarray = as_of > np.datetime64(until) + np.timedelta64(manifest["horizon_days"], "D")
+    return late
