@@ -9,7 +9,8 @@ import pytest
 
 from features.errors import HistoryError
 from training import scoring, snapshots, splits
-from training.bundle import FILES, MANIFEST
+from training.bundle import FILES
+from training.sealed import MANIFEST
 from training.snapshots import Snapshots
 
 
