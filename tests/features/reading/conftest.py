@@ -1,6 +1,6 @@
 """Files that are read in, and what came of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +23,21 @@ def good() -> str:
 def loaded(
     tmp_path: Path, experiment_text: Callable[..., str], good: str
 ) -> Callable[..., Sources]:
-    """Write orders (text, or a table for Parquet) and load them as an experiment."""
+    """Write orders (text, or a table for Parquet) and load them as an experiment.
+
+    files: what else is written, by name. More is said to `experiment_text`.
+    """
 
     def run(
         orders: Any = good,
         *,
         url: str = "orders.csv",
-        form: str = "",
-        columns: str = "",
-        people: str = "",
-        head: str = "",
-        but: tuple[str, str] = ("", ""),
+        files: Mapping[str, Any] | None = None,
         as_of: Any = None,
-        **files: Any,
+        **parts: Any,
     ) -> Sources:
-        for name, content in {url: orders, **files}.items():
-            path = tmp_path / name.replace("__", ".")
+        for name, content in {url: orders, **(files or {})}.items():
+            path = tmp_path / name
             if isinstance(content, pa.Table):
                 path.parent.mkdir(exist_ok=True)
                 pq.write_table(content, path)
@@ -46,7 +45,6 @@ def loaded(
                 path.write_bytes(content)
             elif content is not None:
                 path.write_text(content, encoding="utf-8")
-        parts = {"form": form, "columns": columns, "people": people, "head": head, "but": but}
         text = experiment_text(url=url, **parts)
         return load(config.parse(text, tmp_path / "shop.toml"), as_of)
 

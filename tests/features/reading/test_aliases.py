@@ -24,9 +24,11 @@ def test_every_source_is_read_by_the_ids_of_today(loaded, rows, rejected):
         "who,when,paid\n1.0,2024-01-01,1\n2,2024-01-02,2\n3,2024-01-03,3\n4,2024-01-04,4\n",
         columns=ALIASES + EVENTS,
         people='town = { lens = "geographic", kind = "category" }',
-        merged__csv="old,new\n1,2\n2,3\n3,3\n1,2\n",
-        mail__csv="old,at\n2,2024-01-05\n9,2024-01-06\n",
-        people__csv="who,town\n3,Rome\n1,Bonn\n4,Pisa\n4,Como\n",
+        files={
+            "merged.csv": "old,new\n1,2\n2,3\n3,3\n1,2\n",
+            "mail.csv": "old,at\n2,2024-01-05\n9,2024-01-06\n",
+            "people.csv": "who,town\n3,Rome\n1,Bonn\n4,Pisa\n4,Como\n",
+        },
     )
     assert rows(sources, "orders", "customer_id", "amount") == [
         ("3", 1.0), ("3", 2.0), ("3", 3.0), ("4", 4.0)
@@ -48,14 +50,14 @@ def test_every_source_is_read_by_the_ids_of_today(loaded, rows, rejected):
 
 def test_an_alias_has_no_moment_and_holds_before_any_as_of(loaded, rows):
     orders = "who,when,paid\na,2024-01-01,1\nb,2024-03-01,1\n"
-    sources = loaded(orders, columns=ALIASES, merged__csv="old,new\na,b\n",
+    sources = loaded(orders, columns=ALIASES, files={"merged.csv": "old,new\na,b\n"},
                      as_of=datetime(2024, 2, 1))  # fmt: skip
     assert rows(sources, "orders", "customer_id") == [("b",)]
 
 
 def test_an_alias_without_a_customer_is_rejected(loaded, rows, rejected):
     merged = "old,new\na,b\na,\nnull,b\n"
-    sources = loaded(columns=ALIASES, merged__csv=merged, head="max_reject_share = 0.7")
+    sources = loaded(columns=ALIASES, files={"merged.csv": merged}, head="max_reject_share = 0.7")
     assert rows(sources, "orders", "customer_id") == [("b",), ("b",)]
     assert rejected(sources) == [
         ("aliases", 2, "new", None, "is empty"),

@@ -16,7 +16,7 @@ def told(rows, sources):
 
 def test_a_location_is_read_from_two_columns(loaded, rows, rejected):
     people = "who,lat,lon\na,52.52,13.405\nb,91,0\nc,0,\nd,-90,180\ne,0,-180.5\n"
-    sources = loaded(people=SPOT + PLACE, people__csv=people)
+    sources = loaded(people=SPOT + PLACE, files={"people.csv": people})
     assert told(rows, sources) == ["52.52,13.405", None, None, "-90.0,180.0", None]
     assert rejected(sources) == [
         ("people", 2, "lat", "91", f"is not a latitude from -90 to 90; {KEPT}"),
@@ -27,7 +27,7 @@ def test_a_location_is_read_from_two_columns(loaded, rows, rejected):
 def test_a_location_may_be_written_with_a_decimal_comma(loaded, rows):
     people = "who;lat;lon\na;52,52;-13,405\n"
     comma = ('"people.csv"', '"people.csv"\ndecimal = ","')
-    sources = loaded(people=SPOT + PLACE, but=comma, people__csv=people)
+    sources = loaded(people=SPOT + PLACE, but=comma, files={"people.csv": people})
     assert told(rows, sources) == ["52.52,-13.405"]
 
 
@@ -36,14 +36,14 @@ def test_a_region_is_read_from_a_column_a_level_up_to_the_first_unknown(loaded, 
         "who,land,bundesland,ort\na,DE,BY,München\nb,DE,,München\nc,,BY,München\n"
         "d,DE,BY,n/a\ne,DE,A/B, C\n"
     )
-    sources = loaded(people=HOME, people__csv=people)
+    sources = loaded(people=HOME, files={"people.csv": people})
     assert told(rows, sources) == ["DE/BY/München", "DE", None, "DE/BY", "DE/A B/C"]
 
 
 def test_a_region_is_read_from_one_column_as_it_stands(loaded, rows):
     region = 'home = { lens = "geographic", kind = "region", levels = ["country", "state"] }'
     people = "who,home\na,DE / BY\nb, \nc,FR\n"
-    sources = loaded(people=region, people__csv=people)
+    sources = loaded(people=region, files={"people.csv": people})
     assert told(rows, sources) == ["DE / BY", None, "FR"]
 
 

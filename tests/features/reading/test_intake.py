@@ -35,13 +35,13 @@ moment = "at"
 def test_events_have_a_literal_or_a_column_for_their_kind(loaded, rows, rejected):
     mail = "who,at,what,via\n1,2024-01-01,open,phone\nprospect,2024-01-05,,web\n"
     literal = EVENTS.format(literal='kind = "mail"\nchannel = "post"', column="")
-    sources = loaded(columns=literal, mail__csv=mail)
+    sources = loaded(columns=literal, files={"mail.csv": mail})
     assert rows(sources, "events", "customer_id", "moment", "kind", "channel") == [
         ("1", T("2024-01-01"), "mail", "post"),
         ("prospect", T("2024-01-05"), "mail", "post"),
     ]
     column = EVENTS.format(literal="", column='kind = "what"\nchannel = "via"')
-    sources = loaded(columns=column, mail__csv=mail, head="max_reject_share = 0.5")
+    sources = loaded(columns=column, files={"mail.csv": mail}, head="max_reject_share = 0.5")
     assert rows(sources, "events", "kind", "channel") == [("open", "phone")]
     assert rejected(sources) == [("mail", 2, "what", None, "is empty")]
 
@@ -56,7 +56,7 @@ DATED = ('"people.csv"', '"people.csv"\nvalid_from = "since"')
 
 def test_attributes_become_long(loaded, rows, rejected):
     people = "who,town,age,size\na,Rome,41.0,small\nb,NaN,old,huge\nc,N/A,,none\n"
-    sources = loaded(people=PEOPLE, people__csv=people)
+    sources = loaded(people=PEOPLE, files={"people.csv": people})
     assert rows(sources, "attributes", "customer_id", "name", "value", "valid_from") == [
         ("a", "town", "Rome", None),
         ("b", "town", None, None),
@@ -81,7 +81,7 @@ def test_a_later_row_of_one_customer_and_moment_replaces_the_earlier(loaded, row
         "who,town,age,size,since\n"
         "a,Rome,1,,2024-01-01\na,Bari,1,,2024-01-01\na,Pisa,1,big,2024-06-01\na,Como,1,,\n"
     )
-    sources = loaded(people=PEOPLE, but=DATED, people__csv=people)
+    sources = loaded(people=PEOPLE, but=DATED, files={"people.csv": people})
     found = rows(sources, "attributes", "name", "value", "valid_from")
     assert [row[1:] for row in found if row[0] == "town"] == [
         ("Bari", T("2024-01-01")),
@@ -101,8 +101,7 @@ def test_nothing_at_or_after_as_of_is_kept(loaded, rows, rejected):
         columns=EVENTS.format(literal='kind = "mail"', column=""),
         people=PEOPLE,
         but=DATED,
-        mail__csv=mail,
-        people__csv=people,
+        files={"mail.csv": mail, "people.csv": people},
         as_of=T("2024-02-01 01:00", tz="Europe/Berlin"),
     )
     assert rows(sources, "orders", "amount") == [(1.0,)]
@@ -127,7 +126,7 @@ def test_a_row_is_known_from_when_it_arrived(loaded, rows, rejected):
         "columns": 'arrived = "got"'
         + EVENTS.format(literal='kind = "mail"', column='arrived = "got"'),
         "head": "max_reject_share = 0.5",
-        "mail__csv": mail,
+        "files": {"mail.csv": mail},
     }
     sources = loaded(orders, **settings)
     assert rows(sources, "orders", "amount", "arrived") == [

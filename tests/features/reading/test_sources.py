@@ -201,19 +201,19 @@ JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
         ),
         (
             {"orders": "who,when,paid,sku\na,2024-01-01,1,7\n", "columns": JOIN,
-             "p__csv": "sku,kind\n7,fruit\n7,nut\n"},
+             "files": {"p.csv": "sku,kind\n7,fruit\n7,nut\n"}},
             "orders: a joined table has one row for each sku. Seen: sku '7' 2 times in p.csv. "
             "Remedy: join a table without repeats",
         ),
         (
             {"orders": "who,when,paid,sku\na,2024-01-01,1,7\n", "columns": JOIN,
-             "p__csv": "sku,kinds\n7,fruit\n"},
+             "files": {"p.csv": "sku,kinds\n7,fruit\n"}},
             "orders: column 'kind' must exist in p.csv. Seen: the columns sku, kinds. "
             "Remedy: did you mean 'kinds'?",
         ),
         (
             {"orders": "who,when,paid,sku,kind\na,2024-01-01,1,7,x\n", "columns": JOIN,
-             "p__csv": "sku,kind\n7,fruit\n"},
+             "files": {"p.csv": "sku,kind\n7,fruit\n"}},
             "orders: a joined table adds columns with names of their own. "
             "Seen: 'kind' is already a column. "
             "Remedy: leave 'kind' out of the join's columns, or rename it",

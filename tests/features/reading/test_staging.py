@@ -19,7 +19,7 @@ def test_joined_columns_and_summed_discounts(loaded, rows, rejected):
         columns='product_id = "sku"\ncategory = "kind"\nquantity = "n"\n'
         'discount = ["rebate", "coupon"]\n[[orders.join]]\nurl = "p.parquet"\n'
         'on = { left = "sku", right = "id" }\ncolumns = ["kind"]',
-        **{"p.parquet": pa.table({"id": [1.0, 2.0], "kind": ["fruit", "NaN"]})},
+        files={"p.parquet": pa.table({"id": [1.0, 2.0], "kind": ["fruit", "NaN"]})},
     )
     names = ("customer_id", "product_id", "category", "quantity", "discount")
     assert rows(sources, "orders", *names) == [
