@@ -136,7 +136,9 @@ def init(
         return str(click.prompt(question.text, default=question.default or None, type=kind))
 
     target = template.write(guess.guess(file, ask), out, force)
-    click.echo(f"Wrote {target}. Read it, change what is wrong, then:\n  coterie retrain {target}")
+    click.echo(f"Wrote {target}. Read it, change what is wrong, then:")
+    click.echo(f"  coterie check {target}      what comes in, and whether it suffices")
+    click.echo(f"  coterie retrain {target}    trains, reports, registers")
 
 
 @main.command()

@@ -88,8 +88,8 @@ class Bundle:
         self.target = TargetScale(**model["target"])
         self.segments = tuple(Segment(**s) for s in model["segments"])
         self.prior = Prior.from_dict(model["prior"])
-        self.shrinkage = Shrinkage(**model.get("shrinkage", {}))
-        self.cells = Cells.from_dict(model.get("cells"))
+        self.shrinkage = Shrinkage(**model["shrinkage"])
+        self.cells = Cells.from_dict(model["cells"])
         self.terms = value.settings(manifest.get("value"))
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
@@ -284,8 +284,9 @@ class Bundle:
         found = curve.interval(self.manifest["interval_level"])
         survival = curve.survival(timing.DAYS)
         worth = value.discounted(
-            self.terms, self.prior, columns, estimates["expected_spend"], horizon
-        )
+            self.terms, self.prior, columns, estimates["expected_spend"], horizon,
+            self.manifest.get("season", {}).get("factor", {}).get("spend", 1.0),
+        )  # fmt: skip
         moments = [timing.moments(as_of.to_numpy(), days) for days in found]
         made = {
             name: pa.array(m, pa.timestamp("us")) for name, m in zip(names, moments, strict=True)

@@ -78,16 +78,20 @@ def transfer(learned: Calibration, teacher: Raw, pupil: Raw) -> Calibration:
     )
 
 
-def combined(c: Calibration, raw: Raw) -> Calibration:
-    """The calibration with its level half way (in logs) to what the structural model expects of the
-    same customers in total: the mean of two forecasts that err in different ways.
+def combined(c: Calibration, raw: Raw, cutoffs: int) -> Calibration:
+    """The calibration; where training stood at one of its `cutoffs`, with its level half way (in
+    logs) to what the structural model expects of the same customers in total: the mean of two
+    forecasts that err in different ways.
 
-    The learned level is that of the calibration window, carried on as if customers did not age;
-    the structural one knows how they age and nothing else. Equal weights are hard to beat (Bates &
-    Granger 1969; Timmermann 2006, "Forecast combinations", section 7.1), and one window is too
-    little to learn others from. Expected orders move with spend, so that what an order brings
+    Such a model never saw customers age: the learned level is that of the calibration window,
+    carried on as if they did not. The structural one knows who has left by now and how often the
+    others order, and nothing else; nobody leaves within its window. Equal weights are hard to beat
+    (Bates & Granger 1969; Timmermann 2006, "Forecast combinations", section 7.1), and one window is
+    too little to learn others from. Expected orders move with spend, so that what an order brings
     stays. As it was where the structural models were refused.
     """
+    if cutoffs > 1:
+        return c
     structural = raw.experts[:, EXPERTS.index("structural")]
     known = np.flatnonzero(~np.isnan(structural))
     counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast

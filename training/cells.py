@@ -1,4 +1,6 @@
-"""Mean outcomes of RFM cells: what is left where no structural model can be fitted; numpy only."""
+"""Mean outcomes of RFM cells: a naive rule, and what is left to draw towards where no structural
+model can be fitted; numpy only.
+"""
 
 from __future__ import annotations
 

@@ -48,12 +48,12 @@ def disparity_section(
     """The figures of each group of attribute `name` at the test cut-off (rows with outcomes).
 
     `predicted` holds `churn_probability` and `expected_spend`, each (n,). Selected are the fifth of
-    highest expected spend, best the fifth who did spend most.
+    highest expected spend, best those of the fifth who did spend most who spent anything.
     """
     spend = test.future_spend.to_numpy(np.float64)
     left = (test.future_orders == 0).to_numpy(np.float64)
     churn, expected = predicted["churn_probability"], predicted["expected_spend"]
-    selected, best = _top(expected), _top(spend)
+    selected, best = _top(expected), _top(spend) & (spend > 0)
     rows, shares = {}, {}
     for group in [*sorted(set(groups) - {SMALL, UNKNOWN}), SMALL, UNKNOWN]:
         inside = groups == group

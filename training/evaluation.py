@@ -48,6 +48,7 @@ class Evaluated:
     test: pd.DataFrame
     trees: boosting.Settings
     study: tuning.Study | None
+    cutoffs: int
 
 
 def evaluate(
@@ -102,8 +103,8 @@ def evaluate(
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
     rows = fit.table(bought)
     now = bare.raw(to_columns(rows))
-    learned = combined(calibrated[0], now) if train.as_of.nunique() == 1 else calibrated[0]
-    settled = (fit.stretched(learned, season), calibrated[1])
+    cutoffs = train.as_of.nunique()
+    settled = (fit.stretched(combined(calibrated[0], now, cutoffs), season), calibrated[1])
     bundle = assembly.complete(bare, {}, settled, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
@@ -155,5 +156,15 @@ def evaluate(
     shown = bought[["future_orders", "future_spend"]].reset_index(drop=True)
     shown = pd.concat([shown, predicted.drop(columns=["customer_id", "as_of"])], axis=1)
     return Evaluated(
-        space, fit.freeze(fitted), calibrated, k, choices, bundle, sections, shown, trees, study
+        space,
+        fit.freeze(fitted),
+        calibrated,
+        k,
+        choices,
+        bundle,
+        sections,
+        shown,
+        trees,
+        study,
+        cutoffs,
     )

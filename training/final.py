@@ -64,7 +64,6 @@ def final(
     champion: Bundle | None,
     champion_labels: np.ndarray | None,
     told: fit.Told | None = None,
-    alone: bool = False,
 ) -> Final:
     """Fit on all complete cut-offs (`train`), starting from the champion where its network fits,
     else from the evaluated model; label the customers of `now`.
@@ -89,8 +88,8 @@ def final(
     learned, bands = _calibrated(
         rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
     )
-    if alone:
-        learned = calibration.combined(learned, bare.raw(to_columns(fit.table(buyers))))
+    ours = bare.raw(to_columns(fit.table(buyers)))
+    learned = calibration.combined(learned, ours, evaluated.cutoffs)
     calibrated = (fit.stretched(learned, stretch), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)

@@ -71,11 +71,11 @@ def interval_section(
             f"interval score ({name})", RIVAL, *d, better=bool(d.value <= 0),
             certain=bool(d.excludes_zero),
         ))  # fmt: skip
-    tenfold = f"{2 / (1 - level):.3g}"
+    times = f"{2 / (1 - level):.3g}"
     notes = [
         f"The {level:.0%} interval may leave {1 - level:.0%} of the outcomes outside; it left "
         f"{rows['all customers']['outside']:.1%}. The score ({currency}, Gneiting & Raftery 2007; "
-        f"lower is better) is its width and {tenfold} times what an outcome lies outside by, so "
+        f"lower is better) is its width and {times} times what an outcome lies outside by, so "
         f"that padding costs too. Plain: expected spend ± {width:,.2f} {currency} for everybody, "
         "from the same calibration window. Fifths are of expected spend.",
         *_quiet(truth, groups),

@@ -113,7 +113,7 @@ def learn(
     if others:
         with screen.step("Testing at earlier cut-offs, each by a model of what lay before") as told:
             sections.append(
-                _rolled(experiment, plan, shots, spec, evaluated, others, network, told)
+                _rolled(experiment, plan, shots, spec, evaluated, others, network, trees, told)
             )
     with screen.step("Following customers beyond the horizon, as long as the history lasts"):
         sections.append(_longer_view(experiment, read, plan, shots))
@@ -145,7 +145,7 @@ def learn(
             season.carried(ratio, seasons[1].factor), experiment.interval_level,
             network, evaluated.trees,
             _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
-            champion, champion_labels, told, plan.alone,
+            champion, champion_labels, told,
         )  # fmt: skip
     if plan.window_days != plan.horizon_days:
         screen.say(
@@ -225,6 +225,7 @@ def _rolled(
     e: Evaluated,
     others: list[origins.Origin],
     network: autoencoder.Settings,
+    trees: boosting.Settings,
     told: fit.Told,
 ) -> Section:
     """The run's own test cut-off and the earlier ones that could be tested at."""
@@ -234,13 +235,7 @@ def _rolled(
     for i, origin in enumerate(others):
         told("origin", i, len(others))
         found = origins.judge(
-            shots,
-            origin,
-            spec,
-            plan.history_days,
-            experiment.interval_level,
-            network,
-            e.trees,
+            shots, origin, spec, plan.history_days, experiment.interval_level, network, trees
         )
         judged += [found] if found else []
     return origins.section(judged, plan.window_days)
@@ -262,8 +257,11 @@ def _seasons(read: Sources, plan: Splits) -> tuple[season.Season, season.Season]
     """The season of the test window against that of the calibration, and the one ahead."""
     window = plan.window_days
     cutoffs = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
+    levels: season.Levels = {}
     tested, ahead = (
-        season.measure(read.connection, plan.start, before, at, window, days, plan.history_days)
+        season.measure(
+            read.connection, plan.start, before, at, window, days, plan.history_days, levels
+        )
         for before, at, days in zip(cutoffs, cutoffs[1:], (window, plan.horizon_days), strict=False)
     )
     return tested, ahead

@@ -50,10 +50,10 @@ def augment(
     for frame in frames:
         for cutoff, rows in frame.groupby("as_of"):
             if cutoff not in priors:
-                fitted = fit(rows, window_days)
-                if fitted is None:
+                found = fit(rows, window_days)
+                if found is None:
                     return frames, None
-                priors[cutoff] = fitted
+                priors[cutoff] = found
     made = []
     for frame in frames:
         columns = {feature.name: np.full(len(frame), np.nan) for feature in FEATURES}

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from features.errors import BundleError
 from training.bundle import Bundle, to_columns
+from training.cells import AXES
 from training.structure import INPUTS
 from training.themes import named, themes
 from training.typical import Value
@@ -113,10 +114,12 @@ def reasons(
 
 
 def seen(bundle: Bundle) -> list[str]:
-    """The catalog's features that the bundle's models see, or its structural prior."""
+    """The catalog's features that the bundle's models see, or its structural prior or cells."""
     of_models = {*bundle.preprocessor.numeric, *bundle.preprocessor.vocabulary}
     if bundle.prior is not None:
         of_models.update(INPUTS)
+    if bundle.cells is not None:
+        of_models.update(AXES)
     return [str(e["name"]) for e in bundle.catalog if e["name"] in of_models]
 
 

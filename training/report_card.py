@@ -126,9 +126,11 @@ def _plain(value: Any) -> Any:
 
 
 def figure(value: float | None) -> str:
-    """A figure as it is shown: four digits that matter, a dash where undefined."""
+    """A figure as it is shown: four digits that matter, counts whole, a dash where undefined."""
     if value is None or not np.isfinite(value):
         return "–"
+    if abs(value) >= 10 and value == round(value):
+        return f"{value:,.0f}"
     if abs(value) >= 100:
         return f"{value:,.1f}"
     return f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"

@@ -17,10 +17,11 @@ from sklearn.isotonic import IsotonicRegression
 
 from features.errors import FitError
 from training.bg_nbd import BgNbd
+from training.cells import AXES, Cells
 from training.gamma_gamma import GammaGamma
 from training.survival import silent_until
 
-LEAST_IN_CELL = 20
+LEAST_IN_GROUP = 20
 TENTHS = 10
 
 
@@ -42,8 +43,8 @@ def churn_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
         then, now = sign * calibration[column].to_numpy(float), sign * test[column].to_numpy(float)
         curve = IsotonicRegression(out_of_bounds="clip").fit(then, outcome)
         made.append(Rule(name, now, curve.predict(now)))
-    cells = _cells(calibration, test, outcome)
-    made.append(Rule("RFM cells", cells, cells))
+    gone = 1.0 - _cells(calibration, test)["structural_return"]
+    made.append(Rule("RFM cells", gone, gone))
     structural = btyd(test, window_days)
     if structural is not None:
         made.append(Rule("BG/NBD", 1.0 - structural[0], 1.0 - structural[0]))
@@ -60,7 +61,7 @@ def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
         then, now = calibration[column].to_numpy(float), test[column].to_numpy(float)
         scale = outcome.sum() / then.sum() if then.sum() > 0 else 1.0
         made.append(Rule(name, now, np.maximum(now * scale, 0.0)))
-    cells = _cells(calibration, test, outcome)
+    cells = _cells(calibration, test)["structural_spend"]
     made.append(Rule("RFM cells", cells, cells))
     structural = btyd(test, window_days)
     if structural is not None:
@@ -100,7 +101,7 @@ def timing_rules(calibration: pd.DataFrame, test: pd.DataFrame, days: np.ndarray
         groups = np.searchsorted(edges, then)
         curves = np.tile(then_silent.mean(axis=0), (TENTHS, 1))
         for group in np.unique(groups):
-            if (groups == group).sum() >= LEAST_IN_CELL:
+            if (groups == group).sum() >= LEAST_IN_GROUP:
                 curves[group] = then_silent[groups == group].mean(axis=0)
         curve = curves[np.searchsorted(edges, now)]
         made.append(Rule(name, now if name == "recency" else curve.sum(axis=1), curve))
@@ -131,23 +132,11 @@ def histories(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, t_x, T
 
 
-def _cells(calibration: pd.DataFrame, test: pd.DataFrame, outcome: np.ndarray) -> np.ndarray:
-    """Mean outcome of the RFM cell (3 x 3 x 3 by the calibration cut-off's terciles)."""
-
-    def codes(frame: pd.DataFrame) -> np.ndarray:
-        made = np.zeros(len(frame), dtype=int)
-        for column in ("recency_days", "orders", "spend"):
-            edges = np.nanquantile(calibration[column].to_numpy(float), [1 / 3, 2 / 3])
-            made = made * 3 + np.searchsorted(edges, frame[column].to_numpy(float))
-        return made
-
-    then, now = codes(calibration), codes(test)
-    means = np.full(27, outcome.mean())
-    for cell in range(27):
-        inside = then == cell
-        if inside.sum() >= LEAST_IN_CELL:
-            means[cell] = outcome[inside].mean()
-    return means[now]
+def _cells(calibration: pd.DataFrame, test: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Mean outcomes of the RFM cell at the calibration cut-off: `training.cells`."""
+    then, now = ({axis: f[axis].to_numpy(float) for axis in AXES} for f in (calibration, test))
+    orders, spend = (calibration[c].to_numpy(float) for c in ("future_orders", "future_spend"))
+    return Cells.fit(then, orders, spend).columns(now)
 
 
 def segment_rules(

@@ -122,7 +122,7 @@ def _record(
     pictures: dict[str, Any], shots: snapshots.Snapshots,
 ) -> tracking.Record:  # fmt: skip
     manifest = served.bundle.manifest
-    learned = e.calibrated[0]
+    learned = served.bundle.calibration
     weights = dict(zip(EXPERTS, learned.spend.weights, strict=True))
     params = {
         "experiment_file": experiment.path.name, "experiment_digest": experiment.digest,

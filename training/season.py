@@ -28,6 +28,8 @@ from training.stretch import Stretch
 LEAST_CUSTOMERS = 100
 #: Older years tell of another shop.
 MOST_YEARS = 3
+#: Of a year or more no season is left out.
+YEAR_DAYS = YEAR.days
 #: One season more or less than threefold is something else: a shop that opened, a gap.
 MOST = 3.0
 
@@ -51,6 +53,9 @@ class Level:
     churn_power: tuple[float, float]
 
 
+Levels = dict[tuple[pd.Timestamp, int], Level | None]
+
+
 def measure(
     connection: Any,
     start: pd.Timestamp,
@@ -59,6 +64,7 @@ def measure(
     window_days: int,
     horizon_days: int,
     history_days: int,
+    levels: Levels | None = None,
 ) -> Season:
     """The season of [cutoff, cutoff + horizon) against [calibrated, calibrated + window).
 
@@ -68,6 +74,7 @@ def measure(
     start : the first order, UTC
     calibrated, cutoff : where the calibration window and the predictions begin, UTC
     history_days : the least history that a cut-off must have before it
+    levels : those measured before, by cut-off and days; what is measured here is added
 
     Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
     1 by as much as it may be noise.
@@ -77,6 +84,8 @@ def measure(
         f"Calibrated on {calibrated:%Y-%m-%d} to {until[0]:%Y-%m-%d}, asked for "
         f"{cutoff:%Y-%m-%d} to {until[1]:%Y-%m-%d}"
     )
+    if max(window_days, horizon_days) >= YEAR_DAYS:
+        return Season(Stretch(), f"{ahead}: a year or more, which holds every season.")
     years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
     years = min(years, MOST_YEARS)
     if years < 1:
@@ -85,17 +94,24 @@ def measure(
             f"{ahead}: another season, and nothing corrects for it, since the history (from "
             f"{start:%Y-%m-%d}) does not hold both a year earlier.",
         )
+    levels = {} if levels is None else levels
+
+    def at(when: pd.Timestamp, days: int) -> Level | None:
+        if (when, days) not in levels:
+            levels[when, days] = level(connection, when, days)
+        return levels[when, days]
+
     found = []
     for i in range(1, years + 1):
-        before = level(connection, calibrated - i * YEAR, window_days)
-        after = level(connection, cutoff - i * YEAR, horizon_days)
+        before, after = at(calibrated - i * YEAR, window_days), at(cutoff - i * YEAR, horizon_days)
         if before is not None and after is not None:
             found.append((before, after))
     if not found:
         return Season(
             Stretch(),
             f"{ahead}: another season, and nothing corrects for it, since a year earlier fewer "
-            f"than {LEAST_CUSTOMERS} customers ordered or did not, or MBG/NBD was refused.",
+            f"than {LEAST_CUSTOMERS} customers ordered or did not, nobody spent, or MBG/NBD was "
+            "refused.",
         )
     orders = _drawn([(before.orders, after.orders) for before, after in found])
     spend = _drawn([(before.spend, after.spend) for before, after in found])
@@ -110,7 +126,7 @@ def measure(
 
 def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | None:
     """Realised over expected in the `days` after `cutoff`, of the customers with an order before;
-    None where too few of them ordered, or MBG/NBD is refused.
+    None where too few of them ordered, nobody spent, or MBG/NBD is refused.
     """
     rows = snapshot(connection, FeatureSpec(), customers_known(connection, [cutoff]), days)
     rows = rows[rows.orders > 0]
@@ -124,10 +140,12 @@ def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | None:
         return None
     expected = model.expected_orders(float(days), x, t_x, T)
     worth = expected * np.maximum(capped(rows.spend.to_numpy(np.float64)), 0.0) / (x + 1.0)
+    spent = capped(rows.future_spend.to_numpy(np.float64))
+    power = _power(ordered, 1.0 - model.probability_of_order(float(days), x, t_x, T))
+    if not (spent.sum() > 0 and worth.sum() > 0) or power is None:
+        return None
     return Level(
-        _over(rows.future_orders.to_numpy(np.float64), expected),
-        _over(capped(rows.future_spend.to_numpy(np.float64)), worth),
-        _power(ordered, 1.0 - model.probability_of_order(float(days), x, t_x, T)),
+        _over(rows.future_orders.to_numpy(np.float64), expected), _over(spent, worth), power
     )
 
 
@@ -137,15 +155,17 @@ def _over(realised: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
     return float(ratio), float(((realised - ratio * expected) ** 2).sum() / realised.sum() ** 2)
 
 
-def _power(ordered: np.ndarray, silent: np.ndarray) -> tuple[float, float]:
+def _power(ordered: np.ndarray, silent: np.ndarray) -> tuple[float, float] | None:
     """The power of the probabilities of no order that makes their total the realised one, and the
-    variance of its logarithm by the delta method.
+    variance of its logarithm by the delta method; None where no power between e^-5 and e^5 does.
     """
     logs = np.log(np.clip(silent, 1e-6, 1 - 1e-6))
 
     def came(log_power: float) -> float:
         return float(-np.expm1(np.exp(log_power) * logs).sum() - ordered.sum())
 
+    if came(-5.0) > 0 or came(5.0) < 0:
+        return None
     found = float(brentq(came, -5.0, 5.0))
     power = np.exp(found)
     left = np.exp(power * logs)

@@ -67,11 +67,6 @@ class Splits:
             raise AssertionError(f"a window ends after now, {self.now}")
 
     @property
-    def alone(self) -> bool:
-        """Whether training stands at one cut-off, and so has never seen customers age."""
-        return len(self.train) == 1
-
-    @property
     def seasons_since(self) -> pd.Timestamp:
         """The latest first order with which the history holds, a year earlier, the season that is
         predicted and the one that is calibrated on.

@@ -14,8 +14,9 @@ from training.bg_nbd import BgNbd
 
 @dataclasses.dataclass(frozen=True)
 class Stretch:
-    """`orders` and `spend` multiply; the churn probability is raised to `churn_power` (>= 1: the
-    longer one waits, the fewer have not come back). `source` says where the ratios come from.
+    """`orders` and `spend` multiply; the churn probability is raised to `churn_power` (>= 1 from a
+    window to a longer horizon, which fewer stay away for; < 1 where the season is a slack one).
+    `source` says where the ratios come from.
     """
 
     orders: float = 1.0

@@ -6,7 +6,8 @@ with E the served expected spend within the horizon h and Y(t) the order days th
 within t days of a customer who is alive: the served estimate, continued by the structural model's
 shape, discounted continuously at delta = ln(1 + discount_rate) a year. Fader, Hardie, Lee (2005),
 "RFM and CLV: Using Iso-Value Curves for Customer Base Analysis", eq. 5, call the sum of discounted
-orders without an end DERT.
+orders without an end DERT. Where E holds a season's factor s, what goes on is E / s, and the
+rest of E falls into the horizon, on average in its middle.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def discounted(
     known: Mapping[str, np.ndarray],
     expected_spend: np.ndarray,
     horizon_days: float,
+    season: float = 1.0,
 ) -> dict[str, np.ndarray]:
     """The columns `names`, each (n,) in currency and >= 0; nan where there is no order yet.
 
@@ -75,17 +77,22 @@ def discounted(
     ----------
     known : feature columns, `Prior.columns` says which
     expected_spend : (n,) currency, served, within `horizon_days`
+    season : the factor of the horizon's season that `expected_spend` holds
     """
     delta = np.log1p(terms.discount_rate) / DAYS_PER_YEAR
     ends = [days(months) for months in terms.months]
     inside = [end * (1 + _NODES) / 2 for end in ends]
     orders = prior.orders_while_alive(known, [horizon_days, *ends, *np.concatenate(inside)])
-    earned = terms.margin * (1 - terms.returns) * expected_spend / orders[:, 0]
+    inner = terms.margin * (1 - terms.returns) * expected_spend
+    earned, extra = inner / season / orders[:, 0], inner * (1 - 1 / season)
     made = {}
     for i, (name, end) in enumerate(zip(names(terms), ends, strict=True)):
         # by parts: e^(-delta M) Y(M) + delta * integral of e^(-delta t) Y(t) dt, which is smooth
         first = 1 + len(ends) + i * len(_NODES)
         curve = orders[:, first : first + len(_NODES)]
         later = curve @ (np.exp(-delta * inside[i]) * _WEIGHTS) * end / 2
-        made[name] = earned * (np.exp(-delta * end) * orders[:, 1 + i] + delta * later)
+        usual = earned * (np.exp(-delta * end) * orders[:, 1 + i] + delta * later)
+        watched = min(end, horizon_days)
+        share = np.minimum(orders[:, 1 + i] / orders[:, 0], 1.0)
+        made[name] = usual + extra * share * np.exp(-delta * watched / 2)
     return made

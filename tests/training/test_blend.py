@@ -17,7 +17,7 @@ AMOUNTS = arrays.arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1e
 @st.composite
 def calibrations(draw: st.DrawFn) -> Calibration:
     """All that `training.calibration` and `training.stretch` can give."""
-    scale, ratio = st.floats(1 / 3, 3), st.floats(1, 20)
+    scale, ratio = st.floats(1 / 3, 3), st.floats(1 / 3, 60)
     each = st.tuples(*[st.floats(0, 2)] * len(EXPERTS))
     levels = st.tuples(*[st.floats(1e-3, 1e4)] * len(EXPERTS))
     return Calibration(

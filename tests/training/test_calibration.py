@@ -138,7 +138,7 @@ def test_the_level_is_half_way_to_the_structural_total() -> None:
     far = dataclasses.replace(LEARNED, spend_stretch=2.0)
     for c in (LEARNED, far):
         ours, structural = blend.spend(said.experts, c), said.experts[:, 4]
-        made = combined(c, said)
+        made = combined(c, said, 1)
         total = blend.spend(said.experts, made).sum()
         assert total == pytest.approx(
             np.sqrt(ours.sum() * structural.sum() * c.spend_stretch), rel=1e-6
@@ -151,7 +151,7 @@ def test_the_structural_total_is_of_those_it_knows() -> None:
     half = len(said.experts) // 2
     unknown = said.experts.copy()
     unknown[half:, 3:] = np.nan
-    made = combined(LEARNED, dataclasses.replace(said, experts=unknown))
+    made = combined(LEARNED, dataclasses.replace(said, experts=unknown), 1)
     ours = blend.spend(unknown[:half], LEARNED).sum()
     assert blend.spend(unknown[:half], made).sum() == pytest.approx(
         np.sqrt(ours * unknown[:half, 4].sum())
@@ -162,4 +162,8 @@ def test_without_structural_models_the_level_stays() -> None:
     said = raw()
     unknown = said.experts.copy()
     unknown[:, 3:] = np.nan
-    assert combined(LEARNED, dataclasses.replace(said, experts=unknown)) == LEARNED
+    assert combined(LEARNED, dataclasses.replace(said, experts=unknown), 1) == LEARNED
+
+
+def test_a_model_that_saw_customers_age_keeps_its_level() -> None:
+    assert combined(LEARNED, raw(), 2) == LEARNED

@@ -70,3 +70,9 @@ def test_a_group_selected_too_seldom_is_named() -> None:
 def test_groups_selected_alike_are_said_to_be() -> None:
     section = disparity_section("age", *many({"old": 0.21, "young": 0.19}))
     assert section.notes[1] == "No group is selected less than 0.8 times as often as old."
+
+
+def test_who_spent_nothing_is_not_among_the_best() -> None:
+    of, test, predicted = many({"old": 0.04, "young": 0.04})
+    section = disparity_section("age", of, test, predicted)
+    assert [row["of the best, selected"] for row in section.rows.values()] == [1.0, 1.0]

@@ -57,9 +57,9 @@ def test_ours_stands_beside_the_best_rule_of_each_measure() -> None:
     assert list(made.rows) == ["2023-06-01 Coterie", "2023-06-01 best naive rule"]
     ours, best = made.rows.values()
     assert ours == {"AUC": 1.0, "Brier": 0.0, "norm. Gini": 1.0, "bias": 0.0}
-    # Recency ranks these four perfectly and is calibrated on them; that all spent 10 ranks none,
-    # and scaled to the calibration window's total, which is the test's, it has no bias.
-    assert best == {"AUC": 1.0, "Brier": 0.0, "norm. Gini": 0.0, "bias": 0.0}
+    # Recency ranks these four perfectly and is calibrated on them; RFM cells, terciles of recency
+    # here, hold the two who spent in one; what all spent, scaled to the total, has no bias.
+    assert best == {"AUC": 1.0, "Brier": 0.0, "norm. Gini": pytest.approx(6 / 7), "bias": 0.0}
     assert "as good or better by AUC at 1, Brier at 1, norm. Gini at 1, bias" in made.notes[0]
 
 
@@ -71,13 +71,16 @@ def test_what_is_worse_than_a_rule_is_counted_as_that() -> None:
     assert "by AUC at 0, Brier at 0, norm. Gini at 0, bias at 0" in note
 
 
-def test_an_origin_with_few_customers_is_not_tested() -> None:
+@pytest.mark.parametrize(("customers", "spend"), [(99, 5.0), (200, 0.0)], ids=["few", "no spend"])
+def test_an_origin_with_few_customers_or_no_spend_is_not_tested(
+    customers: int, spend: float
+) -> None:
     whole = plan(365, 30)
     (origin,) = origins.earlier(whole, 1)
     cuts = [w.as_of for w in (*origin.train, origin.calibration, origin.test)]
     past = pd.DataFrame(
-        [(at, 1, i % 2) for at in cuts for i in range(99)],
-        columns=["as_of", "orders", "future_orders"],
+        [(at, str(i), 1, i % 2, spend * (i % 2)) for at in cuts for i in range(customers)],
+        columns=["as_of", "customer_id", "orders", "future_orders", "future_spend"],
     )
     nobody: Any = SimpleNamespace()
     shots = Snapshots(past, past, None, None)

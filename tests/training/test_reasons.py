@@ -3,6 +3,7 @@
 import copy
 import itertools
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,17 @@ def test_a_reason_names_a_feature_of_its_theme_that_the_models_see(
     assert set(made.features) == set(seen(small_run.bundle))
     assert not any(name.startswith("quarter") for name in made.features)  # a year is not known yet
     assert not any(name.startswith("structural") for name in made.features)
+
+
+def test_what_cells_are_made_of_is_seen() -> None:
+    names = ("orders", "gap_mean", "spend", "recency_days", "T_days")
+    bundle: Any = SimpleNamespace(
+        preprocessor=SimpleNamespace(numeric=["gap_mean"], vocabulary={}), prior=None, cells=None,
+        catalog=[{"name": name} for name in names],
+    )  # fmt: skip
+    assert seen(bundle) == ["gap_mean"]
+    bundle.cells = object()
+    assert seen(bundle) == ["orders", "gap_mean", "spend", "recency_days"]
 
 
 def test_a_bundle_without_a_typical_customer_is_refused(small_run: Any) -> None:

@@ -149,3 +149,30 @@ def test_the_seasons_factor_takes_most_of_the_bias_away(
     assert abs(churned.mean() - silent) < abs(before.mean() - silent)
     assert "Served: Calibrated on 2023-09-02 to 2023-11-01" in made.card.heading[4]
     assert f"seasonal factor {factor['orders']:.2f} of orders" in made.card.heading[4]
+
+
+def test_a_year_or_more_holds_every_season(shop: Callable[[float], Path]) -> None:
+    read = sources.load(config.load(shop(PEAK)), NOW)
+    before = NOW - pd.Timedelta(days=60)
+    found = season.measure(read.connection, FIRST_DAY, before, NOW, 60, 365, 90)
+    assert found.factor == Stretch()
+    assert "asked for 2023-11-01 to 2024-10-31: a year or more, which holds every" in found.said
+
+
+def test_a_year_ago_without_prices_corrects_nothing(
+    shop: Callable[[float], Path], tmp_path: Path
+) -> None:
+    file = shop(PEAK)
+    lines = orders(PEAK)
+    lines.loc[lines.when < NOW - pd.Timedelta(days=200), "paid"] = 0.0
+    lines.to_csv(tmp_path / "orders.csv", index=False)
+    found = measured(file)
+    assert found.factor == Stretch()
+    assert "nobody spent" in found.said
+
+
+def test_no_power_makes_an_unlikely_silence_likely() -> None:
+    assert season._power(np.zeros(1_000), np.full(1_000, 1e-6)) is None
+    assert season._power(np.repeat([0.0, 1.0], 500), np.full(1_000, 0.5)) == pytest.approx(
+        (1.0, (1_000 * 0.25) / (1_000 * 0.5 * np.log(2)) ** 2)
+    )

@@ -46,7 +46,3 @@ def test_the_rung_names_the_simple_model_and_the_events() -> None:
 def test_an_estimate_lies_between_both_by_the_share() -> None:
     made = drawn(np.array([10.0, 10.0, 10.0]), np.array([20.0, 0.0, np.nan]), 0.25)
     assert made.tolist() == [12.5, 7.5, 10.0]  # where the simple model knows nothing: as learned
-
-
-def test_a_bundle_without_a_word_of_it_draws_nothing() -> None:
-    assert (Shrinkage(**{}).churn, Shrinkage(**{}).value) == (0.0, 0.0)

@@ -103,3 +103,10 @@ def test_settings_survive_being_written_down() -> None:
     plain = {"margin": 0.5, "discount_rate": 0.0, "returns": 0.1, "months": [6, 36]}
     assert value.settings(plain) == terms
     assert value.settings(None) == ValueSettings()
+
+
+def test_a_season_of_the_horizon_does_not_go_on() -> None:
+    plain = ValueSettings(discount_rate=0.0, months=(12,))
+    usual = value.discounted(plain, PRIOR, KNOWN, SPEND / 1.5, 30)["value_12m"]
+    made = value.discounted(plain, PRIOR, KNOWN, SPEND, 30, season=1.5)["value_12m"]
+    assert made[:3] == pytest.approx((usual + SPEND * (1 - 1 / 1.5))[:3])
