@@ -48,6 +48,10 @@ class Sources:
     start: pd.Timestamp
     end: pd.Timestamp
 
+    def customers(self) -> int:
+        """How many customers have an order line."""
+        return int(self.connection.table("orders").customer_id.nunique().to_pyarrow().as_py())
+
 
 def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     """Read all sources of an experiment.

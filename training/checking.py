@@ -55,7 +55,7 @@ def check(
     answers: tuple[Readiness, ...] = ()
     search = None
     try:
-        plan = _plan(experiment, read, as_of)
+        plan = splits.planned(experiment, read, as_of)
     except HistoryError as problem:
         found.append(Finding.of(problem))
     if plan is not None:
@@ -94,12 +94,6 @@ def _read(
         rejects.write(refused.rejects, folder)
         found.append(Finding.of(refused))
         return sources.load(dataclasses.replace(experiment, max_reject_share=1.0), as_of)
-
-
-def _plan(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -> Splits:
-    days = experiment.horizon_days
-    now = splits.now_after(read.end) if as_of is None else splits.now_at(as_of, read.end, days)
-    return splits.plan(read.start, now, days, experiment.min_history_days)
 
 
 def _answers(read: Sources, plan: Splits) -> tuple[tuple[Readiness, ...], HistoryError | None]:
