@@ -6,7 +6,7 @@ Only what is asked for is read; a column that is missing or cannot be used is re
 import json
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -19,11 +19,32 @@ from features.locations import resolve
 from features.reading import guess_delimiter, malformed, read
 from features.relation import Relation, unreadable
 
-__all__ = ["RAW", "in_words", "join"]
+__all__ = ["RAW", "Added", "Raw", "in_words", "join"]
 
 RAW = "raw_rows"
 # As DuckDB and Ibis call types that hold more than one value.
 _NESTED = re.compile(r"(struct|map|union|array|list)\b|.*\]$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Added:
+    """A joined CSV file with lines that were set aside: `malformed` as (row, text) of `read`."""
+
+    url: str
+    read: int
+    malformed: list[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What `raw_rows` has beside "#row" and "#print": `columns` maps a name to its type.
+
+    malformed: (row, text) of the source's own lines that were set aside.
+    """
+
+    columns: dict[str, str]
+    malformed: list[tuple[int, str]]
+    added: list[Added]
 
 
 def join(
@@ -34,11 +55,12 @@ def join(
     delimiter: str | None,
     needed: Sequence[str],
     joins: Sequence[Join],
-) -> dict[str, str]:
+) -> Raw:
     """Fill `raw_rows`: "#row" (from 1, in the order read), "#print" (of all columns read) and the
-    `needed` columns; these and their types. SourceError where that is not possible.
+    `needed` columns. SourceError where that is not possible.
     """
     relations: list[Relation] = []
+    added: list[Added] = []
     try:
         relations.append(read(con, resolve(url, folder), delimiter))
         relations += [read(con, resolve(join.url, folder)) for join in joins]
@@ -47,10 +69,18 @@ def join(
         wanted += [{join.right, *join.columns} for join in joins]
         for i, columns in enumerate(wanted):
             relation = fetched(con, relations[i], columns, f"fetched_{i}")
+            if i > 0 and relation.delimiter is not None:
+                relation, aside = _apart(
+                    con, joins[i - 1].url, relation, columns, f"joined_{i - 1}"
+                )
+                added += [aside] if aside.malformed else []
             relations[i] = _decoded(con, name, relation, columns)
-        return _copy(con, name, url, relations, joins, needed)
+        types = _copy(con, name, url, relations, joins, needed)
+        return Raw(types, malformed(con), added)
     finally:
         released(con, relations)
+        for i in range(len(joins)):
+            con.execute(f"DROP TABLE IF EXISTS joined_{i}")
 
 
 def _check_names(
@@ -86,6 +116,23 @@ def _check_names(
                 in_words(types[column]),
                 "bring the field of it that is meant as a column of its own, or as a view's",
             )
+
+
+def _apart(
+    con: duckdb.DuckDBPyConnection, url: str, csv: Relation, wanted: Collection[str], name: str
+) -> tuple[Relation, Added]:
+    """A joined CSV file in the temporary table `name`: DuckDB does not tell well whose line it set
+    aside when it reads two files at once.
+    """
+    columns = {column: dtype for column, dtype in csv.columns.items() if column in wanted}
+    picked = ", ".join(map(quoted, columns))
+    try:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {picked} FROM {csv.sql}")
+    except duckdb.Error as error:
+        raise unreadable(url, error) from error
+    rows = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+    aside = malformed(con)
+    return replace(csv, sql=name, columns=columns), Added(url, rows + len(aside), aside)
 
 
 def _decoded(
@@ -153,7 +200,6 @@ def _check_repeats(con: duckdb.DuckDBPyConnection, name: str, join: Join, other:
         f"SELECT {key} AS k, count(*) FROM {other.sql} WHERE k IS NOT NULL "
         "GROUP BY k HAVING count(*) > 1 ORDER BY k LIMIT 1"
     ).fetchone()
-    malformed(con)
     if repeated:
         raise SourceError(
             f"{name}: a joined table has one row for each {join.right}.",

@@ -119,3 +119,41 @@ def test_missing_and_endless_values_of_parquet_are_rejected(loaded, rows, reject
         ("orders", 4, "paid", "inf", "is not a number"),
         ("orders", 5, "when", None, "is empty"),
     ]
+
+
+PRODUCTS = "sku,kind\n1,A\n2,B\n3,C,oops\n4,D\n"
+JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
+
+
+def test_a_malformed_line_of_a_joined_file_is_its_own(loaded, rows, rejected):
+    orders = "who,when,paid,sku\n" + "".join(
+        f"c{i},2024-01-0{i},{'bad' if i == 4 else 10},{i}\n" for i in range(1, 6)
+    )
+    sources = loaded(
+        orders,
+        head="max_reject_share = 0.3",
+        columns='category = "kind"' + JOIN,
+        files={"p.csv": PRODUCTS},
+    )
+    assert rejected(sources) == [
+        ("orders", 4, "paid", "bad", "is not a number"),
+        ("p.csv", 3, "(whole row)", "3,C,oops", "the number of fields is wrong"),
+    ]
+    account = sources.ingested[0]
+    assert (account.rows_read, account.rows_kept, account.rows_rejected) == (5, 4, 1)
+    assert rows(sources, "orders", "customer_id", "category") == [
+        ("c1", "A"),
+        ("c2", "B"),
+        ("c3", None),
+        ("c5", None),
+    ]
+
+
+def test_too_many_malformed_lines_of_a_joined_file_stop_the_run(loaded, refusal):
+    orders = "who,when,paid,sku\n" + "a,2024-01-01,1,1\n" * 9
+    parts = {"columns": 'category = "kind"' + JOIN, "files": {"p.csv": PRODUCTS}}
+    assert refusal(loaded, orders, **parts) == (
+        "p.csv: at most 1.00% of the rows may be unusable. Seen: 1 of 4 rows (25.00%): "
+        "(whole row) the number of fields is wrong (1). Remedy: correct the rows or the column "
+        "names, or raise experiment.max_reject_share"
+    )
