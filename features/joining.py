@@ -16,6 +16,7 @@ from features.databases import fetched, released
 from features.errors import SourceError, closest
 from features.experiment import Join
 from features.locations import resolve
+from features.quotes import SWALLOWED, stray, swallowed
 from features.reading import guess_delimiter, malformed, read
 from features.relation import Relation, unreadable
 
@@ -76,7 +77,10 @@ def join(
                 added += [aside] if aside.malformed else []
             relations[i] = _decoded(con, name, relation, columns)
         types = _copy(con, name, url, relations, joins, needed)
-        return Raw(types, malformed(con), added)
+        lines = malformed(con, url, relations[0])
+        _renumber(con, [row for row, _ in lines])
+        _refuse_swallowed(con, url)
+        return Raw(types, lines, added)
     finally:
         released(con, relations)
         for i in range(len(joins)):
@@ -131,7 +135,7 @@ def _apart(
     except duckdb.Error as error:
         raise unreadable(url, error) from error
     rows = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
-    aside = malformed(con)
+    aside = malformed(con, url, csv)
     return replace(csv, sql=name, columns=columns), Added(url, rows + len(aside), aside)
 
 
@@ -182,16 +186,33 @@ def _copy(
     picked = "".join(f", {types[c][0]} AS {quoted(c)}" for c in needed)
     every = ", ".join(map(quoted, base.columns))
     marks = f'row_number() OVER () AS "#row", hash({every}) AS "#print"'
+    lost = swallowed([*base.columns], base.delimiter) if base.delimiter else "NULL"
+    marks += f", {lost} AS {quoted(SWALLOWED)}"
     try:
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {RAW} AS "
-            f'SELECT base."#row", base."#print"{picked} '
+            f'SELECT base."#row", base."#print", base.{quoted(SWALLOWED)}{picked} '
             f"FROM (SELECT {marks}, * FROM {base.sql}) base {' '.join(clauses)}"
             + (' ORDER BY base."#row"' if clauses else "")  # else they come as they were numbered
         )
     except duckdb.Error as error:
         raise unreadable(url, error) from error
     return {column: types[column][1] for column in needed}
+
+
+def _renumber(con: duckdb.DuckDBPyConnection, aside: list[int]) -> None:
+    """Rows after a line that was set aside move down by one, so that numbers fit the file."""
+    for row in sorted(aside):
+        con.execute(f'UPDATE {RAW} SET "#row" = "#row" + 1 WHERE "#row" >= {row}')
+
+
+def _refuse_swallowed(con: duckdb.DuckDBPyConnection, url: str) -> None:
+    text = quoted(SWALLOWED)
+    found = con.execute(
+        f'SELECT "#row", {text} FROM {RAW} WHERE {text} IS NOT NULL ORDER BY "#row" LIMIT 1'
+    ).fetchone()
+    if found:
+        raise stray(url, *found)
 
 
 def _check_repeats(con: duckdb.DuckDBPyConnection, name: str, join: Join, other: Relation) -> None:

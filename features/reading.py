@@ -1,12 +1,14 @@
 """Sources as DuckDB sees them: one relation with its column names and types.
 
 CSV is read as text throughout (casting is `features.cleaning`'s matter). Lines with a wrong number
-of fields are set aside by DuckDB and come back from `malformed`.
+of fields are set aside by DuckDB and come back from `malformed`; of stray quotation marks see
+`features.quotes`.
 """
 
 import codecs
 import csv
 import gzip
+import io
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from typing import IO, cast
 
 import duckdb
 
-from features import databases
+from features import databases, quotes
 from features.cleaning import literal
 from features.errors import SourceError
 from features.locations import Location
@@ -65,8 +67,11 @@ def read(
             described = con.execute(f"DESCRIBE FROM {sql}").fetchall()
         except duckdb.Error as error:
             if sql == ways[-1]:
+                found = mark and quotes.first_open(_lines(copy or path, coded), mark)
                 if copy is not None:
                     copy.unlink()
+                if found and "sniffing" in str(error):
+                    raise quotes.stray(location.url, *found) from error
                 raise unreadable(location.url, error) from error
         else:
             break
@@ -94,19 +99,33 @@ def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
 _FILL = "check the export that wrote it"
 
 
-def malformed(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
-    """(row, text) of the lines that the last CSV read set aside, and forget them.
+def malformed(
+    con: duckdb.DuckDBPyConnection, url: str, relation: Relation
+) -> list[tuple[int, str]]:
+    """(row, text) of the lines that the last read, of this CSV file, set aside, and forget them.
 
-    Rows are counted from 1 after the header.
+    Rows are counted from 1 after the header. SourceError where a stray quotation mark made one line
+    of many.
     """
     known = con.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [_ASIDE]
     ).fetchone()
-    if not known or not known[0]:
+    if not known or not known[0] or relation.delimiter is None:
         return []
-    lines = con.execute(
-        f"SELECT line - 1, any_value(csv_line) FROM {_ASIDE} GROUP BY line ORDER BY line"
-    ).fetchall()
+    told = "bool_or(CAST(error_type AS VARCHAR) IN ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM'))"
+    odd = "len(string_split(text, '\"')) % 2 = 0"
+    rows = quotes.swallows("text", relation.delimiter, len(relation.columns))
+    aside = (
+        f"SELECT line - 1 AS row_number, any_value(csv_line) AS whole, {told} AS told, "
+        f"trim(whole, chr(10) || chr(13)) AS text FROM {_ASIDE} GROUP BY line"
+    )
+    many = con.execute(
+        f"SELECT row_number, left(text, 100) FROM ({aside}) WHERE contains(text, chr(10)) "
+        f"AND (told OR {odd} OR {rows}) ORDER BY row_number LIMIT 1"
+    ).fetchone()
+    if many:
+        raise quotes.stray(url, *many)
+    lines = con.execute(f"SELECT row_number, whole FROM ({aside}) ORDER BY row_number").fetchall()
     con.execute(f"DROP TABLE {_ASIDE}; DROP TABLE {_ASIDE}_scan")
     return [(int(row), str(text)) for row, text in lines]
 
@@ -150,10 +169,19 @@ def guess_delimiter(header: str) -> str:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    zipped = path.suffix.lower() == ".gz"
-    with cast(IO[bytes], gzip.open(path) if zipped else path.open("rb")) as file:
+    with _opened(path) as file:
         while block := file.read(_BLOCK):
             yield block
+
+
+def _lines(path: Path, encoding: str) -> Iterator[str]:
+    with _opened(path) as file:
+        yield from io.TextIOWrapper(file, encoding, errors="replace")
+
+
+def _opened(path: Path) -> IO[bytes]:
+    zipped = path.suffix.lower() == ".gz"
+    return cast(IO[bytes], gzip.open(path) if zipped else path.open("rb"))
 
 
 def _pattern(path: Path) -> str:

@@ -88,7 +88,6 @@ def stage(
             f"{url} has a header and no rows",
             "check the export that wrote it",
         )
-    _renumber(con, [row for row, _ in aside])
     return Staged(name, url, raw.columns, rows + len(aside), rows - distinct, aside, raw.added)
 
 
@@ -179,12 +178,6 @@ def _rejects_of(
 
 def _whole(malformed: list[tuple[int, str]]) -> list[tuple[int, str, str | None, str]]:
     return [(row, WHOLE_ROW, text, "the number of fields is wrong") for row, text in malformed]
-
-
-def _renumber(con: duckdb.DuckDBPyConnection, aside: list[int]) -> None:
-    """Rows after a line that was set aside move down by one, so that numbers fit the file."""
-    for row in sorted(aside):
-        con.execute(f'UPDATE {RAW} SET "#row" = "#row" + 1 WHERE "#row" >= {row}')
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
