@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from features import named, source_sections
-from features.engine import ENGINES
+from features.engine import ENGINES, takes
 from features.errors import ConfigError, closest
 from features.experiment import Experiment, ModelSettings, ValueSettings
 from features.tables import Table
@@ -118,14 +118,18 @@ def _refuse_unknown_groups(experiment: Experiment) -> None:
 def time_zone(head: Table) -> str:
     """The key `time_zone`, an IANA name; UTC where there is none."""
     name = head.text("time_zone", "UTC")
+    problem = ConfigError(
+        f"{head.full('time_zone')} must be a name of the IANA time zone database.",
+        repr(name),
+        "write for instance UTC, Europe/Berlin or America/New_York",
+    )
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ConfigError(
-            f"{head.full('time_zone')} must be a name of the IANA time zone database.",
-            repr(name),
-            "write for instance UTC, Europe/Berlin or America/New_York",
-        ) from error
+        raise problem from error
+    # What lies in the system's folder of zones beside them: localtime, posixrules, right/...
+    if name != "UTC" and not takes("timezone($1, TIMESTAMP '2024-01-01')", name):
+        raise problem
     return name
 
 

@@ -67,12 +67,12 @@ def read(
             described = con.execute(f"DESCRIBE FROM {sql}").fetchall()
         except duckdb.Error as error:
             if sql == ways[-1]:
-                found = mark and quotes.first_open(_lines(copy or path, coded), mark)
+                problem = unreadable(location.url, error)
+                if mark is not None and "sniffing" in str(error):
+                    problem = _stray(location.url, copy or path, coded, mark) or problem
                 if copy is not None:
                     copy.unlink()
-                if found and "sniffing" in str(error):
-                    raise quotes.stray(location.url, *found) from error
-                raise unreadable(location.url, error) from error
+                raise problem from error
         else:
             break
     return Relation(sql, {name: dtype for name, dtype, *_ in described}, copy, mark)
@@ -94,6 +94,13 @@ def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
     }
     given = ", ".join(f"{key} = {value}" for key, value in options.items())
     return f"read_csv({literal(_pattern(path))}, {given})"
+
+
+def _stray(url: str, path: Path, encoding: str, mark: str) -> SourceError | None:
+    """The error of a stray quotation mark, where that may be why a file is not understood."""
+    with _opened(path) as file, io.TextIOWrapper(file, encoding, errors="replace") as lines:
+        found = quotes.first_open(lines, mark)
+    return quotes.stray(url, *found) if found else None
 
 
 _FILL = "check the export that wrote it"
@@ -172,11 +179,6 @@ def _blocks(path: Path) -> Iterator[bytes]:
     with _opened(path) as file:
         while block := file.read(_BLOCK):
             yield block
-
-
-def _lines(path: Path, encoding: str) -> Iterator[str]:
-    with _opened(path) as file:
-        yield from io.TextIOWrapper(file, encoding, errors="replace")
 
 
 def _opened(path: Path) -> IO[bytes]:

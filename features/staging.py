@@ -108,7 +108,7 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
             f"SELECT *, CASE {verdict} END AS problem FROM "
             f'(SELECT "#row" AS "row", {clean}{given} FROM {RAW})'
         )
-    except duckdb.Error as error:  # a moment_format that is none
+    except duckdb.Error as error:  # no room for them
         raise unreadable(staged.url, error) from error
     usable = [f"count({quoted(f.name)})" for f in fields]
     lost = [f"count(*) FILTER ({_bad(f, i)})" for i, f in enumerate(fields)]

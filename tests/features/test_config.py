@@ -156,6 +156,13 @@ PEOPLE = (
         ({"head": 'time_zone = "Berlin"'},
          "experiment.time_zone must be a name of the IANA time zone database.", "'Berlin'",
          "write for instance UTC, Europe/Berlin or America/New_York"),
+        ({"head": 'time_zone = "localtime"'},
+         "experiment.time_zone must be a name of the IANA time zone database.", "'localtime'",
+         "write for instance UTC, Europe/Berlin or America/New_York"),
+        ({"form": 'moment_format = "%Q"'},
+         "orders.moment_format must be a strptime format or unix_seconds, unix_milliseconds, "
+         "unix_microseconds, unix_nanoseconds.", "'%Q'",
+         'write for instance "%d.%m.%Y" or "%Y-%m-%d %H:%M:%S"'),
         ({"head": "rates = { dollar = 1 }"},
          "experiment.rates must name currencies.", "'dollar'", "write a code such as EUR"),
         ({"columns": EVENT},
