@@ -32,7 +32,7 @@ def text_of(path: Path) -> tuple[str, dict[str, Any]]:
     """The text of an experiment file and its content; ConfigError where it is no TOML file."""
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors write a mark
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise ConfigError(
             "The experiment file must exist.", str(path), "check the path, or run `coterie init`"

@@ -96,6 +96,19 @@ def _check_names(
 ) -> None:
     """Refuse missing and unusable columns, before any row is read."""
     base, others = relations[0], relations[1:]
+    read = [(url, base, [*needed, *(join.left for join in joins)])]
+    read += [
+        (join.url, other, [join.right, *join.columns])
+        for join, other in zip(joins, others, strict=True)
+    ]
+    for file, relation, columns in read:
+        for column in columns:
+            if column in relation.repeated:
+                raise SourceError(
+                    f"{name}: column {column!r} must stand once in the header of {file}.",
+                    "another of this name, where case counts for nothing",
+                    "rename one of them in the export",
+                )
     types = dict(base.columns)
     for join, other in zip(joins, others, strict=True):
         if join.left not in types:

@@ -39,6 +39,7 @@ def read(
     if location.format not in ("csv", "parquet"):
         return databases.opened(con, location)
     copy, mark = None, None
+    repeated: frozenset[str] = frozenset()
     if location.format == "csv":
         path = location.paths[0]
         try:
@@ -57,6 +58,7 @@ def read(
         copy = _as_utf8(path) if encoding == "cp1252" else None
         coded = "utf-16" if encoding == "utf-16" else "utf-8"
         mark = delimiter or guess_delimiter(header)
+        repeated = _repeated(next(csv.reader([header], delimiter=mark)))
         # Less strict, DuckDB also reads lines that end now in one way and now in another.
         ways = [_csv_sql(copy or path, mark, coded, strict) for strict in (True, False)]
     else:
@@ -75,7 +77,8 @@ def read(
                 raise problem from error
         else:
             break
-    return Relation(sql, {name: dtype for name, dtype, *_ in described}, copy, mark)
+    columns = {name: dtype for name, dtype, *_ in described}
+    return Relation(sql, columns, copy, mark, repeated)
 
 
 def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
@@ -163,6 +166,12 @@ def header_of(path: Path, encoding: str) -> str:
     """The first line of a text file that is not empty, without its byte-order mark."""
     first = next(_blocks(path), b"").decode(encoding, errors="replace")
     return next((line for line in first.removeprefix("\ufeff").splitlines() if line.strip()), "")
+
+
+def _repeated(names: list[str]) -> frozenset[str]:
+    """The names that stand for two columns; of A and a, which are one to DuckDB, the second."""
+    found = [name for i, name in enumerate(names) if name.lower() in map(str.lower, names[:i])]
+    return frozenset(found)
 
 
 def guess_delimiter(header: str) -> str:

@@ -53,6 +53,8 @@ class Relation:
     copy: Path | None = None
     # How a CSV file was cut into columns.
     delimiter: str | None = None
+    # Names that a CSV file's header has more than once: DuckDB gives all but the first another.
+    repeated: frozenset[str] = frozenset()
     # What `features.databases.fetched` has to fetch before `sql` can be read.
     rows: Rows | None = None
     # The name by which a DuckDB file is attached.
