@@ -57,8 +57,15 @@ def read(
             )
         copy = _as_utf8(path) if encoding == "cp1252" else None
         coded = "utf-16" if encoding == "utf-16" else "utf-8"
-        mark = delimiter or guess_delimiter(header)
-        repeated = _repeated(next(csv.reader([header], delimiter=mark)))
+        try:
+            mark = delimiter or guess_delimiter(header)
+            repeated = _repeated(next(csv.reader([header], delimiter=mark)))
+        except csv.Error as error:
+            raise SourceError(
+                "The first line of a source names its columns.",
+                f"{location.url}: a name there is longer than {csv.field_size_limit():,} characters",
+                _FILL,
+            ) from error
         # Less strict, DuckDB also reads lines that end now in one way and now in another.
         ways = [_csv_sql(copy or path, mark, coded, strict) for strict in (True, False)]
     else:

@@ -58,3 +58,11 @@ def test_too_little_memory_is_not_the_files_fault(loaded, refusal):
         r"experiment\.threads = 1",
         refusal(loaded, head='memory = "2MB"'),
     )
+
+
+def test_a_header_that_can_be_none_is_refused(loaded, refusal, good):
+    for form in ("", 'delimiter = ","'):
+        assert refusal(loaded, "x" * 10_000_000 + good, form=form) == (
+            "The first line of a source names its columns. Seen: orders.csv: a name there is "
+            f"longer than 131,072 characters. {FILL}"
+        )
