@@ -79,7 +79,7 @@ def join(
         types = _copy(con, name, url, relations, joins, needed)
         lines = malformed(con, url, relations[0])
         _renumber(con, [row for row, _ in lines])
-        _refuse_swallowed(con, url)
+        _refuse_swallowed(con, url, RAW, quoted("#row"))
         return Raw(types, lines, added)
     finally:
         released(con, relations)
@@ -142,13 +142,16 @@ def _apart(
     aside when it reads two files at once.
     """
     columns = {column: dtype for column, dtype in csv.columns.items() if column in wanted}
+    assert csv.delimiter is not None, "a CSV file has one"
     picked = ", ".join(map(quoted, columns))
+    picked += f", {swallowed([*csv.columns], csv.delimiter)} AS {quoted(SWALLOWED)}"
     try:
         con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {picked} FROM {csv.sql}")
     except duckdb.Error as error:
         raise unreadable(url, error) from error
     rows = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
     aside = malformed(con, url, csv)
+    _refuse_swallowed(con, url, name, "rowid + 1")
     return replace(csv, sql=name, columns=columns), Added(url, rows + len(aside), aside)
 
 
@@ -230,10 +233,10 @@ def _renumber(con: duckdb.DuckDBPyConnection, aside: list[int]) -> None:
     )
 
 
-def _refuse_swallowed(con: duckdb.DuckDBPyConnection, url: str) -> None:
+def _refuse_swallowed(con: duckdb.DuckDBPyConnection, url: str, table: str, row: str) -> None:
     text = quoted(SWALLOWED)
     found = con.execute(
-        f'SELECT "#row", {text} FROM {RAW} WHERE {text} IS NOT NULL ORDER BY "#row" LIMIT 1'
+        f"SELECT {row}, {text} FROM {table} WHERE {text} IS NOT NULL ORDER BY {row} LIMIT 1"
     ).fetchone()
     if found:
         raise stray(url, *found)

@@ -41,16 +41,27 @@ def swallowed(columns: Sequence[str], delimiter: str) -> str:
 
 
 def first_open(lines: Iterable[str], delimiter: str) -> tuple[int, str] | None:
-    """(line from 0, text) of the first line with a field that a quotation mark opens and none ends.
+    """(line from 0, text) of the first line that opens a text which then runs over a whole row, or
+    to the end; None where none does. The first line is the header.
 
-    >>> first_open(['a,b', '"x,y",2', '5" disc,3', '"x,4'], ",")
-    (3, '"x,4')
+    >>> first_open(['a,b', '"two', 'lines",1', '5" disc,2', '"x,3', 'y,4', 'z",5'], ",")
+    (4, '"x,3')
+    >>> first_open(['a,b', '"two', 'lines",1'], ",") is None
+    True
     """
     opens = re.compile(rf'(^|{re.escape(delimiter)})"')
+    marks, start = 0, None
     for i, line in enumerate(lines):
-        if line.count('"') % 2 and opens.search(line):
-            return i, line
-    return None
+        odd = line.count('"') % 2 == 1
+        if i == 0:
+            marks = line.count(delimiter)
+        elif start is None:
+            start = (i, line) if odd and opens.search(line) else None
+        elif odd:
+            start = None
+        elif line.count(delimiter) == marks:
+            break
+    return start
 
 
 def stray(url: str, row: int, text: str) -> SourceError:

@@ -55,17 +55,18 @@ def read(
                 f"NUL characters in the header of {location.url}",
                 "save it as UTF-8",
             )
-        copy = _as_utf8(path) if encoding == "cp1252" else None
-        coded = "utf-16" if encoding == "utf-16" else "utf-8"
         try:
             mark = delimiter or guess_delimiter(header)
             repeated = _repeated(next(csv.reader([header], delimiter=mark)))
         except csv.Error as error:
+            longest = f"{csv.field_size_limit():,}"
             raise SourceError(
                 "The first line of a source names its columns.",
-                f"{location.url}: a name there is longer than {csv.field_size_limit():,} characters",
+                f"{location.url}: a name there is longer than {longest} characters",
                 _FILL,
             ) from error
+        copy = _as_utf8(path) if encoding == "cp1252" else None
+        coded = "utf-16" if encoding == "utf-16" else "utf-8"
         # Less strict, DuckDB also reads lines that end now in one way and now in another.
         ways = [_csv_sql(copy or path, mark, coded, strict) for strict in (True, False)]
     else:

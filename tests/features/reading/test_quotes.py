@@ -55,6 +55,12 @@ def _seen(row, begins):
         ),
         # In the head of the file.
         (_orders({20: '"c20,2024-01-01,10'}, 100), 20, '"c20,2024-01-01,10\n'),
+        # Two in the head: DuckDB reads less strictly, and finds nothing malformed.
+        (
+            _orders({20: '"c,2024-01-01,10', 15_000: '"d,2024-01-01,10'}),
+            20,
+            "c,2024-01-01,10\nc21,2024-01-01,10\nc22,2024-01-01,10"[:40],
+        ),
         # Read less strictly, because the ends of lines differ; of these DuckDB counts \r\n as two.
         (
             _orders({1: "c1,2024-01-01,10\r", 20_000: '"c20000,2024-01-01,10'}),
@@ -62,7 +68,7 @@ def _seen(row, begins):
             '"c20000,2024-01-01,10\nc20001,2024-01-01,',
         ),
     ],
-    ids=["first field", "later field", "two", "pair", "silent pair", "head", "mixed line ends"],
+    ids=["first", "later field", "two", "pair", "silent pair", "head", "two in the head", "mixed"],
 )
 def test_a_quotation_mark_that_swallows_rows_stops_the_run(loaded, refusal, text, row, begins):
     assert refusal(loaded, text, head="max_reject_share = 0.5") == _seen(row, begins)
@@ -71,14 +77,16 @@ def test_a_quotation_mark_that_swallows_rows_stops_the_run(loaded, refusal, text
 def test_a_quotation_mark_in_a_joined_file_stops_the_run_too(loaded, refusal):
     products = "sku,kind\n" + "".join(f"{i},fruit\n" for i in range(1, COUNT))
     joined = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
-    found = refusal(
-        loaded,
-        "who,when,paid,sku\na,2024-01-01,1,1\n",
-        columns='category = "kind"' + joined,
-        files={"p.csv": products.replace("\n25000,", '\n"25000,')},
-    )
-    text = '"25000,fruit\n25001,fruit\n25002,fruit\n25003,fruit'[:40]
-    assert found == _seen(25_000, text).replace("orders.csv", "p.csv")
+    text = "25000,fruit\n25001,fruit\n25002,fruit\n25003,fruit"
+    for other, begins in (("29000,fruit", f'"{text}'), ('29000",fruit', text)):
+        changed = products.replace("\n25000,", '\n"25000,').replace("\n29000,fruit", f"\n{other}")
+        found = refusal(
+            loaded,
+            "who,when,paid,sku\na,2024-01-01,1,1\n",
+            columns='category = "kind"' + joined,
+            files={"p.csv": changed},
+        )
+        assert found == _seen(25_000, begins[:40]).replace("orders.csv", "p.csv")
 
 
 def test_texts_of_several_lines_and_marks_in_their_midst_are_no_stray_marks(loaded, rows, rejected):
