@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from features import named, source_sections
-from features.engine import ENGINES
+from features.engine import ENGINES, takes
 from features.errors import ConfigError, closest
 from features.experiment import Experiment, ModelSettings, ValueSettings
 from features.tables import Table
@@ -32,7 +32,7 @@ def text_of(path: Path) -> tuple[str, dict[str, Any]]:
     """The text of an experiment file and its content; ConfigError where it is no TOML file."""
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors write a mark
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise ConfigError(
             "The experiment file must exist.", str(path), "check the path, or run `coterie init`"
@@ -118,14 +118,18 @@ def _refuse_unknown_groups(experiment: Experiment) -> None:
 def time_zone(head: Table) -> str:
     """The key `time_zone`, an IANA name; UTC where there is none."""
     name = head.text("time_zone", "UTC")
+    problem = ConfigError(
+        f"{head.full('time_zone')} must be a name of the IANA time zone database.",
+        repr(name),
+        "write for instance UTC, Europe/Berlin or America/New_York",
+    )
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ConfigError(
-            f"{head.full('time_zone')} must be a name of the IANA time zone database.",
-            repr(name),
-            "write for instance UTC, Europe/Berlin or America/New_York",
-        ) from error
+        raise problem from error
+    # What lies in the system's folder of zones beside them: localtime, posixrules, right/...
+    if name != "UTC" and not takes("timezone($1, TIMESTAMP '2024-01-01')", name):
+        raise problem
     return name
 
 

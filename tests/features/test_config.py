@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from features.config import load
+from features.config import load, parse
 from features.errors import ConfigError
 from features.experiment import (
     AliasesSource,
@@ -156,6 +156,13 @@ PEOPLE = (
         ({"head": 'time_zone = "Berlin"'},
          "experiment.time_zone must be a name of the IANA time zone database.", "'Berlin'",
          "write for instance UTC, Europe/Berlin or America/New_York"),
+        ({"head": 'time_zone = "localtime"'},
+         "experiment.time_zone must be a name of the IANA time zone database.", "'localtime'",
+         "write for instance UTC, Europe/Berlin or America/New_York"),
+        ({"form": 'moment_format = "%Q"'},
+         "orders.moment_format must be a strptime format or unix_seconds, unix_milliseconds, "
+         "unix_microseconds, unix_nanoseconds.", "'%Q'",
+         'write for instance "%d.%m.%Y" or "%Y-%m-%d %H:%M:%S"'),
         ({"head": "rates = { dollar = 1 }"},
          "experiment.rates must name currencies.", "'dollar'", "write a code such as EUR"),
         ({"columns": EVENT},
@@ -178,6 +185,13 @@ PEOPLE = (
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused(complaint, parts, rule, seen, remedy):
     assert complaint(**parts) == f"{rule} Seen: {seen}. Remedy: {remedy}"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path, experiment_text):
+    path = tmp_path / "shop.toml"
+    path.write_text(experiment_text(url="o.csv"), encoding="utf-8-sig")
+    plain = parse(experiment_text(url="o.csv"), path)
+    assert load(path) == plain
 
 
 def test_a_missing_file_is_refused(tmp_path):
