@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features import health, sources
+from features import currencies, health, sources
 from features.errors import HistoryError, SourceError
 from features.experiment import Experiment
 from features.snapshot import customers_known, snapshot
@@ -51,7 +51,9 @@ def check(
     file = rejects.write(read.rejects, folder)
     with screen.step("Measuring columns, days, customers and amounts"):
         measured = health.measure(read, experiment, now)
+        coins = currencies.unnamed(experiment)
     found += findings.of_health(measured, experiment, now)
+    found += findings.of_currencies(coins, experiment.currency)
     plan: Splits | None = None
     answers: tuple[Readiness, ...] = ()
     search = None

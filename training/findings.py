@@ -5,7 +5,7 @@ on `training.readiness` and on `training.suspects`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -69,6 +69,19 @@ def of_health(health: Health, experiment: Experiment, now: pd.Timestamp) -> list
         *_columns(health, experiment),
         *_attributes(health),
     ]
+
+
+def of_currencies(unnamed: Mapping[str, Sequence[str]], own: str) -> list[Finding]:
+    """A warning for each column that `features.currencies.unnamed` found."""
+    return [
+        Finding(
+            WARNING, f"All amounts must be in {own}, or the column of their currency be named.",
+            f"{column} holds {', '.join(codes[:5])}" + (", ..." if len(codes) > 5 else ""),
+            f"where the amounts are in these currencies, name it: orders.columns.currency = "
+            f'"{column}", and their rates in experiment.rates',
+        )
+        for column, codes in unnamed.items()
+    ]  # fmt: skip
 
 
 def of_readiness(answers: tuple[Readiness, ...]) -> list[Finding]:

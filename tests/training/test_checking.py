@@ -138,6 +138,19 @@ def test_what_the_file_names_is_checked_as_a_training_sees_it(
     } <= seen  # fmt: skip
 
 
+def test_currencies_that_nobody_named_are_a_warning(run: Run) -> None:
+    coins = ["USD", "JPY"]
+    made, _ = run(lambda t: t.assign(coin=[coins[i % 3 == 0] for i in range(len(t))]))
+    rule = "All amounts must be in EUR, or the column of their currency be named."
+    (warned,) = [f for f in made.findings if f.rule == rule]
+    assert warned == Finding(
+        WARNING, rule, "coin holds USD, JPY",
+        'where the amounts are in these currencies, name it: orders.columns.currency = "coin", '
+        "and their rates in experiment.rates",
+    )  # fmt: skip
+    assert made.trains
+
+
 def test_a_goal_of_a_kind_that_never_occurs_stops_a_training(
     run: Run, simulated_orders: pd.DataFrame, tmp_path: Path
 ) -> None:
