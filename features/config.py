@@ -19,6 +19,7 @@ from features.tables import Table
 
 #: Of a study where `tune = true`.
 TRIALS = 20
+_MOST_WORTH = 1e12  # of a unit of any currency in any other; more would let amounts overflow
 
 __all__ = ["load", "parse", "text_of", "time_zone"]
 
@@ -96,6 +97,7 @@ def parse(text: str, path: Path) -> Experiment:
     head.refuse_others()
     top.refuse_others()
     _refuse_repeats(experiment)
+    _refuse_idle_rates(experiment)
     _refuse_unknown_groups(experiment)
     named.refuse_contradictions(experiment)
     return experiment
@@ -152,7 +154,24 @@ def _rates(head: Table) -> dict[str, float]:
             raise ConfigError(
                 "experiment.rates must name currencies.", repr(code), "write a code such as EUR"
             )
-    return {code: table.number(code, above=0) for code in table}
+    return {code: table.number(code, above=0, high=_MOST_WORTH) for code in table}
+
+
+def _refuse_idle_rates(experiment: Experiment) -> None:
+    """Rates that nothing is converted by, or that would convert what needs no conversion."""
+    own, rates = experiment.currency, experiment.rates
+    if rates and experiment.orders.currency is None:
+        raise ConfigError(
+            "experiment.rates convert each line by its currency.",
+            f"a rate for {', '.join(rates)}, and no orders.columns.currency",
+            "name the column of the currency, or remove rates",
+        )
+    if rates.get(own, 1.0) != 1.0:
+        raise ConfigError(
+            f"experiment.rates are the worth in {own} of one unit of another currency.",
+            f"{own} = {rates[own]:g}",
+            f"remove {own} from rates, or correct experiment.currency",
+        )
 
 
 def _model(table: Table) -> ModelSettings:

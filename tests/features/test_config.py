@@ -50,6 +50,7 @@ def test_every_section_is_read(parsed):
         head="rates = { USD = 0.9 }",
         form='moment_format = "%d.%m.%Y"\ndelimiter = ";"\ndecimal = ","',
         columns="""
+currency = "coin"
 discount = ["coupon", "rebate"]
 brand = "make"
 store = "branch"
@@ -165,6 +166,19 @@ PEOPLE = (
          'write for instance "%d.%m.%Y" or "%Y-%m-%d %H:%M:%S"'),
         ({"head": "rates = { dollar = 1 }"},
          "experiment.rates must name currencies.", "'dollar'", "write a code such as EUR"),
+        ({"head": "rates = { USD = inf }"},
+         "experiment.rates.USD must be a number at most 1e+12 and above 0.", "inf",
+         "correct the value"),
+        ({"head": "rates = { USD = 0 }"},
+         "experiment.rates.USD must be a number at most 1e+12 and above 0.", "0",
+         "correct the value"),
+        ({"head": "rates = { USD = 0.9, SEK = 0.1 }"},
+         "experiment.rates convert each line by its currency.",
+         "a rate for USD, SEK, and no orders.columns.currency",
+         "name the column of the currency, or remove rates"),
+        ({"head": "rates = { EUR = 2, USD = 0.9 }", "columns": 'currency = "coin"'},
+         "experiment.rates are the worth in EUR of one unit of another currency.", "EUR = 2",
+         "remove EUR from rates, or correct experiment.currency"),
         ({"columns": EVENT},
          "events[1].kind must say what kind of event a row is.", "neither kind nor columns.kind",
          'write kind = "visit", or name a column in columns.kind'),
