@@ -111,7 +111,7 @@ def test_where_all_buy_once_nobody_came_back_to_learn_from(
     both = pd.concat([firsts.assign(day=0), firsts.assign(who="X" + firsts.who, day=spread)])
     assert refused(retrained, both) == (
         "Somebody must spend after a training cut-off, or there is nothing to learn. Seen: 0 in "
-        "all, in 4 windows of 30 days. Remedy: bring a longer history, or a longer horizon_days; "
+        "all, in 9 windows of 30 days. Remedy: bring a longer history, or a longer horizon_days; "
         "check the amounts, and that customer_id is the customer's, not the order's"
     )
 
