@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 from features.errors import ConfigError, SourceError, closest
 
-__all__ = ["Location", "no_table", "resolve", "without_secret"]
+__all__ = ["Location", "no_table", "plain", "resolve", "without_secret"]
 
 SUPPORTED = (
     "package://NAME/path, file://path or a plain path, to .csv, .tsv, .txt (each also with .gz), "
@@ -32,8 +32,11 @@ _NO_SERVERS = ("datafusion", "duckdb", "polars", "sqlite")
 _VARIABLE = r"\$\{\w+\}"
 # Up to the last @, since a password may hold any sign.
 _PASSWORD = re.compile(r"^([a-z][\w+.-]*://[^:/@?]*:)(.*)@", re.IGNORECASE | re.DOTALL)
+# Of a web address whatever stands before the @, be it a token alone.
+_TOKEN = re.compile(r"^(https?://)([^:/@?]+)(?=@)", re.IGNORECASE)
 _SECRET_KEY = re.compile(
-    r"([?&](?:[a-z_]*passw(?:or)?d|pwd|passcode|secret|private_key|[a-z_]*token)=)([^&]*)",
+    r"([?&;#](?:[\w.-]*(?:passw(?:or)?d|pwd|passcode|passphrase|secret|token|signature|credentials?"
+    r"|(?:api|access|account|private|secret|shared)[_-]?key)|sig|pat|pw)=)([^&]*)",
     re.IGNORECASE,
 )
 
@@ -67,7 +70,7 @@ stored with every run. Seen: postgres://ann:***@host/shop?table=orders. Remedy: 
 set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an environment variable's, instead
     """
     shown = url
-    for pattern in (_PASSWORD, _SECRET_KEY):
+    for pattern in (_PASSWORD, _TOKEN, _SECRET_KEY):
         for found in pattern.finditer(url):
             if not re.fullmatch(_VARIABLE, found[2]):
                 shown = shown.replace(
@@ -81,6 +84,16 @@ set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an environment var
         "leave it out and set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an "
         "environment variable's, instead",
     )
+
+
+def plain(url: str) -> str:
+    """An address that nothing here reads, to be shown: without user and options.
+
+    >>> plain("https://ann:geheim@host/orders.csv?sig=geheim")
+    'https://host/orders.csv'
+    """
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{re.split('[?#;]', rest.rpartition('@')[2])[0]}"
 
 
 def resolve(url: str, folder: Path) -> Location:
@@ -101,7 +114,7 @@ def resolve(url: str, folder: Path) -> Location:
         return _table(url, scheme, rest, folder)
     else:
         raise SourceError(
-            f"A source cannot be read from {scheme}:// addresses.", url, f"use {SUPPORTED}"
+            f"A source cannot be read from {scheme}:// addresses.", plain(url), f"use {SUPPORTED}"
         )
     if path.is_dir():
         return Location(url, "parquet", _parquet_in(url, path))

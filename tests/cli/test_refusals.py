@@ -26,6 +26,25 @@ def test_init_overwrites_nothing_unasked(shop: Path, tmp_path: Path, run: Run, m
     assert "[experiment]" in file.read_text()
 
 
+def test_an_address_for_init_is_refused_without_its_password(run: Run, told: Told) -> None:
+    for address, shown in (
+        ("https://ann:geheim@host/x.csv", "https://host/x.csv"),
+        ("postgres://ann:ge@heim@host/shop?table=t&password=geheim", "postgres://host/shop"),
+        ("https://host/x.csv?sig=geheim", "https://host/x.csv"),
+    ):
+        assert told(run("init", address)) == (
+            "`coterie init` reads a CSV or Parquet file of this machine.",
+            shown,
+            "write its path; of a database, save some rows as CSV, run init on that file, and put "
+            "the address into the experiment file",
+        )
+    assert told(run("check", "https://ann:geheim@host/x.toml")) == (
+        "An experiment file is on this machine.",
+        "https://host/x.toml",
+        "save it here, name that file",
+    )
+
+
 def test_a_missing_column(changed: Changed, run: Run, told: Told) -> None:
     assert told(run("retrain", changed({'"date"': '"dte"'}))) == (
         "orders: column 'dte' must exist in shop.csv.",
