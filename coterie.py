@@ -51,6 +51,8 @@ class Moment(click.ParamType):
 
         try:
             moment = pd.Timestamp(value)
+            if pd.isna(moment):  # for instance of an empty text
+                raise ValueError
             return moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
         except (ValueError, TypeError):
             self.fail(

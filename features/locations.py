@@ -99,13 +99,25 @@ def plain(url: str) -> str:
 def resolve(url: str, folder: Path) -> Location:
     """The files or the table that `url` stands for; plain paths are relative to `folder`.
 
-    Raises SourceError for an unknown scheme or ending, a missing file, a folder without Parquet
-    and a database without a table. Nothing is opened.
+    Raises SourceError for an unknown scheme or ending, a missing file, a folder without Parquet,
+    a path that the system refuses and a database without a table. Nothing is opened.
     """
+    try:
+        return _location(url, folder)
+    except OSError as error:
+        shown = url if len(url) <= 80 else f"{url[:77]}..."
+        raise SourceError(
+            "A source's file must be within reach.",
+            f"{shown}: {error.strerror}",
+            "check the path, and that this user may read there",
+        ) from error
+
+
+def _location(url: str, folder: Path) -> Location:
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if not separator:
-        path = folder / Path(url).expanduser()
+        path = folder / _at_home(url)
     elif scheme == "file":
         path = folder / unquote(rest)
     elif scheme == "package":
@@ -133,6 +145,18 @@ def resolve(url: str, folder: Path) -> Location:
     raise SourceError(
         "A source's format is told by its ending.", path.name, f"convert it; use {SUPPORTED}"
     )
+
+
+def _at_home(url: str) -> Path:
+    """The path, with the home that ~ or ~NAME stands for."""
+    try:
+        return Path(url).expanduser()
+    except RuntimeError as error:
+        raise SourceError(
+            "The home that a path begins with must be known.",
+            url,
+            "write the whole path; ./ before a file whose name begins with ~",
+        ) from error
 
 
 def servers() -> frozenset[str]:
@@ -183,8 +207,11 @@ def _in_package(url: str, rest: str) -> Path:
             url,
             "write package://NAME/path/in/package",
         )
-    # For a top-level name find_spec looks the package up without importing it.
-    spec = importlib.util.find_spec(name)
+    try:
+        # For a top-level name find_spec looks the package up without importing it.
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # of what is loaded, but from no package, such as __main__
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise SourceError(
             "The package of a source must be installed.", url, f"install {name}, or correct it"
@@ -196,6 +223,12 @@ def _in_package(url: str, rest: str) -> Path:
 
 
 def _parquet_in(url: str, folder: Path) -> tuple[Path, ...]:
+    if folder.resolve().parent == folder.resolve():  # it would be looked through for minutes
+        raise SourceError(
+            "A folder as a source holds Parquet files.",
+            f"{url} is the root of all folders",
+            "name the folder that they are in",
+        )
     found = [path for path in sorted(folder.rglob("*.parquet")) if path.is_file()]
     if not found:
         raise SourceError(

@@ -1,5 +1,8 @@
 """Where a source lies: a file, a folder, a table of a database."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from features.locations import resolve, without_secret
@@ -17,6 +20,39 @@ def test_a_folder_without_parquet_is_refused(loaded, tmp_path, refusal):
     (tmp_path / "many").mkdir()
     assert refusal(loaded, None, url="many") == (
         "A folder as a source holds Parquet files. Seen: none in many. Remedy: name a file instead"
+    )
+
+
+def test_a_home_that_nobody_has_is_refused(loaded, refusal):
+    assert refusal(loaded, None, url="~nobody-of-this-name/x.csv") == (
+        "The home that a path begins with must be known. Seen: ~nobody-of-this-name/x.csv. "
+        "Remedy: write the whole path; ./ before a file whose name begins with ~"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["", "file://", "duckdb://", "package://features/"])
+def test_a_path_that_the_system_refuses_is_told_in_words(loaded, refusal, scheme):
+    url = f"{scheme}{300 * 'a'}.csv?table=t"
+    assert refusal(loaded, None, url=url) == (
+        f"A source's file must be within reach. Seen: {url[:77]}...: File name too long. "
+        "Remedy: check the path, and that this user may read there"
+    )
+
+
+def test_what_is_loaded_but_from_no_package_is_refused(loaded, refusal, monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as of a console script
+    assert refusal(loaded, None, url="package://__main__/x.csv") == (
+        "The package of a source must be installed. Seen: package://__main__/x.csv. "
+        "Remedy: install __main__, or correct it"
+    )
+
+
+@pytest.mark.parametrize("url", ["/", "file:///"])
+def test_the_root_of_all_folders_is_not_searched(loaded, refusal, monkeypatch, url):
+    monkeypatch.setattr(Path, "rglob", None)
+    assert refusal(loaded, None, url=url) == (
+        f"A folder as a source holds Parquet files. Seen: {url} is the root of all folders. "
+        "Remedy: name the folder that they are in"
     )
 
 
