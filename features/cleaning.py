@@ -29,7 +29,9 @@ UNITS = {
     "unix_microseconds": 15,
     "unix_nanoseconds": 18,
 }
-_OFFSET = r":\d\d.*(Z|UTC|[+-]\d\d(:?\d\d)?)$"
+_OFFSET = r"(?i):\d\d.*(Z|UTC|[+-]\d\d(:?\d\d)?)$"
+# Zones as DuckDB does not cast them: apart, in small letters, after minutes without seconds.
+_APART, _NO_SECONDS = r"(?i) *(Z|[+-]\d\d(:?\d\d)?)$", r"^([-\d]+[T ]\d+:\d+)(Z|[-+][:\d]+)$"
 
 
 def quoted(name: str) -> str:
@@ -163,7 +165,12 @@ def moment(reference: str, dtype: str, form: Format, zone: str) -> str:
     elif dtype == "VARCHAR":
         trimmed = f"trim({reference})"
         naive = _to_utc(f"try_cast({trimmed} AS TIMESTAMP)", zone)
-        aware = f"(try_cast({trimmed} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+        # Of a text that ends in UTC only the Z of it; the cast is asked first, being cheap.
+        tight = f"upper(regexp_replace({trimmed}, ' *(?i:UTC)$', 'Z'))"
+        tight = f"regexp_replace({tight}, {literal(_APART)}, '\\1')"
+        tight = f"regexp_replace({tight}, {literal(_NO_SECONDS)}, '\\1:00\\2')"
+        either = f"coalesce(try_cast({trimmed} AS TIMESTAMPTZ), try_cast({tight} AS TIMESTAMPTZ))"
+        aware = f"({either} AT TIME ZONE 'UTC')"
         # A cast to TIMESTAMP would drop the offset without a word.
         has_offset = f"regexp_matches({trimmed}, {literal(_OFFSET)})"
         value = f"CASE WHEN {has_offset} THEN {aware} ELSE {naive} END"

@@ -12,13 +12,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from features import named, source_sections
-from features.engine import ENGINES
+from features.engine import ENGINES, takes
 from features.errors import ConfigError, closest
 from features.experiment import MAX_SEED, Experiment, ModelSettings, ValueSettings
 from features.tables import Table
 
 #: Of a study where `tune = true`.
 TRIALS = 20
+_MOST_WORTH = 1e12  # of a unit of any currency in any other; more would let amounts overflow
 
 __all__ = ["load", "parse", "text_of", "time_zone"]
 
@@ -32,7 +33,7 @@ def text_of(path: Path) -> tuple[str, dict[str, Any]]:
     """The text of an experiment file and its content; ConfigError where it is no TOML file."""
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors write a mark
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise ConfigError(
             "The experiment file must exist.", str(path), "check the path, or run `coterie init`"
@@ -102,6 +103,7 @@ def parse(text: str, path: Path) -> Experiment:
     head.refuse_others()
     top.refuse_others()
     _refuse_repeats(experiment)
+    _refuse_idle_rates(experiment)
     _refuse_unknown_groups(experiment)
     named.refuse_contradictions(experiment)
     return experiment
@@ -124,14 +126,18 @@ def _refuse_unknown_groups(experiment: Experiment) -> None:
 def time_zone(head: Table) -> str:
     """The key `time_zone`, an IANA name; UTC where there is none."""
     name = head.text("time_zone", "UTC")
+    problem = ConfigError(
+        f"{head.full('time_zone')} must be a name of the IANA time zone database.",
+        repr(name),
+        "write for instance UTC, Europe/Berlin or America/New_York",
+    )
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ConfigError(
-            f"{head.full('time_zone')} must be a name of the IANA time zone database.",
-            repr(name),
-            "write for instance UTC, Europe/Berlin or America/New_York",
-        ) from error
+        raise problem from error
+    # What lies in the system's folder of zones beside them: localtime, posixrules, right/...
+    if name != "UTC" and not takes("timezone($1, TIMESTAMP '2024-01-01')", name):
+        raise problem
     return name
 
 
@@ -156,7 +162,24 @@ def _rates(head: Table) -> dict[str, float]:
             raise ConfigError(
                 "experiment.rates must name currencies.", repr(code), "write a code such as EUR"
             )
-    return {code: table.number(code, above=0) for code in table}
+    return {code: table.number(code, above=0, high=_MOST_WORTH) for code in table}
+
+
+def _refuse_idle_rates(experiment: Experiment) -> None:
+    """Rates that nothing is converted by, or that would convert what needs no conversion."""
+    own, rates = experiment.currency, experiment.rates
+    if rates and experiment.orders.currency is None:
+        raise ConfigError(
+            "experiment.rates convert each line by its currency.",
+            f"a rate for {', '.join(rates)}, and no orders.columns.currency",
+            "name the column of the currency, or remove rates",
+        )
+    if rates.get(own, 1.0) != 1.0:
+        raise ConfigError(
+            f"experiment.rates are the worth in {own} of one unit of another currency.",
+            f"{own} = {rates[own]:g}",
+            f"remove {own} from rates, or correct experiment.currency",
+        )
 
 
 def _model(table: Table) -> ModelSettings:

@@ -1,7 +1,8 @@
 """Engagement lens: what else a customer met or did (campaigns, redemptions, visits).
 
 Told of all events, by kind, by channel, and as response rates where the experiment file says
-which kinds answer which.
+which kinds answer which. A kind without features of its own (rare, or new since the training) is
+among all events still.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def _of_all() -> list[Feature]:
     return [
         Feature("events", LENS, "events", "count", NEVER, "Events so far, of all kinds.",
                 build=lambda k: k.count()),
-        Feature("events_recency", LENS, "days", "number", NO_EVENT, "Days since the last event.",
+        Feature("events_recency", LENS, "days", "number", NO_EVENT,
+                "Days since the last event, of any kind.",
                 build=lambda k: k.age_days.min()),
         Feature("events_gap_last", LENS, "days", "number", "fewer than two events",
                 "Time between the last two events, of all kinds.",
@@ -111,11 +113,11 @@ def _of_response(response: Response, slug: str) -> list[Feature]:
 def expression(events: ir.Table, spine: ir.Table, spec: FeatureSpec) -> ir.Table | None:
     """(customer_id, as_of) and this lens's features; None where the spec has no kinds of event.
 
-    A row for customers with a known event of the spec's kinds.
+    A row for customers with a known event, of whatever kind.
     """
     if not spec.event_kinds:
         return None
-    k = known(events.filter(events.kind.isin(spec.event_kinds)), spine)
+    k = known(events, spine)
     # Of the event before, sought among those known: one that arrives later is not yet there.
     of_customer = ibis.window(group_by=list(KEYS), order_by="moment")
     return aggregate(k.mutate(age_before=k.age_days.lag(1).over(of_customer)), features(spec))

@@ -16,6 +16,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import ibis
 
 from features.errors import ConfigError
@@ -23,7 +24,7 @@ from features.errors import ConfigError
 if TYPE_CHECKING:
     from features.spark import Spark
 
-__all__ = ["ENGINES", "FOLDER", "connect", "connection_of", "repeat_sums", "require"]
+__all__ = ["ENGINES", "FOLDER", "connect", "connection_of", "repeat_sums", "require", "takes"]
 
 #: What `engine` in an experiment file may say; the first where it says nothing.
 ENGINES = ("duckdb", "spark")
@@ -49,6 +50,16 @@ def connect(memory: str | None = None, threads: int | None = None) -> Any:
     if threads is not None:
         con.execute(f"SET threads = {int(threads)}")
     return backend
+
+
+def takes(expression: str, value: str) -> bool:
+    """Whether DuckDB can work out an SQL expression of one text, `$1`."""
+    with duckdb.connect() as con:
+        try:
+            con.execute(f"SELECT CAST({expression} AS VARCHAR)", [value])
+        except duckdb.Error:
+            return False
+    return True
 
 
 def require(engine: str) -> None:

@@ -122,17 +122,22 @@ class Intake:
         )
 
     def _refuse_too_many(self, staged: Staged, judged: Judged) -> None:
-        share, limit = judged.rejected / staged.read, self.max_reject_share
-        if share <= limit:
-            return
-        whole = judged.rejects[~judged.rejects["reason"].str.endswith("row is kept")]
-        reasons = (whole["column"] + " " + whole["reason"]).value_counts(sort=True)
-        counted = sorted(reasons.items(), key=lambda pair: (-pair[1], str(pair[0])))[:3]
-        problem = SourceError(
-            f"{staged.name}: at most {limit:.2%} of the rows may be unusable.",
-            f"{judged.rejected} of {staged.read} rows ({share:.2%}): "
-            + "; ".join(f"{reason} ({count})" for reason, count in counted),
-            "correct the rows or the column names, or raise experiment.max_reject_share",
-        )
-        problem.rejects = judged.rejects
-        raise problem
+        """Of the source itself, and of each file joined to it."""
+        limit = self.max_reject_share
+        accounts = [(staged.name, judged.rejected, staged.read)]
+        accounts += [(each.url, len(each.malformed), each.read) for each in staged.added]
+        for name, rejected, read in accounts:
+            if rejected / read <= limit:
+                continue
+            whole = judged.rejects[judged.rejects["source"] == name]
+            whole = whole[~whole["reason"].str.endswith("row is kept")]
+            reasons = (whole["column"] + " " + whole["reason"]).value_counts(sort=True)
+            counted = sorted(reasons.items(), key=lambda pair: (-pair[1], str(pair[0])))[:3]
+            problem = SourceError(
+                f"{name}: at most {limit:.2%} of the rows may be unusable.",
+                f"{rejected} of {read} rows ({rejected / read:.2%}): "
+                + "; ".join(f"{reason} ({count})" for reason, count in counted),
+                "correct the rows or the column names, or raise experiment.max_reject_share",
+            )
+            problem.rejects = judged.rejects
+            raise problem

@@ -6,7 +6,7 @@ Only what is asked for is read; a column that is missing or cannot be used is re
 import json
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -16,14 +16,36 @@ from features.databases import fetched, released
 from features.errors import SourceError, closest
 from features.experiment import Join
 from features.locations import resolve
+from features.quotes import SWALLOWED, stray, swallowed
 from features.reading import guess_delimiter, malformed, read
 from features.relation import Relation, unreadable
 
-__all__ = ["RAW", "in_words", "join"]
+__all__ = ["RAW", "Added", "Raw", "in_words", "join"]
 
 RAW = "raw_rows"
 # As DuckDB and Ibis call types that hold more than one value.
 _NESTED = re.compile(r"(struct|map|union|array|list)\b|.*\]$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Added:
+    """A joined CSV file with lines that were set aside: `malformed` as (row, text) of `read`."""
+
+    url: str
+    read: int
+    malformed: list[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What `raw_rows` has beside "#row" and "#print": `columns` maps a name to its type.
+
+    malformed: (row, text) of the source's own lines that were set aside.
+    """
+
+    columns: dict[str, str]
+    malformed: list[tuple[int, str]]
+    added: list[Added]
 
 
 def join(
@@ -34,11 +56,12 @@ def join(
     delimiter: str | None,
     needed: Sequence[str],
     joins: Sequence[Join],
-) -> dict[str, str]:
+) -> Raw:
     """Fill `raw_rows`: "#row" (from 1, in the order read), "#print" (of all columns read) and the
-    `needed` columns; these and their types. SourceError where that is not possible.
+    `needed` columns. SourceError where that is not possible.
     """
     relations: list[Relation] = []
+    added: list[Added] = []
     try:
         relations.append(read(con, resolve(url, folder), delimiter))
         relations += [read(con, resolve(join.url, folder)) for join in joins]
@@ -47,10 +70,21 @@ def join(
         wanted += [{join.right, *join.columns} for join in joins]
         for i, columns in enumerate(wanted):
             relation = fetched(con, relations[i], columns, f"fetched_{i}")
+            if i > 0 and relation.delimiter is not None:
+                relation, aside = _apart(
+                    con, joins[i - 1].url, relation, columns, f"joined_{i - 1}"
+                )
+                added += [aside] if aside.malformed else []
             relations[i] = _decoded(con, name, relation, columns)
-        return _copy(con, name, url, relations, joins, needed)
+        types = _copy(con, name, url, relations, joins, needed)
+        lines = malformed(con, url, relations[0])
+        _renumber(con, [row for row, _ in lines])
+        _refuse_swallowed(con, url, RAW, quoted("#row"))
+        return Raw(types, lines, added)
     finally:
         released(con, relations)
+        for i in range(len(joins)):
+            con.execute(f"DROP TABLE IF EXISTS joined_{i}")
 
 
 def _check_names(
@@ -62,6 +96,19 @@ def _check_names(
 ) -> None:
     """Refuse missing and unusable columns, before any row is read."""
     base, others = relations[0], relations[1:]
+    read = [(url, base, [*needed, *(join.left for join in joins)])]
+    read += [
+        (join.url, other, [join.right, *join.columns])
+        for join, other in zip(joins, others, strict=True)
+    ]
+    for file, relation, columns in read:
+        for column in columns:
+            if column in relation.repeated:
+                raise SourceError(
+                    f"{name}: column {column!r} must stand once in the header of {file}.",
+                    "another of this name, where case counts for nothing",
+                    "rename one of them in the export",
+                )
     types = dict(base.columns)
     for join, other in zip(joins, others, strict=True):
         if join.left not in types:
@@ -86,6 +133,26 @@ def _check_names(
                 in_words(types[column]),
                 "bring the field of it that is meant as a column of its own, or as a view's",
             )
+
+
+def _apart(
+    con: duckdb.DuckDBPyConnection, url: str, csv: Relation, wanted: Collection[str], name: str
+) -> tuple[Relation, Added]:
+    """A joined CSV file in the temporary table `name`: DuckDB does not tell well whose line it set
+    aside when it reads two files at once.
+    """
+    columns = {column: dtype for column, dtype in csv.columns.items() if column in wanted}
+    assert csv.delimiter is not None, "a CSV file has one"
+    picked = ", ".join(map(quoted, columns))
+    picked += f", {swallowed([*csv.columns], csv.delimiter)} AS {quoted(SWALLOWED)}"
+    try:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {picked} FROM {csv.sql}")
+    except duckdb.Error as error:
+        raise unreadable(url, error) from error
+    rows = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+    aside = malformed(con, url, csv)
+    _refuse_swallowed(con, url, name, "rowid + 1")
+    return replace(csv, sql=name, columns=columns), Added(url, rows + len(aside), aside)
 
 
 def _decoded(
@@ -135,10 +202,12 @@ def _copy(
     picked = "".join(f", {types[c][0]} AS {quoted(c)}" for c in needed)
     every = ", ".join(map(quoted, base.columns))
     marks = f'row_number() OVER () AS "#row", hash({every}) AS "#print"'
+    lost = swallowed([*base.columns], base.delimiter) if base.delimiter else "NULL"
+    marks += f", {lost} AS {quoted(SWALLOWED)}"
     try:
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {RAW} AS "
-            f'SELECT base."#row", base."#print"{picked} '
+            f'SELECT base."#row", base."#print", base.{quoted(SWALLOWED)}{picked} '
             f"FROM (SELECT {marks}, * FROM {base.sql}) base {' '.join(clauses)}"
             + (' ORDER BY base."#row"' if clauses else "")  # else they come as they were numbered
         )
@@ -147,13 +216,38 @@ def _copy(
     return {column: types[column][1] for column in needed}
 
 
+def _renumber(con: duckdb.DuckDBPyConnection, aside: list[int]) -> None:
+    """Rows after a line that was set aside move down by one, so that numbers fit the file.
+
+    All at once: a statement a line would pass over the table as often as there are such lines.
+    """
+    if not aside:
+        return
+    # Before the i-th such line, in row a, stand a - i rows; those after it move by i at least.
+    con.execute(
+        f'UPDATE {RAW} SET "#row" = "#row" + moved.lines FROM (SELECT "#row" AS "row", lines '
+        f"FROM {RAW} ASOF JOIN (SELECT a - i AS before, max(i) AS lines FROM "
+        "(SELECT unnest(list_sort($aside)) AS a, generate_subscripts($aside, 1) AS i) "
+        f'GROUP BY before) ON "#row" > before) moved WHERE {RAW}."#row" = moved."row"',
+        {"aside": aside},
+    )
+
+
+def _refuse_swallowed(con: duckdb.DuckDBPyConnection, url: str, table: str, row: str) -> None:
+    text = quoted(SWALLOWED)
+    found = con.execute(
+        f"SELECT {row}, {text} FROM {table} WHERE {text} IS NOT NULL ORDER BY {row} LIMIT 1"
+    ).fetchone()
+    if found:
+        raise stray(url, *found)
+
+
 def _check_repeats(con: duckdb.DuckDBPyConnection, name: str, join: Join, other: Relation) -> None:
     key = identifier(quoted(join.right), other.columns[join.right])
     repeated = con.execute(
         f"SELECT {key} AS k, count(*) FROM {other.sql} WHERE k IS NOT NULL "
         "GROUP BY k HAVING count(*) > 1 ORDER BY k LIMIT 1"
     ).fetchone()
-    malformed(con)
     if repeated:
         raise SourceError(
             f"{name}: a joined table has one row for each {join.right}.",

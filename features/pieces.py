@@ -36,6 +36,7 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
     is the moment of the order before (null on the first), `gap_days` the time since then, and
     `new_day` says that the customer had not ordered earlier on that local day. Lines of an order
     at a later moment are a piece of their own: spend, but no other order and no part of its basket.
+    `units` are net of those that were returned.
 
     `of` are the keys of a history: the customer, or customer and `as_of` of lines already cut.
     """
@@ -84,7 +85,10 @@ def _sums(lines: ir.Table, spec: FeatureSpec) -> dict[str, ir.Value]:
     if "as_of" in lines.columns:
         sums["age_days"] = lines.age_days.min()
     if "quantity" in spec.present:
-        sums["units"] = lines.quantity.sum()  # null where no line's quantity is known
+        # What a return says of its quantity, with or without a sign, was given back.
+        back = lines.amount < 0
+        units = back.ifelse(-lines.quantity.abs(), lines.quantity)
+        sums["units"] = units.sum()  # null where no line's quantity is known
     if "discount" in spec.present:
         sums["discount"] = lines.discount.sum(where=lines.amount >= 0).fill_null(0.0)
     for i, channel in enumerate(spec.order_channels):

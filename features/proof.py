@@ -29,9 +29,10 @@ from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
 
-__all__ = ["Cutoff", "Difference", "Proof", "choose_cutoffs", "differences", "prove"]
+__all__ = ["Cutoff", "Difference", "Proof", "choose_cutoffs", "differences", "order_days", "prove"]
 
 TOLERANCE = 1e-9
+THIN_SHARE = 0.1
 SCHEMAS = {"orders": ORDERS, "events": EVENTS, "attributes": ATTRIBUTES}
 Row = Mapping[str, Any]
 Told = Callable[[str, int, int], None]
@@ -54,13 +55,22 @@ class Difference:
 @dataclass(frozen=True)
 class Cutoff:
     """One comparison: of the sample's rows `known` lie before `as_of` (or are undated), and
-    `hidden`, those at `as_of` or later or that had not arrived, were taken away.
+    `hidden`, those at `as_of` or later or that had not arrived, were taken away. Of the known,
+    `undated` have no moment.
     """
 
     as_of: pd.Timestamp
     customers: int
     known: int
     hidden: int
+    undated: int = 0
+
+    @property
+    def thin(self) -> bool:
+        """Whether it compares hardly anything: before it, or at it and after, less than one dated
+        row for ten customers.
+        """
+        return min(self.known - self.undated, self.hidden) < THIN_SHARE * self.customers
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,11 @@ class Proof:
         return not self.differences
 
     @property
+    def proves(self) -> bool:
+        """Whether it holds, and not for want of rows to compare."""
+        return self.holds and not all(cutoff.thin for cutoff in self.cutoffs)
+
+    @property
     def rows(self) -> int:
         """(customer, cut-off) pairs."""
         return sum(cutoff.customers for cutoff in self.cutoffs)
@@ -92,27 +107,33 @@ class Proof:
         return self.rows * sum(self.lenses.values())
 
 
-def choose_cutoffs(
-    start: pd.Timestamp, end: pd.Timestamp, count: int = 4, seed: int = 7
-) -> tuple[pd.Timestamp, ...]:
-    """Midnights (UTC) spread over a history from the first to the last order, in order of time.
+def order_days(connection: Any) -> tuple[pd.Timestamp, ...]:
+    """The midnights (UTC) of the days on which orders came, in order of time."""
+    orders = connection.table("orders")
+    days = connection.to_pyarrow(orders.select(day=orders.moment.date()).distinct())
+    return tuple(sorted(map(pd.Timestamp, days["day"].to_pylist())))
 
-    One is drawn from each of `count` equal parts; fewer where the history has fewer days. Each
-    has an order before it, and one at it or later.
+
+def choose_cutoffs(
+    days: Sequence[pd.Timestamp], count: int = 4, seed: int = 7
+) -> tuple[pd.Timestamp, ...]:
+    """Of the days on which orders came (`order_days`), some midnights, in order of time.
+
+    One is drawn from each of `count` equal parts of these days; fewer where there are fewer. Each
+    has an order before it, and one at it or later. Not equal parts of the time: a single order of
+    1900, a slip, would draw them to where nothing happened.
 
     Raises HistoryError where no midnight does.
     """
-    first = start.floor("D")
-    days = (end.floor("D") - first).days
-    if days < 1:
+    if len(days) < 2:
         raise HistoryError(
             "A proof needs a cut-off with orders before it and after it.",
-            f"orders from {start} to {end} (UTC)",
+            f"orders on {', '.join(f'{day:%Y-%m-%d}' for day in days)} alone (UTC)",
             "bring orders of two days or more, or choose a later as_of",
         )
     rng = np.random.default_rng(seed)
-    parts = np.array_split(np.arange(1, days + 1), min(count, days))
-    return tuple(first + pd.Timedelta(days=int(rng.choice(part))) for part in parts)
+    parts = np.array_split(np.arange(1, len(days)), min(count, len(days) - 1))
+    return tuple(days[int(rng.choice(part))] for part in parts)
 
 
 def prove(
@@ -227,7 +248,7 @@ def _dated(connection: Any, name: str) -> ir.Table:
 
 def _past(connection: Any, as_of: pd.Timestamp, sample: pa.Table) -> tuple[Any, Cutoff]:
     """A database of its own with the sample's rows from before the cut-off, and what it lacks."""
-    past, known, hidden = ibis.duckdb.connect(), 0, 0
+    past, known, hidden, undated = ibis.duckdb.connect(), 0, 0, 0
     wanted = ibis.memtable(sample.select(["customer_id"]))
     for name, schema in SCHEMAS.items():
         mine = _dated(connection, name).semi_join(wanted, "customer_id")
@@ -235,7 +256,8 @@ def _past(connection: Any, as_of: pd.Timestamp, sample: pa.Table) -> tuple[Any, 
         past.create_table(name, rows.select(schema.names).cast(schema))
         known += len(rows)
         hidden += connection.execute(mine.count()) - len(rows)
-    return past, Cutoff(as_of, len(sample), known, hidden)
+        undated += rows["valid_from"].null_count if name == "attributes" else 0
+    return past, Cutoff(as_of, len(sample), known, hidden, undated)
 
 
 def _undated(connection: Any, spec: FeatureSpec) -> dict[str, int]:

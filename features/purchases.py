@@ -96,19 +96,17 @@ def _within(days: int, spec: FeatureSpec) -> list[Feature]:
                 f"Spend in the last {days} days, net of returns.",
                 lambda k: k.amount.sum(where=k.age_days <= days), days),
     ]  # fmt: skip
-    for column, unit, what in (
-        ("units", "units", "quantity"),
-        ("discount", "currency", "discount"),
-    ):
-        if what in spec.present:
-            made.append(_sum_within(days, column, unit))
+    if "quantity" in spec.present:
+        made.append(_sum_within(days, "units", "units", ", net of returns"))
+    if "discount" in spec.present:
+        made.append(_sum_within(days, "discount", "currency"))
     return made
 
 
-def _sum_within(days: int, column: str, unit: str) -> Feature:
+def _sum_within(days: int, column: str, unit: str, net: str = "") -> Feature:
     return _number(
         f"{column}_{days}d", unit, NEVER,
-        f"{column.capitalize()} in the last {days} days.",
+        f"{column.capitalize()} in the last {days} days{net}.",
         lambda k: k[column].sum(where=k.age_days <= days), days,
     )  # fmt: skip
 
@@ -199,7 +197,8 @@ def _returns() -> list[Feature]:
 def _units() -> list[Feature]:
     return [
         _number("basket_units", "units", "no order of known quantity",
-                "Mean number of units of an order, of those whose quantity is known.",
+                "Mean number of units of an order, net of returns, of those whose quantity is "
+                "known.",
                 lambda k: k.units.mean(where=k.is_order)),
     ]  # fmt: skip
 

@@ -1,12 +1,14 @@
 """Sources as DuckDB sees them: one relation with its column names and types.
 
 CSV is read as text throughout (casting is `features.cleaning`'s matter). Lines with a wrong number
-of fields are set aside by DuckDB and come back from `malformed`.
+of fields are set aside by DuckDB and come back from `malformed`; of stray quotation marks see
+`features.quotes`.
 """
 
 import codecs
 import csv
 import gzip
+import io
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from typing import IO, cast
 
 import duckdb
 
-from features import databases
+from features import databases, quotes
 from features.cleaning import literal
 from features.errors import SourceError
 from features.locations import Location
@@ -37,6 +39,7 @@ def read(
     if location.format not in ("csv", "parquet"):
         return databases.opened(con, location)
     copy, mark = None, None
+    repeated: frozenset[str] = frozenset()
     if location.format == "csv":
         path = location.paths[0]
         try:
@@ -52,9 +55,18 @@ def read(
                 f"NUL characters in the header of {location.url}",
                 "save it as UTF-8",
             )
+        try:
+            mark = delimiter or guess_delimiter(header)
+            repeated = _repeated(next(csv.reader([header], delimiter=mark)))
+        except csv.Error as error:
+            longest = f"{csv.field_size_limit():,}"
+            raise SourceError(
+                "The first line of a source names its columns.",
+                f"{location.url}: a name there is longer than {longest} characters",
+                _FILL,
+            ) from error
         copy = _as_utf8(path) if encoding == "cp1252" else None
         coded = "utf-16" if encoding == "utf-16" else "utf-8"
-        mark = delimiter or guess_delimiter(header)
         # Less strict, DuckDB also reads lines that end now in one way and now in another.
         ways = [_csv_sql(copy or path, mark, coded, strict) for strict in (True, False)]
     else:
@@ -65,12 +77,16 @@ def read(
             described = con.execute(f"DESCRIBE FROM {sql}").fetchall()
         except duckdb.Error as error:
             if sql == ways[-1]:
+                problem = unreadable(location.url, error)
+                if mark is not None and "sniffing" in str(error):
+                    problem = _stray(location.url, copy or path, coded, mark) or problem
                 if copy is not None:
                     copy.unlink()
-                raise unreadable(location.url, error) from error
+                raise problem from error
         else:
             break
-    return Relation(sql, {name: dtype for name, dtype, *_ in described}, copy, mark)
+    columns = {name: dtype for name, dtype, *_ in described}
+    return Relation(sql, columns, copy, mark, repeated)
 
 
 def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
@@ -91,22 +107,43 @@ def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
     return f"read_csv({literal(_pattern(path))}, {given})"
 
 
+def _stray(url: str, path: Path, encoding: str, mark: str) -> SourceError | None:
+    """The error of a stray quotation mark, where that may be why a file is not understood."""
+    with _opened(path) as file, io.TextIOWrapper(file, encoding, errors="replace") as lines:
+        found = quotes.first_open(lines, mark)
+    return quotes.stray(url, *found) if found else None
+
+
 _FILL = "check the export that wrote it"
 
 
-def malformed(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
-    """(row, text) of the lines that the last CSV read set aside, and forget them.
+def malformed(
+    con: duckdb.DuckDBPyConnection, url: str, relation: Relation
+) -> list[tuple[int, str]]:
+    """(row, text) of the lines that the last read, of this CSV file, set aside, and forget them.
 
-    Rows are counted from 1 after the header.
+    Rows are counted from 1 after the header. SourceError where a stray quotation mark made one line
+    of many.
     """
     known = con.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [_ASIDE]
     ).fetchone()
-    if not known or not known[0]:
+    if not known or not known[0] or relation.delimiter is None:
         return []
-    lines = con.execute(
-        f"SELECT line - 1, any_value(csv_line) FROM {_ASIDE} GROUP BY line ORDER BY line"
-    ).fetchall()
+    told = "bool_or(CAST(error_type AS VARCHAR) IN ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM'))"
+    odd = "len(string_split(text, '\"')) % 2 = 0"
+    rows = quotes.swallows("text", relation.delimiter, len(relation.columns))
+    aside = (
+        f"SELECT line - 1 AS row_number, any_value(csv_line) AS whole, {told} AS told, "
+        f"trim(whole, chr(10) || chr(13)) AS text FROM {_ASIDE} GROUP BY line"
+    )
+    many = con.execute(
+        f"SELECT row_number, left(text, 100) FROM ({aside}) WHERE contains(text, chr(10)) "
+        f"AND (told OR {odd} OR {rows}) ORDER BY row_number LIMIT 1"
+    ).fetchone()
+    if many:
+        raise quotes.stray(url, *many)
+    lines = con.execute(f"SELECT row_number, whole FROM ({aside}) ORDER BY row_number").fetchall()
     con.execute(f"DROP TABLE {_ASIDE}; DROP TABLE {_ASIDE}_scan")
     return [(int(row), str(text)) for row, text in lines]
 
@@ -139,6 +176,12 @@ def header_of(path: Path, encoding: str) -> str:
     return next((line for line in first.removeprefix("\ufeff").splitlines() if line.strip()), "")
 
 
+def _repeated(names: list[str]) -> frozenset[str]:
+    """The names that stand for two columns; of A and a, which are one to DuckDB, the second."""
+    found = [name for i, name in enumerate(names) if name.lower() in map(str.lower, names[:i])]
+    return frozenset(found)
+
+
 def guess_delimiter(header: str) -> str:
     """The separator that cuts a header into the most columns; a comma where none does.
 
@@ -150,10 +193,14 @@ def guess_delimiter(header: str) -> str:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    zipped = path.suffix.lower() == ".gz"
-    with cast(IO[bytes], gzip.open(path) if zipped else path.open("rb")) as file:
+    with _opened(path) as file:
         while block := file.read(_BLOCK):
             yield block
+
+
+def _opened(path: Path) -> IO[bytes]:
+    zipped = path.suffix.lower() == ".gz"
+    return cast(IO[bytes], gzip.open(path) if zipped else path.open("rb"))
 
 
 def _pattern(path: Path) -> str:

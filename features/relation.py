@@ -1,16 +1,20 @@
 """A source as DuckDB sees it before its rows are read: what stands after FROM, and the columns."""
 
+import itertools
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import duckdb
 import pyarrow as pa
 
 from features.errors import SourceError
 
 __all__ = ["Batches", "Relation", "Rows", "unreadable"]
+
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Relation:
     copy: Path | None = None
     # How a CSV file was cut into columns.
     delimiter: str | None = None
+    # Names that a CSV file's header has more than once: DuckDB gives all but the first another.
+    repeated: frozenset[str] = frozenset()
     # What `features.databases.fetched` has to fetch before `sql` can be read.
     rows: Rows | None = None
     # The name by which a DuckDB file is attached.
@@ -60,8 +66,32 @@ class Relation:
 
 
 def unreadable(url: str, error: Exception) -> SourceError:
-    """The error of a file that DuckDB cannot read, with the first line of its message."""
-    message = str(error).strip().splitlines()[0].rstrip(".!")
+    """The error of a file that DuckDB cannot read, with what its message says before advice.
+
+    What does not fit into the memory is not the file's fault.
+    """
+    message = ". ".join(_told(str(error)))
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return SourceError(
+            "A source must fit through the memory that the database may take.",
+            f"{url}: {message}",
+            "raise experiment.memory or leave it out, or set experiment.threads = 1",
+        )
     return SourceError(
         "A source must be readable.", f"{url}: {message}", "check the export that wrote it"
     )
+
+
+def _told(message: str) -> list[str]:
+    """The lines of DuckDB's message up to its lists and advice; the line of a CSV file that it
+    repeats may be megabytes, and the number that it gives of it counts from anywhere.
+    """
+    lines = message.strip().splitlines()
+    paragraph = list(itertools.takewhile(str.strip, lines))
+    told = []
+    for line in paragraph:
+        if line.endswith(":") or line.startswith("Possible "):
+            break
+        if not line.startswith("Original Line"):
+            told.append(line.strip().rstrip(".!")[:_LONGEST])
+    return told[1:] if len(told) > 1 and "CSV Error on Line" in told[0] else told

@@ -33,7 +33,7 @@ ORDERS = pa.schema(
         pa.field("category", pa.string()),
         pa.field("brand", pa.string()),
         pa.field("store", pa.string()),
-        pa.field("quantity", pa.float64()),  # pieces
+        pa.field("quantity", pa.float64()),  # pieces; of a return, given back, whatever the sign
         pa.field("discount", pa.float64()),  # amount taken off, >= 0, experiment's currency
         pa.field("channel", pa.string()),
         pa.field("arrived", MOMENT),  # UTC; when it reached the warehouse; null means at its moment

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from features.cleaning import UNITS
+from features.engine import takes
 from features.errors import ConfigError
 from features.experiment import (
     KINDS,
@@ -31,9 +33,20 @@ def url_of(table: Table) -> str:
 def format_of(table: Table) -> Format:
     """How the text of a source is written."""
     return Format(
-        moment_format=table.optional("moment_format"),
+        moment_format=_moment_format(table),
         delimiter=table.one_of("delimiter", (",", ";", "\t", "|")),
         decimal=table.one_of("decimal", (".", ",")),
+    )
+
+
+def _moment_format(table: Table) -> str | None:
+    written = table.optional("moment_format")
+    if written is None or written in UNITS or takes("try_strptime('', $1)", written):
+        return written
+    raise ConfigError(
+        f"{table.full('moment_format')} must be a strptime format or {', '.join(UNITS)}.",
+        repr(written),
+        'write for instance "%d.%m.%Y" or "%Y-%m-%d %H:%M:%S"',
     )
 
 

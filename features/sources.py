@@ -37,8 +37,9 @@ class Sources:
 
     connection: the engine's Ibis backend (see `features.engine`) with the three tables, possibly
     empty ones.
-    rejects: source (str), row (int, from 1 after the header; of a database, in the order in which
-    it gave them), column (str), value (str, null where nothing is written), reason (str).
+    rejects: source (str; its URL where a line of a joined file is malformed), row (int, from 1
+    after the header; of a database, in the order in which it gave them), column (str), value (str,
+    null where nothing is written), reason (str).
     start, end: moments of the first and the last order, naive UTC.
     """
 
@@ -47,6 +48,10 @@ class Sources:
     ingested: tuple[Ingested, ...]
     start: pd.Timestamp
     end: pd.Timestamp
+
+    def customers(self) -> int:
+        """How many customers have an order line."""
+        return int(self.connection.table("orders").customer_id.nunique().to_pyarrow().as_py())
 
 
 def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:

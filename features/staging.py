@@ -14,9 +14,8 @@ import pandas as pd
 from features.cleaning import UNITS, blank, quoted
 from features.errors import SourceError
 from features.experiment import Format, Join
-from features.joining import RAW, in_words, join
+from features.joining import RAW, Added, in_words, join
 from features.locations import resolve
-from features.reading import malformed
 from features.relation import unreadable
 
 __all__ = ["REJECT_COLUMNS", "Field", "Judged", "Staged", "judge", "stage"]
@@ -30,7 +29,10 @@ _FATAL, _FOUND = ("always", "if given"), ("if given", "cell")
 
 @dataclass(frozen=True)
 class Staged:
-    """A source's raw rows in the temporary table `raw_rows`; `columns` maps a name to its type."""
+    """A source's raw rows in the temporary table `raw_rows`; `columns` maps a name to its type.
+
+    malformed: (row, text) of its lines that were set aside; `added`: the same of joined files.
+    """
 
     name: str
     url: str
@@ -38,6 +40,7 @@ class Staged:
     read: int
     duplicates: int
     malformed: list[tuple[int, str]]
+    added: list[Added]
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ def stage(
     joins: Sequence[Join] = (),
 ) -> Staged:
     """Read the `needed` columns into `raw_rows`; SourceError where that is not possible."""
-    types = join(con, name, url, folder, form.delimiter, needed, joins)
-    aside = malformed(con)
+    raw = join(con, name, url, folder, form.delimiter, needed, joins)
+    aside = raw.malformed
     rows, distinct = _one(con, f'SELECT count(*), count(DISTINCT "#print") FROM {RAW}')
     if rows + len(aside) == 0:
         if resolve(url, folder).table:
@@ -85,8 +88,7 @@ def stage(
             f"{url} has a header and no rows",
             "check the export that wrote it",
         )
-    _renumber(con, [row for row, _ in aside])
-    return Staged(name, url, types, rows + len(aside), rows - distinct, aside)
+    return Staged(name, url, raw.columns, rows + len(aside), rows - distinct, aside, raw.added)
 
 
 def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field]) -> Judged:
@@ -106,7 +108,7 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
             f"SELECT *, CASE {verdict} END AS problem FROM "
             f'(SELECT "#row" AS "row", {clean}{given} FROM {RAW})'
         )
-    except duckdb.Error as error:  # a moment_format that is none
+    except duckdb.Error as error:  # no room for them
         raise unreadable(staged.url, error) from error
     usable = [f"count({quoted(f.name)})" for f in fields]
     lost = [f"count(*) FILTER ({_bad(f, i)})" for i, f in enumerate(fields)]
@@ -116,12 +118,11 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
             _refuse_throughout(con, staged, field)
     places = [i for i, count in enumerate(counted[len(fields) :]) if count]
     lists = [_rejects_of(con, staged, fields[i], _bad(fields[i], i)) for i in places]
-    lists.append(
-        [(row, WHOLE_ROW, text, "the number of fields is wrong") for row, text in staged.malformed]
-    )
+    lists.append(_whole(staged.malformed))
     listed = [(staged.name, *entry) for entries in lists for entry in entries]
+    listed.sort(key=lambda entry: entry[1])
+    listed += [(each.url, *entry) for each in staged.added for entry in _whole(each.malformed)]
     rejects = pd.DataFrame(listed, columns=REJECT_COLUMNS)
-    rejects = rejects.sort_values("row", kind="stable", ignore_index=True)
     rejected = sum(counted[len(fields) + i] for i in places if fields[i].use in _FATAL)
     return Judged(rejects, rejected + len(staged.malformed))
 
@@ -175,10 +176,8 @@ def _rejects_of(
     ]
 
 
-def _renumber(con: duckdb.DuckDBPyConnection, aside: list[int]) -> None:
-    """Rows after a line that was set aside move down by one, so that numbers fit the file."""
-    for row in sorted(aside):
-        con.execute(f'UPDATE {RAW} SET "#row" = "#row" + 1 WHERE "#row" >= {row}')
+def _whole(malformed: list[tuple[int, str]]) -> list[tuple[int, str, str | None, str]]:
+    return [(row, WHOLE_ROW, text, "the number of fields is wrong") for row, text in malformed]
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:

@@ -17,7 +17,8 @@ from training.suspects import Search
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """What a check found. `plan`, `answers` and `search` are None or empty where no windows fit.
+    """What a check found. `plan`, `answers` and `search` are None or empty where no windows fit;
+    `search` also where the features cannot be made.
 
     `rejects` is the file of rejects, None where nothing was rejected; `now` today's moment.
     """

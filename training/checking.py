@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from features import health, sources
+from features import currencies, health, sources
 from features.errors import HistoryError, SourceError
 from features.experiment import Experiment
 from features.snapshot import customers_known, snapshot
 from features.sources import Sources
-from features.spec import FeatureSpec, learn_spec
+from features.spec import FeatureSpec
 from training import check_display, check_page, findings, readiness, rejects, snapshots, splits
 from training import suspects as leaks
 from training.checked import Checked
@@ -20,6 +20,7 @@ from training.findings import BLOCKER, HINT, WARNING, Finding
 from training.readiness import Readiness
 from training.screen import Screen
 from training.splits import Splits
+from training.suspects import Search
 
 PAGE = "check.html"
 
@@ -50,12 +51,14 @@ def check(
     file = rejects.write(read.rejects, folder)
     with screen.step("Measuring columns, days, customers and amounts"):
         measured = health.measure(read, experiment, now)
+        coins = currencies.unnamed(experiment)
     found += findings.of_health(measured, experiment, now)
+    found += findings.of_currencies(coins, experiment.currency)
     plan: Splits | None = None
     answers: tuple[Readiness, ...] = ()
     search = None
     try:
-        plan = _plan(experiment, read, as_of)
+        plan = splits.planned(experiment, read, as_of)
     except HistoryError as problem:
         found.append(Finding.of(problem))
     if plan is not None:
@@ -64,12 +67,7 @@ def check(
         if refused is not None:
             found.append(Finding.of(refused))
         with screen.step("Looking for what predicts too well"):
-            spec = _spec(experiment, read, plan)
-            search = leaks.search(read.connection, spec, plan, experiment.seed)
-        leak = leaks.refusal(search, leaks.undated(experiment, spec))
-        found += [Finding.of(leak)] if leak else []
-        told = findings.of_search(search)
-        found += [f for f in told if leak is None or f.seen != leak.seen]
+            search = _search(experiment, read, plan, found)
         if refused is None:  # else it is said already, and the table has the rest
             found += findings.of_readiness(answers)
     order = (BLOCKER, WARNING, HINT)
@@ -96,12 +94,6 @@ def _read(
         return sources.load(dataclasses.replace(experiment, max_reject_share=1.0), as_of)
 
 
-def _plan(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -> Splits:
-    days = experiment.horizon_days
-    now = splits.now_after(read.end) if as_of is None else splits.now_at(as_of, read.end, days)
-    return splits.plan(read.start, now, days, experiment.min_history_days)
-
-
 def _answers(read: Sources, plan: Splits) -> tuple[tuple[Readiness, ...], HistoryError | None]:
     """Every model's answer, and the refusal that a training would meet."""
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test)}
@@ -115,8 +107,18 @@ def _answers(read: Sources, plan: Splits) -> tuple[tuple[Readiness, ...], Histor
     return answers, None
 
 
-def _spec(experiment: Experiment, read: Sources, plan: Splits) -> FeatureSpec:
-    """What a first training would see."""
-    orders, events = (read.connection.table(name) for name in ("orders", "events"))
-    attributes = [column for source in experiment.attributes for column in source.columns]
-    return learn_spec(orders, events, attributes, experiment.occasions, plan.train[0].as_of)
+def _search(
+    experiment: Experiment, read: Sources, plan: Splits, found: list[Finding]
+) -> Search | None:
+    """The leaks among what a first training would see; None where it would refuse to see it."""
+    try:
+        spec = sources.learned(read, experiment, plan.train[0].as_of)
+    except SourceError as refused:  # a kind of event that occurs nowhere
+        found.append(Finding.of(refused))
+        return None
+    search = leaks.search(read.connection, spec, plan, experiment.seed)
+    leak = leaks.refusal(search, leaks.undated(experiment, spec))
+    found += [Finding.of(leak)] if leak else []
+    told = findings.of_search(search)
+    found += [f for f in told if leak is None or f.seen != leak.seen]
+    return search

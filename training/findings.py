@@ -5,7 +5,7 @@ on `training.readiness` and on `training.suspects`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -71,6 +71,19 @@ def of_health(health: Health, experiment: Experiment, now: pd.Timestamp) -> list
     ]
 
 
+def of_currencies(unnamed: Mapping[str, Sequence[str]], own: str) -> list[Finding]:
+    """A warning for each column that `features.currencies.unnamed` found."""
+    return [
+        Finding(
+            WARNING, f"All amounts must be in {own}, or the column of their currency be named.",
+            f"{column} holds {', '.join(codes[:5])}" + (", ..." if len(codes) > 5 else ""),
+            f"where the amounts are in these currencies, name it: orders.columns.currency = "
+            f'"{column}", and their rates in experiment.rates',
+        )
+        for column, codes in unnamed.items()
+    ]  # fmt: skip
+
+
 def of_readiness(answers: tuple[Readiness, ...]) -> list[Finding]:
     """A warning for each model that is not ready; a hint for what only the report lacks."""
     made = []
@@ -118,12 +131,22 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
                 "look at rejects.csv; the rest of these rows is kept",
             )  # fmt: skip
         if i.repeats:
-            how = (
-                "replaced by a later row" if i.source in own else "dropped: their line_id had come"
-            )
+            remedy, many = "check the export for repeats", False
+            if i.source in own:
+                how = "replaced by a later row"
+            elif experiment.aliases is not None and i.source == experiment.aliases.name:
+                how = "dropped: they had been said, or merge an id with itself"
+            else:
+                how = "dropped: their line_id had come"
+                many = i.repeats / i.rows_read > DUPLICATE_SHARE
+            if many:
+                remedy = (
+                    "line_id must be unique over the whole source, not within an order: leave it "
+                    f"out, or name a column that is; if it is, {remedy}"
+                )
             yield Finding(
-                HINT, f"{i.source}: a row should be delivered once.",
-                f"{i.repeats:,} of {i.rows_read:,} rows {how}", "check the export for repeats",
+                WARNING if many else HINT, f"{i.source}: a row should be delivered once.",
+                f"{i.repeats:,} of {i.rows_read:,} rows {how}", remedy,
             )  # fmt: skip
         if i.duplicates and i.source not in own and i.source not in identified:
             share = i.duplicates / i.rows_read

@@ -81,9 +81,7 @@ def learn(
     little history, too few customers, or an undated attribute that is the outcome itself.
     """
     torch.set_num_threads(THREADS)
-    days = experiment.horizon_days
-    now = splits.now_after(read.end) if as_of is None else splits.now_at(as_of, read.end, days)
-    plan = splits.plan(read.start, now, experiment.horizon_days, experiment.min_history_days)
+    plan = splits.planned(experiment, read, as_of)
     display.show_plan(plan, screen)
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
@@ -137,7 +135,7 @@ def learn(
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
         ratio = snapshots.ratio(read, spec, plan, shots)
-        champion_labels = _champion_labels(champion, read, spec, shots.now, now)
+        champion_labels = _champion_labels(champion, read, spec, shots.now, plan.now)
         served = final(
             shots.at(plan.final),
             (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),

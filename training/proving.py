@@ -30,7 +30,7 @@ def prove(
     with screen.step("Reading the sources"):
         read = sources.load(experiment, as_of)
         spec = sources.everything(read, experiment)
-    chosen = proof.choose_cutoffs(read.start, read.end, cutoffs, experiment.seed)
+    chosen = proof.choose_cutoffs(proof.order_days(read.connection), cutoffs, experiment.seed)
     with screen.step("Computing features with the future in the log, and without") as told:
         made = proof.prove(read, spec, chosen, customers, experiment.seed, told)
     _show(made, spec, screen)
@@ -65,6 +65,19 @@ def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
         f"{sum(made.lenses.values())} features x {made.rows:,} rows (customer, cut-off) "
         f"= {made.values:,} values"
     )
+    thin = [_moment(cutoff.as_of) for cutoff in made.cutoffs if cutoff.thin]
+    if thin:
+        screen.say(
+            f"Hardly a row lies before, or hardly one at or after, {', '.join(thin)}: that proves "
+            "little. Look for wrong moments (coterie check), or compare more cut-offs (--cutoffs).",
+            "yellow",
+        )
+    if made.holds and not made.proves:
+        screen.say(
+            f"Nothing proved: {compared} are the same, but there is hardly anything to compare.",
+            "red",
+        )
+        return
     if made.holds:
         screen.say(
             f"Proved: {compared} are the same whether the log goes on after the cut-off or not."

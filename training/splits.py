@@ -19,12 +19,17 @@ from typing import Any
 import pandas as pd
 
 from features.errors import HistoryError
+from features.experiment import Experiment
+from features.sources import Sources
 
 PREFERRED_HISTORY_DAYS = 90
 LEAST_WINDOW_DAYS = 7
 YEAR = pd.Timedelta(days=365)  # after which a season comes round again
+#: Cut-offs stand a window apart, at most so many; where the history holds fewer than a few, closer:
+#: as many as make enough rows of the customers, within bounds.
 MOST_CUTOFFS = 8
-FEW_CUTOFFS = 4
+FEW_CUTOFFS, MANY_CUTOFFS = 4, 12
+ENOUGH_ROWS = 30_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,13 +131,25 @@ def now_at(as_of: pd.Timestamp, last: pd.Timestamp, horizon_days: int) -> pd.Tim
     return as_of
 
 
+def planned(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -> Splits:
+    """The windows of a run on `read`, which was cut at `as_of` (None: known until its end)."""
+    days = experiment.horizon_days
+    now = now_after(read.end) if as_of is None else now_at(as_of, read.end, days)
+    return plan(read.start, now, days, experiment.min_history_days, read.customers())
+
+
 def plan(
-    start: pd.Timestamp, now: pd.Timestamp, horizon_days: int, min_history_days: int = 0
+    start: pd.Timestamp,
+    now: pd.Timestamp,
+    horizon_days: int,
+    min_history_days: int = 0,
+    customers: int = ENOUGH_ROWS,
 ) -> Splits:
     """Windows for a history from `start` (first order) to `now` (UTC).
 
     `min_history_days` is the least history before a training cut-off; 0 chooses 90 days, or as
-    much as there is down to a horizon or 30 days. Cut-offs stand at midnight.
+    much as there is down to a horizon or 30 days. Cut-offs stand at midnight. Few `customers` are
+    looked at more often.
 
     Raises HistoryError where the horizon is longer than the history or no rung fits.
     """
@@ -170,15 +187,19 @@ def plan(
     test, calibration = last - step, last - 2 * step
     return Splits(
         rung, horizon_days, window, history, first, now,
-        tuple(made(c) for c in _cutoffs(earliest, calibration - step, window)),
+        tuple(made(c) for c in _cutoffs(earliest, calibration - step, window, customers)),
         made(calibration), made(test),
-        tuple(made(c) for c in _cutoffs(earliest, last - step, window)),
+        tuple(made(c) for c in _cutoffs(earliest, last - step, window, customers)),
     )  # fmt: skip
 
 
-def _cutoffs(earliest: pd.Timestamp, latest: pd.Timestamp, window: int) -> list[pd.Timestamp]:
+def _cutoffs(
+    earliest: pd.Timestamp, latest: pd.Timestamp, window: int, customers: int
+) -> list[pd.Timestamp]:
     """Rolling cut-offs back from `latest`, a window apart; closer where that would give few."""
-    span = (latest - earliest).days
-    step = min(window, max(7, span // (FEW_CUTOFFS - 1))) if span >= 7 else window
-    count = min(span // step + 1, MOST_CUTOFFS)
+    span, step, most = (latest - earliest).days, window, MOST_CUTOFFS
+    if span // window + 1 < FEW_CUTOFFS:
+        most = min(max(ENOUGH_ROWS // max(customers, 1), FEW_CUTOFFS), MANY_CUTOFFS)
+        step = min(window, max(7, span // (most - 1)))
+    count = min(span // step + 1, most)
     return sorted(latest - pd.Timedelta(days=step * i) for i in range(count))

@@ -104,6 +104,31 @@ def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(
     )
 
 
+def test_one_slip_does_not_empty_the_proof(file: Path) -> None:
+    orders = file.with_name("orders.csv")
+    orders.write_text(orders.read_text() + "\nc1,1900-01-01,5\nc2,2199-12-31,5\n")
+    shown = prove(file, "--cutoffs", 2)
+    assert shown.exit_code == 0, shown.output
+    cutoffs = [line for line in shown.output.splitlines() if " 00:00 " in line]
+    # Of the eleven days after the first, ten are in March 2024.
+    assert [line[:8] for line in cutoffs] == ["2024-03-", "2024-03-"]
+    assert "proves little" not in shown.output
+
+
+def test_where_hardly_a_row_lies_before_any_cut_off_nothing_is_proved(file: Path) -> None:
+    lines = ["c0,2024-03-01,5", *(f"c{who},2024-03-02,5" for who in range(30))]
+    file.with_name("orders.csv").write_text("\n".join(["customer,date,amount", *lines]))
+    shown = prove(file)
+    assert shown.exit_code == 1, shown.output
+    assert shown.output.splitlines()[-2] == (
+        "Hardly a row lies before, or hardly one at or after, 2024-03-02 00:00: that proves "
+        "little. Look for wrong moments (coterie check), or compare more cut-offs (--cutoffs)."
+    )
+    last = shown.output.splitlines()[-1]
+    assert last.startswith("Nothing proved: ")
+    assert last.endswith("are the same, but there is hardly anything to compare.")
+
+
 def test_what_cannot_be_proved_is_refused_in_words(file: Path) -> None:
     shown = prove(file, "--as-of", "2024-03-02")
     assert shown.exit_code == 2

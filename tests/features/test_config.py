@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from features.config import load
+from features.config import load, parse
 from features.engine import connect
 from features.errors import ConfigError
 from features.experiment import (
@@ -51,6 +51,7 @@ def test_every_section_is_read(parsed):
         head="rates = { USD = 0.9 }",
         form='moment_format = "%d.%m.%Y"\ndelimiter = ";"\ndecimal = ","',
         columns="""
+currency = "coin"
 discount = ["coupon", "rebate"]
 brand = "make"
 store = "branch"
@@ -157,8 +158,28 @@ PEOPLE = (
         ({"head": 'time_zone = "Berlin"'},
          "experiment.time_zone must be a name of the IANA time zone database.", "'Berlin'",
          "write for instance UTC, Europe/Berlin or America/New_York"),
+        ({"head": 'time_zone = "localtime"'},
+         "experiment.time_zone must be a name of the IANA time zone database.", "'localtime'",
+         "write for instance UTC, Europe/Berlin or America/New_York"),
+        ({"form": 'moment_format = "%Q"'},
+         "orders.moment_format must be a strptime format or unix_seconds, unix_milliseconds, "
+         "unix_microseconds, unix_nanoseconds.", "'%Q'",
+         'write for instance "%d.%m.%Y" or "%Y-%m-%d %H:%M:%S"'),
         ({"head": "rates = { dollar = 1 }"},
          "experiment.rates must name currencies.", "'dollar'", "write a code such as EUR"),
+        ({"head": "rates = { USD = inf }"},
+         "experiment.rates.USD must be a number at most 1e+12 and above 0.", "inf",
+         "correct the value"),
+        ({"head": "rates = { USD = 0 }"},
+         "experiment.rates.USD must be a number at most 1e+12 and above 0.", "0",
+         "correct the value"),
+        ({"head": "rates = { USD = 0.9, SEK = 0.1 }"},
+         "experiment.rates convert each line by its currency.",
+         "a rate for USD, SEK, and no orders.columns.currency",
+         "name the column of the currency, or remove rates"),
+        ({"head": "rates = { EUR = 2, USD = 0.9 }", "columns": 'currency = "coin"'},
+         "experiment.rates are the worth in EUR of one unit of another currency.", "EUR = 2",
+         "remove EUR from rates, or correct experiment.currency"),
         ({"columns": EVENT},
          "events[1].kind must say what kind of event a row is.", "neither kind nor columns.kind",
          'write kind = "visit", or name a column in columns.kind'),
@@ -202,6 +223,13 @@ def test_a_number_of_thousands_of_digits_is_refused(complaint):
 @pytest.mark.parametrize("size", ["999999999 GiB", "999999.5TiB", "16000000KB"])
 def test_the_database_takes_the_largest_sizes_that_may_be_asked_for(parsed, size):
     connect(memory=parsed(head=f'memory = "{size}"').memory).disconnect()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path, experiment_text):
+    path = tmp_path / "shop.toml"
+    path.write_text(experiment_text(url="o.csv"), encoding="utf-8-sig")
+    plain = parse(experiment_text(url="o.csv"), path)
+    assert load(path) == plain
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -12,30 +12,30 @@ def test_every_feature_of_a_small_history_computed_by_hand(shop):
         event("2024-03-03", "mail", channel="app"),  # 90 days ago
         event("2024-05-22", "mail"),  # 10 days ago
         event("2024-05-12", "return", channel="app"),  # 20 days ago
-        event("2024-05-30", "webinar", channel="web"),  # a kind the spec does not know
+        event("2024-05-30", "webinar", channel="web"),  # of a kind without features
         event("2024-06-01", "mail", channel="shop"),  # at as_of
     ]
     expected = {
-        "events": 4,
-        "events_recency": 10.0,
-        "events_gap_last": 10.0,
-        "events_trend": 3 / 2,  # (2 + 1) / (3 / 3 + 1)
-        "event_channels": 2,
+        "events": 5,
+        "events_recency": 2.0,
+        "events_gap_last": 8.0,
+        "events_trend": 12 / 7,  # (3 + 1) / (4 / 3 + 1)
+        "event_channels": 3,
         "event_mail_count": 3,
         "event_mail_count_90d": 2,
         "event_mail_recency": 10.0,
-        "event_mail_share": 0.75,
+        "event_mail_share": 0.6,
         "event_return_count": 1,
         "event_return_count_90d": 1,
         "event_return_recency": 20.0,
-        "event_return_share": 0.25,
+        "event_return_share": 0.2,
         "event_cart_count": 0,
         "event_cart_count_90d": 0,
         "event_cart_recency": None,
         "event_cart_share": 0.0,
-        "channel_app_share": 0.5,
+        "channel_app_share": 0.4,
         "channel_app_recency": 20.0,
-        "channel_post_share": 0.25,
+        "channel_post_share": 0.2,
         "channel_post_recency": 91.0,
         "response_returns_per_mail_ever": 1 / 3,
         "response_returns_per_mail_90d": 1 / 2,
@@ -117,8 +117,20 @@ def test_a_response_may_be_of_several_kinds(shop):
     assert row["response_any_ever"] == pytest.approx(2 / 3)
 
 
-def test_an_event_of_an_unknown_kind_is_as_good_as_none(shop):
-    assert shop.features(events=[shop.event("2024-05-31", "webinar")]) == shop.features()
+def test_an_event_of_an_unknown_kind_counts_among_all_events_and_for_nothing_else(shop):
+    found, none = shop.features(events=[shop.event("2024-05-31", "webinar")]), shop.features()
+    expected = {
+        "events": 1,
+        "events_recency": 1.0,
+        "events_trend": 3 / 2,  # (1 + 1) / (1 / 3 + 1)
+        "event_mail_share": 0.0,
+        "event_return_share": 0.0,
+        "event_cart_share": 0.0,
+        "channel_app_share": 0.0,
+        "channel_post_share": 0.0,
+    }
+    changed = {name: value for name, value in found.items() if value != none[name]}
+    assert changed == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["return", "discount", "events", "weekend", "night", "occasion"])

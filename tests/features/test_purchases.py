@@ -38,19 +38,19 @@ def test_every_feature_of_a_small_history_computed_by_hand(shop, small):
         "discount_7d": 0.0,
         "orders_30d": 2,
         "spend_30d": 15.0,
-        "units_30d": 5.0,
+        "units_30d": 3.0,  # 4 less the 1 given back
         "discount_30d": 0.0,
         "orders_90d": 3,
         "spend_90d": 55.0,
-        "units_90d": 8.0,
+        "units_90d": 6.0,
         "discount_90d": 2.0,
         "orders_180d": 3,
         "spend_180d": 55.0,
-        "units_180d": 8.0,
+        "units_180d": 6.0,
         "discount_180d": 2.0,
         "orders_365d": 3,
         "spend_365d": 55.0,
-        "units_365d": 8.0,
+        "units_365d": 6.0,
         "discount_365d": 2.0,
         "orders_decayed_14d": exp(-60 / 14) + exp(-30 / 14) + exp(-10 / 14),
         "spend_decayed_14d": 40 * exp(-60 / 14) + 20 * exp(-30 / 14) - 5 * exp(-20 / 14),
@@ -115,6 +115,19 @@ def test_a_return_lowers_the_spend_and_is_no_order(shop):
         assert (found["recency_days"], found["basket_value"], found["gap_mean"]) == (31, 50, None)
         assert found["category_share_fruit"] == 0.0
         assert found["spend_trend"] == 50 / (30 / 3 + 50)  # spend is not taken below 0
+
+
+@pytest.mark.parametrize("given_back", [2.0, -2.0])  # exports write it either way
+def test_units_of_a_return_are_given_back_whatever_their_sign(shop, given_back):
+    back = shop.line("2024-05-20", -20, order_id="2", quantity=given_back)
+    only = shop.features(orders=[back])
+    assert (only["units_7d"], only["units_30d"], only["basket_units"]) == (0.0, -2.0, None)
+    bought = shop.line("2024-05-01", 50, order_id="1", quantity=5.0)
+    later = shop.features(orders=[bought, back])
+    assert (later["units_90d"], later["basket_units"]) == (3.0, 5.0)
+    at_once = shop.line("2024-05-01", -20, order_id="1", quantity=given_back)
+    within = shop.features(orders=[bought, at_once])
+    assert (within["units_90d"], within["basket_units"]) == (3.0, 3.0)
 
 
 def test_a_return_within_the_order_makes_its_basket_smaller(shop):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -15,7 +16,7 @@ from features import config
 from training import check_page
 from training.checked import Checked
 from training.checking import check
-from training.findings import BLOCKER, WARNING
+from training.findings import BLOCKER, WARNING, Finding
 from training.screen import Screen
 
 NOW = pd.Timestamp("2026-01-01")
@@ -23,6 +24,37 @@ DESCRIPTION = 'description = "A shop & its <b>customers</b>."'
 PEOPLE = """\
 "<script>alert(1)</script>" = { lens = "geographic", kind = "category" }
 status = { lens = "firmographic", kind = "category" }
+"""
+EVENTS = """\
+[[events]]
+name = "met"
+url = "met.csv"
+[events.columns]
+customer_id = "customer"
+moment = "date"
+kind = "kind"
+"""
+NAMED = f"""\
+{EVENTS}
+[[goals]]
+name = "cart"
+kinds = "cart"
+[[responses]]
+name = "carts"
+of = "cart"
+per = "mail"
+[[attributes]]
+name = "spots"
+url = "spots.csv"
+customer_id = "customer"
+[attributes.columns]
+spot = {{ lens = "geographic", kind = "location", latitude = "lat", longitude = "lon" }}
+[[places]]
+name = "shop"
+latitude = 50.0
+longitude = 10.0
+[calendar]
+country = "US"
 """
 
 Run = Callable[..., tuple[Checked, str]]
@@ -35,6 +67,7 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callabl
     def checked(
         change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
         status: Callable[[pd.DataFrame], pd.Series] | None = None,
+        more: str = "",
     ) -> tuple[Checked, str]:
         orders = simulated_orders
         change(orders.copy()).to_csv(tmp_path / "orders.csv", index=False)
@@ -47,7 +80,7 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callabl
             horizon_days=60, head=DESCRIPTION, who="customer", when="date", paid="amount",
             people=PEOPLE,
         )  # fmt: skip
-        (tmp_path / "shop.toml").write_text(text)
+        (tmp_path / "shop.toml").write_text(text + more)
         shown = io.StringIO()
         screen = Screen(Console(file=shown, width=160))
         experiment = config.load(tmp_path / "shop.toml")
@@ -86,6 +119,51 @@ def test_an_attribute_that_holds_the_outcome_is_told_as_a_leak(run: Run) -> None
     assert leak.remedy == "date its values (valid_from), or leave the column out"
     assert leak.seen in shown
     assert not any("attribute__script" in f.seen for f in made.findings)
+
+
+def test_what_the_file_names_is_checked_as_a_training_sees_it(
+    run: Run, simulated_orders: pd.DataFrame, tmp_path: Path
+) -> None:
+    who = simulated_orders["customer"].unique()
+    spots = pd.DataFrame({"customer": who, "lat": 50.0, "lon": np.linspace(6.0, 12.0, len(who))})
+    spots.to_csv(tmp_path / "spots.csv", index=False)
+    met = simulated_orders.iloc[::5].assign(kind=["cart", "mail"] * (len(simulated_orders) // 10))
+    met.to_csv(tmp_path / "met.csv", index=False)
+    made, _ = run(more=NAMED)
+    assert made.search is not None
+    seen = {power.feature for power in made.search.powers["churn"]}
+    assert {
+        "attribute_spot_distance", "goal_cart_count", "response_carts_ever",
+        "occasion_recency_christmas_day",
+    } <= seen  # fmt: skip
+
+
+def test_currencies_that_nobody_named_are_a_warning(run: Run) -> None:
+    coins = ["USD", "JPY"]
+    made, _ = run(lambda t: t.assign(coin=[coins[i % 3 == 0] for i in range(len(t))]))
+    rule = "All amounts must be in EUR, or the column of their currency be named."
+    (warned,) = [f for f in made.findings if f.rule == rule]
+    assert warned == Finding(
+        WARNING, rule, "coin holds USD, JPY",
+        'where the amounts are in these currencies, name it: orders.columns.currency = "coin", '
+        "and their rates in experiment.rates",
+    )  # fmt: skip
+    assert made.trains
+
+
+def test_a_goal_of_a_kind_that_never_occurs_stops_a_training(
+    run: Run, simulated_orders: pd.DataFrame, tmp_path: Path
+) -> None:
+    simulated_orders.assign(kind="cart").to_csv(tmp_path / "met.csv", index=False)
+    made, _ = run(more=EVENTS + '[[goals]]\nname = "cart"\nkinds = "kart"\n')
+    (stop,) = [f for f in made.findings if f.weight == BLOCKER]
+    assert stop == Finding(
+        BLOCKER, "A response or a goal names kinds of events that occur.",
+        "'kart' (kinds: cart)", "did you mean 'cart'?",
+    )  # fmt: skip
+    assert made.search is None
+    assert made.answers
+    assert stop.seen in Page((tmp_path / "out" / "shop" / "check.html").read_text()).words
 
 
 def test_honest_data_is_ready_and_the_windows_are_those_of_a_training(run: Run) -> None:

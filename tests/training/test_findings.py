@@ -12,7 +12,7 @@ import pytest
 from features import config
 from features.coverage import Column, Dating
 from features.errors import HistoryError
-from features.experiment import Experiment
+from features.experiment import AliasesSource, Experiment
 from features.health import Health, Reason
 from features.intake import Ingested
 from features.population import Amounts, Population
@@ -64,6 +64,10 @@ def test_of_sound_data_nothing_is_said(experiment: Experiment) -> None:
         ("ingested", {"rows_rejected": 10}, HINT, "10 of 10,000 rows rejected (0.10%): "),
         ("ingested", {"rows_rejected": 11}, WARNING, "11 of 10,000 rows rejected (0.11%): "),
         ("ingested", {"repeats": 7}, HINT, "7 of 10,000 rows dropped: their line_id had come"),
+        ("ingested", {"repeats": 100}, HINT,
+         "100 of 10,000 rows dropped: their line_id had come"),
+        ("ingested", {"repeats": 101}, WARNING,
+         "101 of 10,000 rows dropped: their line_id had come"),
         ("ingested", {"duplicates": 100}, HINT,
          "100 of 10,000 rows (1.00%) equal an earlier one in every column"),
         ("ingested", {"duplicates": 101}, WARNING,
@@ -134,6 +138,38 @@ def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment)
         "look at rejects.csv, and correct the export or the columns named",
     )  # fmt: skip
     assert (cells.weight, cells.seen) == (HINT, "pieces is not a number (4)")
+
+
+def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_twice(
+    experiment: Experiment,
+) -> None:
+    (few,) = of_health(having("ingested", repeats=7), experiment, NOW)
+    assert few.remedy == "check the export for repeats"
+    (most,) = of_health(having("ingested", rows_kept=3, repeats=9_997), experiment, NOW)
+    assert most == Finding(
+        WARNING, "orders: a row should be delivered once.",
+        "9,997 of 10,000 rows dropped: their line_id had come",
+        "line_id must be unique over the whole source, not within an order: leave it out, or name "
+        "a column that is; if it is, check the export for repeats",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "how"),
+    [
+        ("people", "replaced by a later row"),
+        ("aliases", "dropped: they had been said, or merge an id with itself"),
+    ],
+)
+def test_repeats_of_what_has_no_line_id_are_a_hint(
+    experiment: Experiment, source: str, how: str
+) -> None:
+    merged = dataclasses.replace(experiment, aliases=AliasesSource("a.csv", "old", "new"))
+    (found,) = of_health(having("ingested", source=source, repeats=9_997), merged, NOW)
+    assert found == Finding(
+        HINT, f"{source}: a row should be delivered once.", f"9,997 of 10,000 rows {how}",
+        "check the export for repeats",
+    )  # fmt: skip
 
 
 def test_a_silence_of_years_means_wrong_moments(experiment: Experiment) -> None:

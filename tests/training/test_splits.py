@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import pandas as pd
 import pytest
@@ -42,6 +43,24 @@ def test_a_short_history_gets_shorter_windows() -> None:
     assert made.test == Window(after(75), after(100))
     assert made.calibration == Window(after(50), after(75))
     assert made.train == (Window(after(25), after(50)),)
+
+
+@pytest.mark.parametrize(
+    ("customers", "cutoffs"), [(100, 12), (2_500, 12), (5_000, 6), (7_500, 4), (10**6, 4)]
+)
+def test_where_windows_are_few_few_customers_are_looked_at_more_often(
+    customers: int, cutoffs: int
+) -> None:
+    made = plan(START, after(274), 90, customers=customers)
+    assert (made.window_days, len(made.train)) == (71, 1)
+    at = [w.as_of for w in made.final]
+    assert len(at) == cutoffs
+    assert {b - a for a, b in itertools.pairwise(at)} == {pd.Timedelta(days=143 // (cutoffs - 1))}
+    assert (at[0] - after(60)).days < 143 // (cutoffs - 1)
+
+
+def test_where_windows_are_many_they_do_not_overlap() -> None:
+    assert plan(START, after(365), 30, customers=100) == plan(START, after(365), 30)
 
 
 def test_a_horizon_longer_than_the_history_is_refused() -> None:
@@ -141,18 +160,21 @@ def test_where_one_day_more_changes_the_rung_nothing_breaks(horizon: int) -> Non
 
 
 @given(
-    span=st.integers(1, 1500), horizon=st.integers(1, 400), least=st.just(0) | st.integers(1, 400)
+    span=st.integers(1, 1500),
+    horizon=st.integers(1, 400),
+    least=st.just(0) | st.integers(1, 400),
+    customers=st.integers(0, 10**6),
 )
 def test_cutoffs_are_distinct_in_order_and_after_the_history(
-    span: int, horizon: int, least: int
+    span: int, horizon: int, least: int, customers: int
 ) -> None:
     try:
-        made = plan(START, after(span), horizon, least)
+        made = plan(START, after(span), horizon, least, customers)
     except HistoryError:
         assume(False)
     for windows in (made.train, made.final):
         cutoffs = [w.as_of for w in windows]
-        assert 1 <= len(cutoffs) <= splits.MOST_CUTOFFS
+        assert 1 <= len(cutoffs) <= splits.MANY_CUTOFFS
         assert cutoffs == sorted(set(cutoffs))
         assert cutoffs[0] >= after(made.history_days)
     assert made.final[-1].as_of == made.test.as_of

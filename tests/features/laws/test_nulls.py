@@ -44,8 +44,8 @@ class Past:
     def of_kinds(self, *kinds):
         return [row for row in self.events if row["kind"] in kinds]
 
-    def through(self, channel, *kinds):
-        return [row for row in self.of_kinds(*kinds) if row["channel"] == channel]
+    def through(self, channel):
+        return [row for row in self.events if row["channel"] == channel]
 
     def of_last_days(self, days, *kinds):
         return [r for r in self.of_kinds(*kinds) if self.at - r["moment"] <= days * DAY]
@@ -98,7 +98,7 @@ MEANINGS = {
         lambda past, f, row, spec: past.paid_or_discounted(90) == 0
     ),
     "no order of known quantity": lambda past, f, row, spec: not past.quantities(),
-    "no event yet": lambda past, f, row, spec: not past.of_kinds(*spec.event_kinds),
+    "no event yet": lambda past, f, row, spec: not past.events,
     "no such event yet": lambda past, f, row, spec: not past.of_kinds(
         *(kind for kind, slug in zip(spec.event_kinds, slugs(spec.event_kinds), strict=True)
           if f.name == f"event_{slug}_recency")
@@ -106,9 +106,9 @@ MEANINGS = {
     "the stage is prospect, active or loyal": (
         lambda past, f, row, spec: row["stage"] in ("prospect", "active", "loyal")
     ),
-    "fewer than two events": lambda past, f, row, spec: len(past.of_kinds(*spec.event_kinds)) < 2,
+    "fewer than two events": lambda past, f, row, spec: len(past.events) < 2,
     "no event through it yet": lambda past, f, row, spec: not past.through(
-        f.name.removeprefix("channel_").removesuffix("_recency"), *spec.event_kinds
+        f.name.removeprefix("channel_").removesuffix("_recency")
     ),
     "nothing to respond to yet": lambda past, f, row, spec: not past.of_kinds("mail"),
     "nothing to respond to in the last 90 days": (

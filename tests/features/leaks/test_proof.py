@@ -7,7 +7,15 @@ import pytest
 
 from features import attributes, catalog, engagement, intent, pieces, varieties
 from features.errors import HistoryError
-from features.proof import Cutoff, Difference, choose_cutoffs, differences, prove
+from features.proof import (
+    Cutoff,
+    Difference,
+    Proof,
+    choose_cutoffs,
+    differences,
+    order_days,
+    prove,
+)
 from features.sources import Sources
 from features.spec import FeatureSpec
 
@@ -45,7 +53,10 @@ def test_the_law_holds_and_says_what_was_compared(shop, log):
     assert proof.holds
     assert proof.differences == ()
     # ann's, bob's and cleo's 5 lines and 5 events before T, 2 each before May; one value undated.
-    assert proof.cutoffs == (Cutoff(MAY, 3, 15, 3 * 9), Cutoff(T, 3, 33, 3 * 3))
+    assert proof.cutoffs == (
+        Cutoff(MAY, 3, 15, 3 * 9, undated=3),
+        Cutoff(T, 3, 33, 3 * 3, undated=3),
+    )
     assert sum(proof.lenses.values()) == len(catalog.features(shop.spec))
     assert proof.lenses["journey"] == 3
     assert (proof.rows, proof.values) == (6, 6 * len(catalog.features(shop.spec)))
@@ -127,32 +138,64 @@ def test_the_sources_are_left_as_they_were(shop, log):
 # ------------------------------------------------------------------------------ the cut-offs
 
 
+def test_the_days_of_orders_are_told_once_each_and_in_order_of_time(shop):
+    moments = ("2024-01-03 23:59:59", "2024-01-01", "2024-01-03 00:00", "2024-01-01 12:30")
+    backend = shop.log([shop.line(at, 5) for at in moments], [shop.event(T, "mail")]).connect()
+    assert order_days(backend) == (pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-03"))
+
+
 def test_cut_offs_are_spread_over_the_history_one_in_each_part():
-    start, end = pd.Timestamp("2024-01-01 09:30"), pd.Timestamp("2024-04-10 17:00")
+    start = pd.Timestamp("2024-01-01")
+    days = pd.date_range(start, "2024-04-10")
     for seed in range(20):
-        chosen = choose_cutoffs(start, end, 4, seed)
-        assert [(c - start.floor("D")).days for c in chosen] == [
+        chosen = choose_cutoffs(days, 4, seed)
+        assert [(c - start).days for c in chosen] == [
             pytest.approx(25 * part + 13, abs=12.5) for part in range(4)
         ]
-        assert all(c == c.normalize() for c in chosen)
-    assert choose_cutoffs(start, end, 4, 1) == choose_cutoffs(start, end, 4, 1)
-    assert len({choose_cutoffs(start, end, 4, seed) for seed in range(20)}) > 10
+    assert choose_cutoffs(days, 4, 1) == choose_cutoffs(days, 4, 1)
+    assert len({choose_cutoffs(days, 4, seed) for seed in range(20)}) > 10
 
 
-def test_a_short_history_has_as_many_cut_offs_as_midnights_within_it():
-    days = pd.to_datetime(["2024-01-02", "2024-01-03"])
-    assert choose_cutoffs(pd.Timestamp("2024-01-01"), days[1], 4) == tuple(days)
+@pytest.mark.parametrize("slip", ["1900-01-01", "2199-12-31"])
+def test_a_slip_far_from_all_others_does_not_draw_the_cut_offs_to_it(slip):
+    year = pd.date_range("2023-01-01", "2023-12-31")
+    days = sorted([*year, pd.Timestamp(slip)])
+    for seed in range(20):
+        chosen = choose_cutoffs(days, 4, seed)
+        # 365 days to choose from, in parts of 92, 91, 91 and 91; of the last one may be the slip.
+        assert [(c - year[0]).days for c in chosen[:3]] == [
+            pytest.approx(46 + 91 * part, abs=46.5) for part in range(3)
+        ]
+
+
+def test_a_short_history_has_as_many_cut_offs_as_days_after_the_first():
+    days = tuple(pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"]))
+    assert choose_cutoffs(days, 4) == days[1:]
 
 
 def test_a_history_of_one_day_is_refused():
-    start, end = pd.Timestamp("2024-01-01 09:00"), pd.Timestamp("2024-01-01 17:00")
     with pytest.raises(HistoryError) as refused:
-        choose_cutoffs(start, end)
+        choose_cutoffs([pd.Timestamp("2024-01-01")])
     assert str(refused.value) == (
-        "A proof needs a cut-off with orders before it and after it. Seen: orders from "
-        "2024-01-01 09:00:00 to 2024-01-01 17:00:00 (UTC). Remedy: bring orders of two days or "
-        "more, or choose a later as_of"
+        "A proof needs a cut-off with orders before it and after it. Seen: orders on 2024-01-01 "
+        "alone (UTC). Remedy: bring orders of two days or more, or choose a later as_of"
     )
+
+
+def test_a_cut_off_with_hardly_a_row_on_one_side_is_thin():
+    # One dated row for ten customers is enough; what has no date counts for neither side.
+    assert [Cutoff(T, 30, known, hidden, undated).thin for known, hidden, undated in
+            ((3, 3, 0), (2, 90, 0), (90, 2, 0), (32, 90, 30), (33, 90, 30))
+            ] == [False, True, True, True, False]  # fmt: skip
+
+
+def test_a_proof_of_thin_cut_offs_alone_holds_and_proves_nothing():
+    thin, thick = Cutoff(MAY, 30, 1, 90), Cutoff(T, 30, 60, 30)
+    assert [Proof(cutoffs, {}, {}, ()).proves for cutoffs in
+            ((thin,), (thin, thick), (thick,))] == [False, True, True]  # fmt: skip
+    assert Proof((thin,), {}, {}, ()).holds
+    leak = Difference("orders", "ann", T, 2, 1)
+    assert not Proof((thick,), {}, {}, (leak,)).proves
 
 
 # ---------------------------------------------------------------------------- the comparison

@@ -80,6 +80,24 @@ def test_moments_become_utc_and_keep_their_wall_clock(loaded, rows):
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2024-07-10T12:00:00z", "2024-07-10 12:00"),
+        ("2024-07-10 12:00:00 -0500", "2024-07-10 17:00"),
+        ("2024-07-10 12:00:00.5 +05:30", "2024-07-10 06:30:00.5"),
+        ("2024-07-10T12:00+02:00", "2024-07-10 10:00"),
+        ("2024-07-10T12:00Z", "2024-07-10 12:00"),
+        ("2024-07-10 12:00 -05", "2024-07-10 17:00"),
+        ("2024-07-10 12:00:00 utc", "2024-07-10 12:00"),
+        ("2024-07-10 12:00 UTC", "2024-07-10 12:00"),
+    ],
+)
+def test_a_moment_with_a_zone_of_its_own_may_be_written_in_many_ways(loaded, rows, written, moment):
+    sources = loaded(f"who,when,paid\na,{written},1\n", head='time_zone = "America/New_York"')
+    assert rows(sources, "orders", "moment") == [(T(moment),)]
+
+
 def test_typed_moments_of_parquet_become_utc(loaded, rows):
     day = pa.array([T("2024-07-10 12:00")], pa.timestamp("ns", "America/New_York"))
     zoned = pa.table({"who": ["a"], "when": day, "paid": [1.0]})

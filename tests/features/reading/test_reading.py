@@ -41,3 +41,28 @@ def test_a_broken_zip_is_unreadable(loaded, refusal, good):
     assert refusal(loaded, good, url="o.csv.gz") == (
         f"A source must be readable. Seen: o.csv.gz: Not a gzipped file (b'wh'). {FILL}"
     )
+
+
+def test_a_line_too_long_for_the_database_is_told_as_such(loaded, refusal, good):
+    text = good + "a,2024-01-03," + "9" * 3_000_000 + "\n"
+    assert refusal(loaded, text) == (
+        "A source must be readable. Seen: orders.csv: Maximum line size of 2000000 bytes exceeded. "
+        f"Actual Size:3000014 bytes. {FILL}"
+    )
+
+
+def test_too_little_memory_is_not_the_files_fault(loaded, refusal):
+    assert re.fullmatch(
+        r"A source must fit through the memory that the database may take\. Seen: orders\.csv: "
+        r"Out of Memory Error: .* Remedy: raise experiment\.memory or leave it out, or set "
+        r"experiment\.threads = 1",
+        refusal(loaded, head='memory = "2MB"'),
+    )
+
+
+def test_a_header_that_can_be_none_is_refused(loaded, refusal, good):
+    for form in ("", 'delimiter = ","'):
+        assert refusal(loaded, "x" * 10_000_000 + good, form=form) == (
+            "The first line of a source names its columns. Seen: orders.csv: a name there is "
+            f"longer than 131,072 characters. {FILL}"
+        )

@@ -146,6 +146,16 @@ JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
             "orders: column 'who' must not be empty. Seen: no value at all. "
             "Remedy: name another column",
         ),
+        (
+            {"orders": "who,when,paid,paid\na,2024-01-01,1,2\n"},
+            "orders: column 'paid' must stand once in the header of orders.csv. Seen: another of "
+            "this name, where case counts for nothing. Remedy: rename one of them in the export",
+        ),
+        (
+            {"orders": "who,when,Paid,paid\na,2024-01-01,1,2\n"},
+            "orders: column 'paid' must stand once in the header of orders.csv. Seen: another of "
+            "this name, where case counts for nothing. Remedy: rename one of them in the export",
+        ),
         ({"orders": ""}, "A source has a header and rows. Seen: orders.csv is empty. "
             "Remedy: check the export that wrote it"),
         (

@@ -8,7 +8,7 @@ import pytest
 
 from features.engine import connection_of
 from features.errors import ConfigError
-from features.proof import choose_cutoffs, prove
+from features.proof import choose_cutoffs, order_days, prove
 from features.schema import ATTRIBUTES, EVENTS, ORDERS
 from features.spec import learn_spec
 
@@ -115,7 +115,7 @@ def test_the_proof_compares_spark_with_duckdb(loaded):
     experiment_spec = learn_spec(
         read.connection.table("orders"), read.connection.table("events"), (), (), T
     )
-    cutoffs = choose_cutoffs(read.start, read.end, 2)
+    cutoffs = choose_cutoffs(order_days(read.connection), 2)
     proof = prove(read, experiment_spec, cutoffs, customers=5)
     assert proof.holds
     passed = [cut.as_of.day - 1 for cut in proof.cutoffs]

@@ -1,7 +1,9 @@
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from features import config
+from features.joining import join
 from features.sources import load
 
 T = pd.Timestamp
@@ -119,3 +121,69 @@ def test_missing_and_endless_values_of_parquet_are_rejected(loaded, rows, reject
         ("orders", 4, "paid", "inf", "is not a number"),
         ("orders", 5, "when", None, "is empty"),
     ]
+
+
+PRODUCTS = "sku,kind\n1,A\n2,B\n3,C,oops\n4,D\n"
+JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
+
+
+def test_a_malformed_line_of_a_joined_file_is_its_own(loaded, rows, rejected):
+    orders = "who,when,paid,sku\n" + "".join(
+        f"c{i},2024-01-0{i},{'bad' if i == 4 else 10},{i}\n" for i in range(1, 6)
+    )
+    sources = loaded(
+        orders,
+        head="max_reject_share = 0.3",
+        columns='category = "kind"' + JOIN,
+        files={"p.csv": PRODUCTS},
+    )
+    assert rejected(sources) == [
+        ("orders", 4, "paid", "bad", "is not a number"),
+        ("p.csv", 3, "(whole row)", "3,C,oops", "the number of fields is wrong"),
+    ]
+    account = sources.ingested[0]
+    assert (account.rows_read, account.rows_kept, account.rows_rejected) == (5, 4, 1)
+    assert rows(sources, "orders", "customer_id", "category") == [
+        ("c1", "A"),
+        ("c2", "B"),
+        ("c3", None),
+        ("c5", None),
+    ]
+
+
+def test_too_many_malformed_lines_of_a_joined_file_stop_the_run(loaded, refusal):
+    orders = "who,when,paid,sku\n" + "a,2024-01-01,1,1\n" * 9
+    parts = {"columns": 'category = "kind"' + JOIN, "files": {"p.csv": PRODUCTS}}
+    assert refusal(loaded, orders, **parts) == (
+        "p.csv: at most 1.00% of the rows may be unusable. Seen: 1 of 4 rows (25.00%): "
+        "(whole row) the number of fields is wrong (1). Remedy: correct the rows or the column "
+        "names, or raise experiment.max_reject_share"
+    )
+
+
+def _numbered(folder, malformed):
+    """Ten rows after the header, those of `malformed` a field too long: the numbers and texts of
+    the others, and how many statements it took.
+    """
+    lines = [f"r{row},x,x" if row in malformed else f"r{row},x" for row in range(1, 11)]
+    (folder / "o.csv").write_text("a,b\n" + "\n".join(lines) + "\n")
+    con, asked = duckdb.connect(), []
+
+    class Counting:
+        def execute(self, sql, *parameters):
+            asked.append(sql)
+            return con.execute(sql, *parameters)
+
+    raw = join(Counting(), "orders", "o.csv", folder, None, ["a"], [])
+    assert [row for row, _ in raw.malformed] == malformed
+    return con.execute('SELECT "#row", a FROM raw_rows').fetchall(), len(asked)
+
+
+def test_rows_keep_the_numbers_of_the_file_however_many_lines_are_malformed(tmp_path):
+    one, statements = _numbered(tmp_path, [4])
+    assert one == [(row, f"r{row}") for row in (1, 2, 3, 5, 6, 7, 8, 9, 10)]
+    # As many passes over the rows for six such lines, at the head, together and at the end.
+    assert _numbered(tmp_path, [1, 2, 4, 5, 8, 10]) == (
+        [(row, f"r{row}") for row in (3, 6, 7, 9)],
+        statements,
+    )
