@@ -51,6 +51,8 @@ class Moment(click.ParamType):
 
         try:
             moment = pd.Timestamp(value)
+            if pd.isna(moment):  # for instance of an empty text
+                raise ValueError
             return moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
         except (ValueError, TypeError):
             self.fail(
@@ -60,16 +62,36 @@ class Moment(click.ParamType):
             )
 
 
-def toml(ctx: click.Context, param: click.Parameter, file: Path) -> Path:
+def toml(ctx: click.Context, param: click.Parameter, file: str) -> Path:
     """The experiment file, refused where it is none by its name."""
-    if file.suffix.lower() != ".toml":
+    path = _here(file, "An experiment file is on this machine.", "save it here, name that file")
+    if path.suffix.lower() != ".toml":
         raise SourceError(
-            "An experiment file is TOML.", f"{file}", f"write one with: coterie init {file}"
+            "An experiment file is TOML.", f"{path}", f"write one with: coterie init {path}"
         )
-    return file
+    return path
 
 
-experiment_file = click.argument("file", type=FILE, callback=toml)
+def table(ctx: click.Context, param: click.Parameter, file: str) -> Path:
+    """The file that `init` describes."""
+    return _here(
+        file,
+        "`coterie init` reads a CSV or Parquet file of this machine.",
+        "write its path; of a database, save some rows as CSV, run init on that file, and put the "
+        "address into the experiment file",
+    )
+
+
+def _here(file: str, rule: str, remedy: str) -> Path:
+    """The path, unless it is an address; of that, what may be a password is not shown."""
+    if "://" not in file or os.path.exists(file):
+        return Path(file)
+    from features.locations import plain
+
+    raise SourceError(rule, plain(file), remedy)
+
+
+experiment_file = click.argument("file", type=click.Path(dir_okay=False), callback=toml)
 as_of_option = click.option(
     "--as-of",
     type=Moment(),
@@ -100,7 +122,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=click.Path(dir_okay=False), callback=table)
 @click.option(
     "--out", type=FILE, help="Where to write the experiment file  [default: NAME.toml here]"
 )

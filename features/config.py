@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from features import named, source_sections
 from features.engine import ENGINES, takes
 from features.errors import ConfigError, closest
-from features.experiment import Experiment, ModelSettings, ValueSettings
+from features.experiment import MAX_SEED, Experiment, ModelSettings, ValueSettings
 from features.tables import Table
 
 #: Of a study where `tune = true`.
@@ -48,7 +48,13 @@ def text_of(path: Path) -> tuple[str, dict[str, Any]]:
 def _content(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ConfigError(
+            "An experiment file is valid TOML.",
+            f"{path.name}: hundreds of brackets within each other",
+            "close them where they belong",
+        ) from error
+    except ValueError as error:  # of TOML, or of a number of thousands of digits
         raise ConfigError(
             "An experiment file is valid TOML.", f"{path.name}: {error}", "correct that line"
         ) from error
@@ -76,7 +82,7 @@ def parse(text: str, path: Path) -> Experiment:
         interval_level=head.number("interval_level", 0.8, above=0, below=1),
         max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),
-        seed=head.integer("seed", 7, low=0),
+        seed=head.integer("seed", 7, low=0, high=MAX_SEED),
         engine=head.one_of("engine", ENGINES) or ENGINES[0],
         memory=_memory(head),
         threads=_threads(head),
@@ -137,14 +143,16 @@ def time_zone(head: Table) -> str:
 
 def _threads(head: Table) -> int | None:
     head.known("threads")
-    return None if head.peek("threads") is None else head.integer("threads", low=1)
+    return None if head.peek("threads") is None else head.integer("threads", low=1, high=1024)
 
 
 def _memory(head: Table) -> str | None:
     head.known("memory")
     if head.peek("memory") is None:
         return None
-    return head.matching("memory", r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", 'a size such as "4GB"')
+    # Of more digits DuckDB says that it is no size.
+    size = r"([0-9]{1,9}(\.[0-9]{1,9})? ?[KMG]|[0-9]{1,6}(\.[0-9]{1,9})? ?T)i?B"
+    return head.matching("memory", size, 'a size such as "4GB"')
 
 
 def _rates(head: Table) -> dict[str, float]:

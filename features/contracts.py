@@ -16,7 +16,7 @@ from typing import Any
 
 from features.config import text_of, time_zone
 from features.errors import ConfigError
-from features.experiment import Format
+from features.experiment import MAX_SEED, Format
 from features.source_sections import format_of, url_of
 from features.spec import Attribute
 from features.tables import Table
@@ -123,7 +123,7 @@ def parse(text: str, content: Mapping[str, Any], path: Path) -> ContractExperime
         horizon_days=head.integer("horizon_days", low=1) if source.dated else None,
         max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),
-        seed=head.integer("seed", 7, low=0),
+        seed=head.integer("seed", 7, low=0, high=MAX_SEED),
         contracts=source,
         profit=_profit(top.table("contracts").table("profit", {})),
         path=path,

@@ -10,6 +10,7 @@ from features.spec import Attribute, Goal, Occasion, Place, Response
 __all__ = [
     "KINDS",
     "LENSES",
+    "MAX_SEED",
     "AliasesSource",
     "Attribute",
     "AttributesSource",
@@ -27,6 +28,8 @@ __all__ = [
     "ValueSettings",
 ]
 
+#: All that is fitted takes it, LightGBM as a signed number of 32 bits; some add to it.
+MAX_SEED = 2_000_000_000
 #: The lenses that an attribute may belong to.
 LENSES = ("demographic", "geographic", "psychographic", "firmographic")
 #: How an attribute's values are to be understood.

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 from features.errors import ConfigError, SourceError, closest
 
-__all__ = ["Location", "no_table", "resolve", "without_secret"]
+__all__ = ["Location", "no_table", "plain", "resolve", "without_secret"]
 
 SUPPORTED = (
     "package://NAME/path, file://path or a plain path, to .csv, .tsv, .txt (each also with .gz), "
@@ -32,8 +32,11 @@ _NO_SERVERS = ("datafusion", "duckdb", "polars", "sqlite")
 _VARIABLE = r"\$\{\w+\}"
 # Up to the last @, since a password may hold any sign.
 _PASSWORD = re.compile(r"^([a-z][\w+.-]*://[^:/@?]*:)(.*)@", re.IGNORECASE | re.DOTALL)
+# Of a web address whatever stands before the @, be it a token alone.
+_TOKEN = re.compile(r"^(https?://)([^:/@?]+)(?=@)", re.IGNORECASE)
 _SECRET_KEY = re.compile(
-    r"([?&](?:[a-z_]*passw(?:or)?d|pwd|passcode|secret|private_key|[a-z_]*token)=)([^&]*)",
+    r"([?&;#](?:[\w.-]*(?:passw(?:or)?d|pwd|passcode|passphrase|secret|token|signature|credentials?"
+    r"|(?:api|access|account|private|secret|shared)[_-]?key)|sig|pat|pw)=)([^&]*)",
     re.IGNORECASE,
 )
 
@@ -67,7 +70,7 @@ stored with every run. Seen: postgres://ann:***@host/shop?table=orders. Remedy: 
 set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an environment variable's, instead
     """
     shown = url
-    for pattern in (_PASSWORD, _SECRET_KEY):
+    for pattern in (_PASSWORD, _TOKEN, _SECRET_KEY):
         for found in pattern.finditer(url):
             if not re.fullmatch(_VARIABLE, found[2]):
                 shown = shown.replace(
@@ -83,16 +86,38 @@ set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an environment var
     )
 
 
+def plain(url: str) -> str:
+    """An address that nothing here reads, to be shown: without user and options.
+
+    >>> plain("https://ann:geheim@host/orders.csv?sig=geheim")
+    'https://host/orders.csv'
+    """
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{re.split('[?#;]', rest.rpartition('@')[2])[0]}"
+
+
 def resolve(url: str, folder: Path) -> Location:
     """The files or the table that `url` stands for; plain paths are relative to `folder`.
 
-    Raises SourceError for an unknown scheme or ending, a missing file, a folder without Parquet
-    and a database without a table. Nothing is opened.
+    Raises SourceError for an unknown scheme or ending, a missing file, a folder without Parquet,
+    a path that the system refuses and a database without a table. Nothing is opened.
     """
+    try:
+        return _location(url, folder)
+    except OSError as error:
+        shown = url if len(url) <= 80 else f"{url[:77]}..."
+        raise SourceError(
+            "A source's file must be within reach.",
+            f"{shown}: {error.strerror}",
+            "check the path, and that this user may read there",
+        ) from error
+
+
+def _location(url: str, folder: Path) -> Location:
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if not separator:
-        path = folder / Path(url).expanduser()
+        path = folder / _at_home(url)
     elif scheme == "file":
         path = folder / unquote(rest)
     elif scheme == "package":
@@ -101,7 +126,7 @@ def resolve(url: str, folder: Path) -> Location:
         return _table(url, scheme, rest, folder)
     else:
         raise SourceError(
-            f"A source cannot be read from {scheme}:// addresses.", url, f"use {SUPPORTED}"
+            f"A source cannot be read from {scheme}:// addresses.", plain(url), f"use {SUPPORTED}"
         )
     if path.is_dir():
         return Location(url, "parquet", _parquet_in(url, path))
@@ -120,6 +145,18 @@ def resolve(url: str, folder: Path) -> Location:
     raise SourceError(
         "A source's format is told by its ending.", path.name, f"convert it; use {SUPPORTED}"
     )
+
+
+def _at_home(url: str) -> Path:
+    """The path, with the home that ~ or ~NAME stands for."""
+    try:
+        return Path(url).expanduser()
+    except RuntimeError as error:
+        raise SourceError(
+            "The home that a path begins with must be known.",
+            url,
+            "write the whole path; ./ before a file whose name begins with ~",
+        ) from error
 
 
 def servers() -> frozenset[str]:
@@ -170,8 +207,11 @@ def _in_package(url: str, rest: str) -> Path:
             url,
             "write package://NAME/path/in/package",
         )
-    # For a top-level name find_spec looks the package up without importing it.
-    spec = importlib.util.find_spec(name)
+    try:
+        # For a top-level name find_spec looks the package up without importing it.
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # of what is loaded, but from no package, such as __main__
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise SourceError(
             "The package of a source must be installed.", url, f"install {name}, or correct it"
@@ -183,6 +223,12 @@ def _in_package(url: str, rest: str) -> Path:
 
 
 def _parquet_in(url: str, folder: Path) -> tuple[Path, ...]:
+    if folder.resolve().parent == folder.resolve():  # it would be looked through for minutes
+        raise SourceError(
+            "A folder as a source holds Parquet files.",
+            f"{url} is the root of all folders",
+            "name the folder that they are in",
+        )
     found = [path for path in sorted(folder.rglob("*.parquet")) if path.is_file()]
     if not found:
         raise SourceError(

@@ -49,7 +49,12 @@ def expression(
     lines = orders.filter(orders.amount >= 0)
     if cutoffs:
         lines = lines.mutate(part=part_of(lines, cutoffs))
-        late = {"arrived": lines.arrived.min()} if "arrived" in lines.columns else {}
+        late = {}
+        if "arrived" in lines.columns:
+            # The later of a line's own two: never the moment of one and the arrival of another.
+            late["arrived"] = ibis.greatest(
+                lines.moment, lines.arrived.fill_null(lines.moment)
+            ).min()
         lines = lines.group_by("customer_id", "part", *told).aggregate(
             amount=lines.amount.sum(), moment=lines.moment.min(), last=lines.moment.max(), **late
         )

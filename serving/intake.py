@@ -70,7 +70,8 @@ class Intake:
     def __call__(self, histories: Mapping[str, Mapping[str, Any]], as_of: datetime) -> Tables:
         """Tables of histories as `serving.history.read` gives them, by customer id.
 
-        `as_of` is naive UTC. Rows at or after it stay in: the features do not look at them.
+        `as_of` is naive UTC. Rows at or after it, or that arrived then, are told and left out: of a
+        model whose sources never said when a row arrived, the features do not ask for it.
         """
         orders = self._clean("orders", _raw(ORDERS, histories, "orders", "local"))
         events = self._clean("events", _raw(EVENTS, histories, "events"))
@@ -78,11 +79,17 @@ class Intake:
         attributes = self._clean("attributes", sent)
         spine = pa.table({"customer_id": list(histories), "as_of": [as_of] * len(histories)}, SPINE)
         told: dict[str, list[str]] = defaultdict(list)
-        _tell_later(told, as_of, (orders, "moment", "order line", "order lines"),
-                    (events, "moment", "event", "events"),
-                    (attributes, "valid_from", "attribute", "attributes"))  # fmt: skip
+        before = [
+            _before(told, as_of, *part)
+            for part in (
+                (orders, "moment", "order line", "order lines"),
+                (events, "moment", "event", "events"),
+                (attributes, "valid_from", "attribute", "attributes"),
+            )
+        ]
         _tell_unknown_kinds(told, events, self.spec.event_kinds)
         _tell_unknown_attributes(told, sent, attributes, self.spec.attributes)
+        orders, events, attributes = before
         return Tables(_with_order_ids(orders), events, attributes, spine, told)
 
     def _clean(self, name: str, raw: pa.Table) -> pa.Table:
@@ -136,18 +143,21 @@ def _with_order_ids(orders: pa.Table) -> pa.Table:
     return orders.set_column(orders.schema.get_field_index("order_id"), "order_id", ids)
 
 
-def _tell_later(
-    told: dict[str, list[str]], as_of: datetime, *parts: tuple[pa.Table, str, str, str]
-) -> None:
-    for table, when, one, many in parts:
-        known = table[when]
-        if "arrived" in table.column_names:
-            known = pc.max_element_wise(known, table["arrived"])  # skips nulls
-        later = table.filter(pc.greater_equal(known, pa.scalar(as_of, pa.timestamp("us"))))
-        for found in later["customer_id"].value_counts().to_pylist():
-            count = found["counts"]
-            what = f"{count} {one if count == 1 else many}"
-            told[found["values"]].append(f"{what} at or after as_of ignored")
+def _before(
+    told: dict[str, list[str]], as_of: datetime, table: pa.Table, when: str, one: str, many: str
+) -> pa.Table:
+    """The rows of before `as_of`; how many others there were is told."""
+    known = table[when]
+    if "arrived" in table.column_names:
+        known = pc.max_element_wise(known, table["arrived"])  # skips nulls
+    later = pc.greater_equal(known, pa.scalar(as_of, pa.timestamp("us"))).fill_null(False)
+    if not pc.any(later).as_py():
+        return table
+    for found in table.filter(later)["customer_id"].value_counts().to_pylist():
+        count = found["counts"]
+        what = f"{count} {one if count == 1 else many}"
+        told[found["values"]].append(f"{what} at or after as_of ignored")
+    return table.filter(pc.invert(later))
 
 
 def _tell_unknown_kinds(told: dict[str, list[str]], events: pa.Table, known: Sequence[str]) -> None:

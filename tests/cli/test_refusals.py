@@ -26,6 +26,25 @@ def test_init_overwrites_nothing_unasked(shop: Path, tmp_path: Path, run: Run, m
     assert "[experiment]" in file.read_text()
 
 
+def test_an_address_for_init_is_refused_without_its_password(run: Run, told: Told) -> None:
+    for address, shown in (
+        ("https://ann:geheim@host/x.csv", "https://host/x.csv"),
+        ("postgres://ann:ge@heim@host/shop?table=t&password=geheim", "postgres://host/shop"),
+        ("https://host/x.csv?sig=geheim", "https://host/x.csv"),
+    ):
+        assert told(run("init", address)) == (
+            "`coterie init` reads a CSV or Parquet file of this machine.",
+            shown,
+            "write its path; of a database, save some rows as CSV, run init on that file, and put "
+            "the address into the experiment file",
+        )
+    assert told(run("check", "https://ann:geheim@host/x.toml")) == (
+        "An experiment file is on this machine.",
+        "https://host/x.toml",
+        "save it here, name that file",
+    )
+
+
 def test_a_missing_column(changed: Changed, run: Run, told: Told) -> None:
     assert told(run("retrain", changed({'"date"': '"dte"'}))) == (
         "orders: column 'dte' must exist in shop.csv.",
@@ -141,9 +160,12 @@ def test_an_as_of_long_after_the_last_order(
 
 
 def test_an_as_of_that_is_no_moment(changed: Changed, run: Run) -> None:
-    refused = run("retrain", changed(), "--as-of", "yesterday")
-    assert refused.exit_code == 2
-    assert "'yesterday' is not a moment like 2024-05-09" in refused.output
+    file = changed()
+    for command in ("check", "prove", "retrain"):
+        for given in ("yesterday", "NaT", ""):
+            refused = run(command, file, "--as-of", given)
+            assert refused.exit_code == 2
+            assert f"{given!r} is not a moment like 2024-05-09" in refused.output
 
 
 def test_the_installed_command_ends_with_status_2_and_no_traceback(tmp_path: Path) -> None:
@@ -195,3 +217,13 @@ def test_init_writes_toml_alone_and_makes_its_folder(
     made = tmp_path / "new" / "folder" / "shop.toml"
     must("init", orders, "--currency", "EUR", "--out", made)
     assert made.exists()
+
+
+def test_init_says_where_it_cannot_write(shop: Path, tmp_path: Path, run: Run, told: Told) -> None:
+    (tmp_path / "taken").write_text("a file")
+    out = tmp_path / "taken" / "more" / "shop.toml"
+    assert told(run("init", shop / "shop.csv", "--currency", "EUR", "--out", out)) == (
+        "An experiment file must be writable where it is to stand.",
+        f"--out {out}: Not a directory",
+        "give another place with --out",
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from features.config import load, parse
+from features.engine import connect
 from features.errors import ConfigError
 from features.experiment import (
     AliasesSource,
@@ -195,10 +196,33 @@ PEOPLE = (
          "An experiment file is valid TOML.",
          "shop.toml: Expected ']' at the end of a table declaration (at end of document)",
          "correct that line"),
+        ({"text": "a = " + 5000 * "["},
+         "An experiment file is valid TOML.",
+         "shop.toml: hundreds of brackets within each other", "close them where they belong"),
+        ({"head": f"seed = {10**23}"},
+         "experiment.seed must be a whole number from 0 to 2000000000.", f"{10**23}",
+         "correct the value"),
+        ({"head": "threads = 100000"},
+         "experiment.threads must be a whole number from 1 to 1024.", "100000",
+         "correct the value"),
+        ({"head": 'memory = "99999999999999999999TB"'},
+         'experiment.memory must be a size such as "4GB".', "'99999999999999999999TB'",
+         "correct the value"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused(complaint, parts, rule, seen, remedy):
     assert complaint(**parts) == f"{rule} Seen: {seen}. Remedy: {remedy}"
+
+
+def test_a_number_of_thousands_of_digits_is_refused(complaint):
+    assert complaint(f"a = {5000 * '9'}").startswith(
+        "An experiment file is valid TOML. Seen: shop.toml: Exceeds the limit (4300 digits)"
+    )
+
+
+@pytest.mark.parametrize("size", ["999999999 GiB", "999999.5TiB", "16000000KB"])
+def test_the_database_takes_the_largest_sizes_that_may_be_asked_for(parsed, size):
+    connect(memory=parsed(head=f'memory = "{size}"').memory).disconnect()
 
 
 def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path, experiment_text):

@@ -82,6 +82,8 @@ def test_profit_and_kinds_are_read(tmp_path: Path) -> None:
         ('currency = "EUR"', 'currency = "EUR"\nhorizon_days = 90', "experiment.horizon_days needs "
          "contracts with dates. Seen: horizon_days = 90 and no contracts.ended_on. Remedy: remove "
          "it, or name the columns contracts.start and contracts.ended_on"),
+        ('currency = "EUR"', 'currency = "EUR"\nseed = 2000000001', "experiment.seed must be a "
+         "whole number from 0 to 2000000000. Seen: 2000000001."),
         ("fee = {", "left = {", "contracts.columns must not hold the column of contracts.ended. "
          "Seen: 'left'. Remedy: remove contracts.columns.left"),
         ('fee = { kind = "number" }', "", "contracts.columns must say what is known of a contract. "

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from datetime import datetime
+
 import pandas as pd
 
 from features import varieties
@@ -84,6 +87,21 @@ def test_lines_added_up_between_cut_offs_give_the_same_values(shop, many):
     plain = backend.to_pyarrow(feature_table(shop.spec)).to_pandas()
     plain = plain.sort_values(["customer_id", "as_of"], ignore_index=True)
     pd.testing.assert_frame_equal(added_up, plain, rtol=1e-9, atol=0)
+
+
+def test_lines_added_up_are_known_no_sooner_than_each_of_them(shop):
+    line = shop.line
+    log = shop.log([
+        line("2024-05-02", 7, category="wine"),
+        line("2024-05-01", 10, category="fruit", arrived=datetime(2024, 7, 1)),
+        line("2024-06-20", 30, category="fruit", arrived=datetime(2024, 5, 5)),  # before it was
+    ])  # fmt: skip
+    spec = replace(shop.spec, present=("category", "arrived"))
+    spine = shop.spine(("a", "2024-06-01"), ("a", "2024-07-02"))
+    seen = snapshot(log.connect(), spec, spine)
+    assert seen.categories.tolist() == [1, 2]
+    assert seen.category_share_wine.tolist() == [1.0, 7 / 47]
+    assert seen.category_share_fruit.tolist() == [0.0, 40 / 47]
 
 
 def test_lines_that_say_nothing_make_no_variety():

@@ -6,12 +6,14 @@ import pytest
 
 from features import cleaning
 from features.experiment import Format
+from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.spec import Attribute, FeatureSpec
 from serving import history
 from serving.intake import Intake, Tables
 
 AS_OF = datetime(2024, 6, 1)
+TABLES = ("orders", "events", "attributes", "spine")
 SPEC = FeatureSpec(
     event_kinds=("visit",),
     attributes=(
@@ -75,7 +77,7 @@ def test_a_moment_without_a_zone_is_wall_clock_of_the_model() -> None:
     )
 
 
-@pytest.mark.parametrize("wall", ["2024-03-31T02:30:00", "2024-10-27T02:30:00"])
+@pytest.mark.parametrize("wall", ["2024-03-31T02:30:00", "2023-10-29T02:30:00"])
 def test_the_hours_that_the_clock_skips_and_repeats_are_read_as_in_training(wall: str) -> None:
     zone = "Europe/Berlin"
     (row,) = orders({"moment": wall}, zone=zone)
@@ -118,6 +120,44 @@ def test_what_arrives_at_as_of_or_later_is_told_as_ignored() -> None:
     assert made.warnings == {
         "C0": ["1 order line at or after as_of ignored", "1 event at or after as_of ignored"]
     }
+
+
+def test_what_is_told_as_ignored_is_left_out() -> None:
+    made = taken_in(
+        {
+            "orders": [
+                {"moment": "2024-05-01", "amount": 1, "arrived": "2024-05-31T23:59:59Z"},
+                {"moment": "2024-05-02", "amount": 2, "arrived": "2024-06-01T00:00:00Z"},
+                {"moment": "2024-06-01", "amount": 4, "arrived": "2024-05-01"},
+                {"moment": "2024-05-31T23:59:59Z", "amount": 8},
+            ],
+            "events": [
+                {"moment": "2024-05-01", "kind": "visit", "arrived": "2024-07-01"},
+                {"moment": "2024-05-02", "kind": "visit"},
+            ],
+            "attributes": [
+                {"name": "town", "value": "Bonn"},
+                {"name": "town", "value": "Ulm", "valid_from": "2024-05-31"},
+                {"name": "town", "value": "Jena", "valid_from": "2024-06-01"},
+            ],
+        }
+    )
+    assert made.orders["amount"].to_pylist() == [1.0, 8.0]
+    assert made.events["moment"].to_pylist() == [datetime(2024, 5, 2)]
+    assert made.attributes["value"].to_pylist() == ["Bonn", "Ulm"]
+
+
+def test_a_late_order_is_in_no_feature_of_a_model_that_knows_no_arrivals() -> None:
+    made = taken_in(
+        {
+            "orders": [
+                {"moment": "2024-05-01", "amount": 10},
+                {"moment": "2024-05-11", "amount": 50, "arrived": "2024-07-01"},
+            ]
+        }
+    )
+    (row,) = OnlineFeatures(FeatureSpec())(*(getattr(made, name) for name in TABLES)).to_pylist()
+    assert (row["orders"], row["spend"], row["recency_days"]) == (1, 10.0, 31.0)
 
 
 def test_attributes_are_read_by_their_kind() -> None:

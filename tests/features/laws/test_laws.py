@@ -38,8 +38,8 @@ def test_two_cut_offs_at_once_are_as_one_after_the_other(shop, many, cuts):
     assert shop.differing(both, single) == set()
 
 
-#: Days after its moment at which a row arrived; None for at once.
-DELAYS = st.lists(st.none() | st.integers(0, 60), min_size=40, max_size=40)
+#: Days after its moment at which a row arrived, or before, as clocks differ; None for at once.
+DELAYS = st.lists(st.none() | st.integers(-60, 60), min_size=40, max_size=40)
 
 
 @settings(max_examples=12)
@@ -48,6 +48,16 @@ def test_what_arrives_in_the_future_changes_no_feature(shop, drawn, cuts, data, 
     late = dataclasses.replace(shop.spec, present=(*shop.spec.present, "arrived"))
     log = arriving(drawn(data), delays)
     assert shop.leaks(shop.compiled(late), log, *cuts) == set()
+
+
+def test_what_arrives_in_the_future_changes_no_feature_of_a_snapshot(shop, many, cuts):
+    late = dataclasses.replace(shop.spec, present=("category", "arrived"))
+    log = arriving(many, np.random.default_rng(SEED).integers(-200, 200, 500).tolist())
+    together = snapshot(log.connect(), late, shop.spine_at(log, *cuts))
+    for at in cuts:
+        whole = together[together.as_of == at].reset_index(drop=True)
+        past = snapshot(log.before(at).connect(), late, shop.spine_at(log, at))
+        pd.testing.assert_frame_equal(whole, past, rtol=1e-9, atol=1e-9)
 
 
 def test_an_order_that_arrives_late_changes_the_gap_from_then_on(shop):

@@ -1,5 +1,8 @@
 """Where a source lies: a file, a folder, a table of a database."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from features.locations import resolve, without_secret
@@ -20,6 +23,39 @@ def test_a_folder_without_parquet_is_refused(loaded, tmp_path, refusal):
     )
 
 
+def test_a_home_that_nobody_has_is_refused(loaded, refusal):
+    assert refusal(loaded, None, url="~nobody-of-this-name/x.csv") == (
+        "The home that a path begins with must be known. Seen: ~nobody-of-this-name/x.csv. "
+        "Remedy: write the whole path; ./ before a file whose name begins with ~"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["", "file://", "duckdb://", "package://features/"])
+def test_a_path_that_the_system_refuses_is_told_in_words(loaded, refusal, scheme):
+    url = f"{scheme}{300 * 'a'}.csv?table=t"
+    assert refusal(loaded, None, url=url) == (
+        f"A source's file must be within reach. Seen: {url[:77]}...: File name too long. "
+        "Remedy: check the path, and that this user may read there"
+    )
+
+
+def test_what_is_loaded_but_from_no_package_is_refused(loaded, refusal, monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as of a console script
+    assert refusal(loaded, None, url="package://__main__/x.csv") == (
+        "The package of a source must be installed. Seen: package://__main__/x.csv. "
+        "Remedy: install __main__, or correct it"
+    )
+
+
+@pytest.mark.parametrize("url", ["/", "file:///"])
+def test_the_root_of_all_folders_is_not_searched(loaded, refusal, monkeypatch, url):
+    monkeypatch.setattr(Path, "rglob", None)
+    assert refusal(loaded, None, url=url) == (
+        f"A folder as a source holds Parquet files. Seen: {url} is the root of all folders. "
+        "Remedy: name the folder that they are in"
+    )
+
+
 # --------------------------------------------------------------------------------- no passwords
 
 
@@ -31,6 +67,13 @@ def test_a_folder_without_parquet_is_refused(loaded, tmp_path, refusal):
         ("postgres://host/shop?table=t&password=geheim", "postgres://host/shop?table=t&password=***"),
         ("databricks://h?access_token=geheim&table=t", "databricks://h?access_token=***&table=t"),
         ("snowflake://:geheim@account?table=t", "snowflake://:***@account?table=t"),
+        ("snowflake://u@a?table=t&client_secret=geheim", "snowflake://u@a?table=t&client_secret=***"),
+        ("snowflake://u@a?apiKey=geheim&table=t", "snowflake://u@a?apiKey=***&table=t"),
+        ("trino://u@h?aws-secret-access-key=geheim", "trino://u@h?aws-secret-access-key=***"),
+        ("https://h/x.csv?se=2024&sig=geheim%3D", "https://h/x.csv?se=2024&sig=***"),
+        ("https://h/x.csv?X-Amz-Signature=geheim", "https://h/x.csv?X-Amz-Signature=***"),
+        ("https://geheim@h/x.csv", "https://***@h/x.csv"),
+        ("https://ann:geheim@h/x.csv", "https://ann:***@h/x.csv"),
     ],
 )  # fmt: skip
 def test_a_password_in_the_experiment_file_is_refused_and_not_shown(url, shown, complaint):
@@ -57,12 +100,20 @@ def test_a_password_in_the_experiment_file_is_refused_and_not_shown(url, shown, 
         "postgres://ann@host:5432/shop?sslmode=require&table=sales.orders",
         "postgres://ann:${PG_PASSWORD}@host/shop?table=orders",
         "databricks://host?access_token=${TOKEN}&table=orders",
+        "https://${TOKEN}@host/orders.csv",
+        "postgres://ann@host/shop?sslkey=client.key&passfile=here&table=orders",
+        "snowflake://ann@account?authenticator=oauth&private_key_file=key.p8&table=t",
         "orders@home.csv",
         "package://shop/data/a@b.csv",
     ],
 )
 def test_an_address_without_a_password_is_taken_as_it_is(url):
     assert without_secret("orders.url", url) == url
+
+
+def test_of_an_address_that_cannot_be_read_neither_user_nor_options_are_shown(loaded, refusal):
+    seen = refusal(loaded, None, url="s3://ann@bucket/orders.csv?k=geheim").partition(" Remedy")[0]
+    assert seen == ("A source cannot be read from s3:// addresses. Seen: s3://bucket/orders.csv.")
 
 
 def test_a_servers_options_are_kept_and_its_table_is_not_one(tmp_path):
