@@ -29,16 +29,25 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 class Commands(click.Group):
-    """Tells a CoterieError in words and ends with status 2."""
+    """Tells a CoterieError, and a file that cannot be had, in words and ends with status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except CoterieError as problem:
-            click.secho(problem.rule, err=True, fg="red", bold=True)
-            click.echo(f"  Seen:   {problem.seen}", err=True)
-            click.echo(f"  Remedy: {problem.remedy}", err=True)
-            sys.exit(2)
+        except CoterieError as error:
+            problem = error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            problem = CoterieError(
+                "What is read or written must be within reach.",
+                f"{error.filename}: {error.strerror}",
+                "check the path, its rights, and the room on the disk",
+            )
+        click.secho(problem.rule, err=True, fg="red", bold=True)
+        click.echo(f"  Seen:   {problem.seen}", err=True)
+        click.echo(f"  Remedy: {problem.remedy}", err=True)
+        sys.exit(2)
 
 
 class Moment(click.ParamType):
@@ -245,7 +254,6 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     asked = champion.question(experiment, as_of, screen, out.resolve().parent)
     with screen.step(f"Scoring every customer at {asked.moment:%Y-%m-%d %H:%M} UTC"):
         made = scoring.score(asked.bundle, asked.read, asked.moment)
-        out.parent.mkdir(parents=True, exist_ok=True)
         scoring.write(asked.bundle, made, out)
     screen.say(f"{len(made):,} customers in {out}")
 

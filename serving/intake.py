@@ -163,7 +163,9 @@ def _before(
 def _tell_unknown_kinds(told: dict[str, list[str]], events: pa.Table, known: Sequence[str]) -> None:
     for who, kind in _pairs(events, "kind"):
         if kind not in known:
-            told[who].append(f"events of kind {shown(kind)} are not known to this model: ignored")
+            told[who].append(
+                f"events of kind {shown(kind)} are not known to this model: counted among all alone"
+            )
 
 
 def _tell_unknown_attributes(

@@ -45,6 +45,7 @@ def check(
     finding (a blocker), not an error.
     """
     folder = out / experiment.name
+    folder.mkdir(parents=True, exist_ok=True)
     found: list[Finding] = []
     with screen.step("Reading the sources"):
         read = _read(experiment, as_of, folder, found)
@@ -73,7 +74,6 @@ def check(
     order = (BLOCKER, WARNING, HINT)
     found.sort(key=lambda finding: order.index(finding.weight))
     made = Checked(experiment, measured, plan, answers, search, tuple(found), file, now)
-    folder.mkdir(parents=True, exist_ok=True)
     page = folder / PAGE
     page.write_text(check_page.render(made), encoding="utf-8")
     check_display.show(made, page, screen)

@@ -35,8 +35,11 @@ R = TypeVar("R", bound=Read)
 def shown(what: str, load: Callable[[], R], screen: Screen, out: Path | None) -> R:
     """Load, write the rejects into `out` (or remove those of an earlier run), say what came in.
 
-    With `out` None no file is written.
+    With `out` None no file is written. A folder that cannot be made ends the run here, not after
+    a training.
     """
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
     try:
         with screen.step(f"Reading the {what}"):
             read = load()

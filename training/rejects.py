@@ -12,7 +12,7 @@ NAME = "rejects.csv"
 
 
 def write(rejects: pd.DataFrame, folder: Path) -> Path | None:
-    """Write `rejects.csv` into `folder`; where there is nothing to write, remove an earlier one.
+    """Write `rejects.csv` into `folder`, which is there; of no rejects, remove an earlier one.
 
     A file of that name which is none of ours (it has other columns) stays. Returns the file's
     path, None where there is none.
@@ -22,7 +22,6 @@ def write(rejects: pd.DataFrame, folder: Path) -> Path | None:
         if file.is_file() and _ours(file):
             file.unlink()
         return None
-    folder.mkdir(parents=True, exist_ok=True)
     rejects.to_csv(file, index=False)
     return file
 

@@ -227,3 +227,14 @@ def test_init_says_where_it_cannot_write(shop: Path, tmp_path: Path, run: Run, t
         f"--out {out}: Not a directory",
         "give another place with --out",
     )
+
+
+def test_a_folder_that_cannot_be_made(
+    changed: Changed, run: Run, told: Told, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    for command in ("check", "retrain"):
+        rule, seen, remedy = told(run(command, changed({}), "--out", tmp_path / "file" / "x"))
+        assert rule == "What is read or written must be within reach."
+        assert seen.startswith(f"{tmp_path / 'file'}")
+        assert remedy == "check the path, its rights, and the room on the disk"

@@ -213,7 +213,7 @@ def test_each_customer_is_told_what_was_ignored() -> None:
             "2 order lines at or after as_of ignored",
             "1 event at or after as_of ignored",
             "1 attribute at or after as_of ignored",
-            "events of kind 'vist' are not known to this model: ignored",
+            "events of kind 'vist' are not known to this model: counted among all alone",
             "attribute 'twon' is not known to this model: ignored, did you mean 'town'?",
         ]
     }
