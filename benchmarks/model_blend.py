@@ -9,17 +9,18 @@ fitted on windows that end by the cut-off.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from model_rivals import TREES, Past, Said
+from model_rivals import TREES, Past, Said, corrected
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
 
 from features import catalog
 from features.spec import FeatureSpec
-from training import boosting, calibration, scaling
-from training.blend import logit, sigmoid
+from training import boosting, scaling
+from training.blend import logit
 from training.bundle import to_columns
 from training.fit import table
 from training.outliers import capped
@@ -31,26 +32,12 @@ FAR = 50.0
 
 
 def blended(p: Past) -> Said:
-    """Fitted on the whole stack, with half of a correction that is learned by time: what the same
-    models, fitted on the windows that end before the last cut-off and calibrated on its window
-    (Platt, total), say of today's mean logit and total more than the fit on all of it does. Half,
-    because one window is one season.
-    """
-    last = p.stack.as_of.max()
-    early = p.stack[p.stack.as_of <= last - pd.Timedelta(days=p.window_days)]
-    churn, spend = _fitted(p.stack, p.spec, [p.today])[0]
-    if len(early):
-        (then, then_spend), (now, now_spend) = _fitted(early, p.spec, [p.last, p.today])
-        a, b = calibration.platt(then, (p.last.future_orders == 0).to_numpy(np.float64))
-        scale = calibration.total_scale(then_spend, p.last.future_spend.to_numpy(np.float64))
-        churn = churn + (np.mean(a + b * now) - churn.mean()) / 2.0
-        if spend.sum() > 0:
-            spend = spend * np.sqrt(scale * now_spend.sum() / spend.sum())
-    return p.stretched(sigmoid(churn), spend)
+    """Fitted on the whole stack, with half of a correction (`model_rivals.corrected`)."""
+    return corrected(lambda train, others: _fitted(train, p.spec, others), p)
 
 
 def _fitted(
-    train: pd.DataFrame, spec: FeatureSpec, others: list[pd.DataFrame]
+    train: pd.DataFrame, spec: FeatureSpec, others: Sequence[pd.DataFrame]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """(logit of no order, spend over the window) of each of the other frames' rows."""
     features = catalog.features(spec)

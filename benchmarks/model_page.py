@@ -27,7 +27,8 @@ horizon after it, for all customers with an order before it. Spend is net of ret
   Tweedie regression.
 
 Rivals learn one horizon earlier where the history allows it, else over a third of the history
-(recent spend: its last half), stretched to the horizon by BG/NBD's ratios. Behind each rival's
+(recent spend: its last half), stretched to the horizon by BG/NBD's ratios. The two learned rivals
+take half of a correction of their level that is learned by time. Behind each rival's
 figure stands the 95 % interval of ours less it, by a paired bootstrap of the customers (of the
 bias: of its absolute value). ▲ says that ours is better beyond chance, ▼ that the rival is. The
 bootstrap of a binned measure (ECE, decile MAPE) is rough. Where nothing differs, one comparison in

@@ -9,6 +9,7 @@ to the horizon by BG/NBD's ratios (`training.stretch`) as ours is. The strong on
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,8 @@ from features.schema import SPINE
 from features.snapshot import customers_known, outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-from training import boosting, rivals, splits, stretch
+from training import boosting, calibration, rivals, splits, stretch
+from training.blend import logit, sigmoid
 from training.learning import Learned
 from training.outliers import capped
 from training.snapshots import buyers
@@ -33,6 +35,8 @@ PRIOR_CUSTOMERS = 10.0
 TREES = boosting.Settings(trees=250)
 RFM = ("recency_days", "T_days", "orders", "frequency", "spend", "basket_value", "gap_mean",
        "orders_90d", "spend_30d", "spend_90d")  # fmt: skip
+#: Fits models on rows and gives (logit of no order, spend over the window) of each other frame's.
+Fitted = Callable[[pd.DataFrame, Sequence[pd.DataFrame]], list[tuple[np.ndarray, np.ndarray]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,12 +172,40 @@ def cell_means(then: pd.DataFrame, now: pd.DataFrame, outcomes: np.ndarray) -> n
     return means[cells(now)]
 
 
+def corrected(fitted: Fitted, p: Past) -> Said:
+    """A learned rival, fitted on the whole stack, with half of a correction learned by time: what
+    the same models, fitted on the windows that end before the last cut-off and calibrated on its
+    window (Platt, total), say of today's mean logit and total more than the fit on all of it does.
+    Half, because one window is one season.
+    """
+    last = p.stack.as_of.max()
+    early = p.stack[p.stack.as_of <= last - pd.Timedelta(days=p.window_days)]
+    churn, spend = fitted(p.stack, [p.today])[0]
+    if len(early):
+        (then, then_spend), (now, now_spend) = fitted(early, [p.last, p.today])
+        a, b = calibration.platt(then, (p.last.future_orders == 0).to_numpy(np.float64))
+        scale = calibration.total_scale(then_spend, p.last.future_spend.to_numpy(np.float64))
+        churn = churn + (np.mean(a + b * now) - churn.mean()) / 2.0
+        if spend.sum() > 0:
+            spend = spend * np.sqrt(scale * now_spend.sum() / spend.sum())
+    return p.stretched(sigmoid(churn), spend)
+
+
 def boosted(p: Past) -> Said:
     """LightGBM on ten RFM features, all cut-offs stacked: binary for churn, Tweedie for spend."""
-    then, now = (frame[list(RFM)].to_numpy(np.float64) for frame in (p.stack, p.today))
-    churned = (p.stack.future_orders == 0).to_numpy(np.float64)
-    spent = capped(p.stack.future_spend.to_numpy(np.float64))
-    return p.stretched(
-        boosting.fit("binary", then, churned, TREES).predict(now),
-        boosting.fit("tweedie", then, spent, TREES).predict(now),
-    )
+    return corrected(_boosted, p)
+
+
+def _boosted(
+    train: pd.DataFrame, others: Sequence[pd.DataFrame]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    then = train[list(RFM)].to_numpy(np.float64)
+    churned = (train.future_orders == 0).to_numpy(np.float64)
+    spent = capped(train.future_spend.to_numpy(np.float64))
+    trees = [boosting.fit(kind, then, outcome, TREES)
+             for kind, outcome in (("binary", churned), ("tweedie", spent))]  # fmt: skip
+    made = []
+    for frame in others:
+        now = frame[list(RFM)].to_numpy(np.float64)
+        made.append((logit(trees[0].predict(now)), trees[1].predict(now)))
+    return made

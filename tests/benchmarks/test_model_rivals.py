@@ -134,13 +134,29 @@ def test_where_the_history_is_short_a_third_of_it_is_stretched(
     assert 1 < ratio < short.ratio.spend
 
 
-def test_the_blend_ranks_at_least_as_a_coin_and_keeps_the_level(past: Any, script: Script) -> None:
-    blend = script("model_blend").blended(past)
-    assert ((blend.churn > 0) & (blend.churn < 1)).all()
-    assert (blend.spend >= 0).all()
+@pytest.mark.parametrize(
+    ("module", "rival"), [("model_blend", "blended"), ("model_rivals", "boosted")]
+)
+def test_a_learned_rival_ranks_better_than_a_coin_and_keeps_the_level(
+    module: str, rival: str, past: Any, script: Script
+) -> None:
+    said = getattr(script(module), rival)(past)
+    assert ((said.churn > 0) & (said.churn < 1)).all()
+    assert (said.spend >= 0).all()
     silent = past.today.recency_days.to_numpy()
-    assert np.corrcoef(blend.churn, silent)[0, 1] > 0.5  # who is silent for long stays away
-    assert 0.5 < blend.spend.sum() / past.recent.sum() < 2
+    assert np.corrcoef(said.churn, silent)[0, 1] > 0.5  # who is silent for long stays away
+    assert 0.5 < said.spend.sum() / past.recent.sum() < 2
+
+
+def test_a_learned_rival_goes_half_of_the_way_that_time_tells(past: Any, script: Script) -> None:
+    def fitted(train: pd.DataFrame, others: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        early = len(train) < len(past.stack)  # a fit that says twice what is, where it is known
+        spend = past.last.future_spend.mean() * (2.0 if early else 3.0)
+        return [(np.linspace(-1, 1, len(f)), np.full(len(f), spend)) for f in others]
+
+    said = script("model_rivals").corrected(fitted, past)
+    mean = past.last.future_spend.mean()
+    assert said.spend == pytest.approx(np.sqrt(3.0 * mean * mean))  # between 3 and, scaled, 1
 
 
 def test_a_cell_is_the_mean_of_its_customers_and_ten_average_ones(script: Script) -> None:
