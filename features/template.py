@@ -178,25 +178,17 @@ def _toml(value: str) -> str:
 def write(guess: "Guess", out: Path | None = None, force: bool = False) -> Path:
     """Write the experiment file to `out`, or to NAME.toml here, and tell where.
 
-    Raises SourceError where it has another ending, exists and is not to be overwritten, or cannot
-    be written there.
+    Raises SourceError where it has another ending, or exists and is not to be overwritten.
     """
     file = out or Path(f"{guess.name}.toml")
     if file.suffix != ".toml":
         raise SourceError("An experiment file is TOML.", f"--out {file}", "end its name with .toml")
-    try:
-        if file.exists() and not force:
-            raise SourceError(
-                "An experiment file is not overwritten unasked.",
-                f"{file} exists",
-                "give another name with --out, or overwrite it with --force",
-            )
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(render(guess, file.resolve().parent))
-    except OSError as error:
+    if file.exists() and not force:
         raise SourceError(
-            "An experiment file must be writable where it is to stand.",
-            f"--out {file}: {error.strerror}",
-            "give another place with --out",
-        ) from error
+            "An experiment file is not overwritten unasked.",
+            f"{file} exists",
+            "give another name with --out, or overwrite it with --force",
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(render(guess, file.resolve().parent))
     return file
