@@ -9,7 +9,7 @@ from features.coverage import Column
 from features.health import Health
 from training import display
 from training.checked import Checked
-from training.findings import BLOCKER, HINT, WARNING
+from training.finding import BLOCKER, HINT, WARNING
 from training.screen import Screen
 from training.suspects import OUTCOMES, Power, Search
 

@@ -14,7 +14,7 @@ import pandas as pd
 from training import charts
 from training.check_display import customers_rows, figures, strongest
 from training.checked import Checked
-from training.findings import BLOCKER, HINT, WARNING
+from training.finding import BLOCKER, HINT, WARNING
 from training.splits import Splits, Window
 from training.suspects import OUTCOMES, Search
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.experiment import Experiment
 from features.health import Health
-from training.findings import BLOCKER, WARNING, Finding
+from training.finding import BLOCKER, WARNING, Finding
 from training.readiness import Readiness
 from training.splits import Splits
 from training.suspects import Search

@@ -16,7 +16,7 @@ from features.spec import FeatureSpec
 from training import check_display, check_page, findings, readiness, rejects, snapshots, splits
 from training import suspects as leaks
 from training.checked import Checked
-from training.findings import BLOCKER, HINT, WARNING, Finding
+from training.finding import BLOCKER, HINT, WARNING, Finding
 from training.readiness import Readiness
 from training.screen import Screen
 from training.splits import Splits

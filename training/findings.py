@@ -4,21 +4,18 @@ on `training.readiness` and on `training.suspects`.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from features.errors import CoterieError
 from features.experiment import Experiment
 from features.health import Health
 from features.population import Amounts, Population
 from features.rhythm import Hours, Series
 from training import outliers
+from training.finding import HINT, WARNING, Finding
 from training.readiness import READY, Readiness
 from training.suspects import Search
-
-BLOCKER, WARNING, HINT = "blocker", "warning", "hint"
 
 REJECTED_SHARE = 0.001  # of a source's rows: below, a hint
 DUPLICATE_SHARE = 0.01
@@ -39,23 +36,6 @@ THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
 #: Concern what a run can say of itself, not whether its models hold.
 _SAID_ONLY = ("seasonality", "measuring stability")
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """`weight` is blocker (training would be refused), warning or hint; the rest as in
-    `features.errors.CoterieError`.
-    """
-
-    weight: str
-    rule: str
-    seen: str
-    remedy: str
-
-    @classmethod
-    def of(cls, problem: CoterieError) -> Finding:
-        """The blocker that a refusal is."""
-        return cls(BLOCKER, problem.rule, problem.seen, problem.remedy)
 
 
 def of_health(health: Health, experiment: Experiment, now: pd.Timestamp) -> list[Finding]:

@@ -16,7 +16,7 @@ from features import config
 from training import check_page
 from training.checked import Checked
 from training.checking import check
-from training.findings import BLOCKER, WARNING, Finding
+from training.finding import BLOCKER, WARNING, Finding
 from training.screen import Screen
 
 NOW = pd.Timestamp("2026-01-01")

@@ -17,7 +17,8 @@ from features.health import Health, Reason
 from features.intake import Ingested
 from features.population import Amounts, Population
 from features.rhythm import Gap, Hours, Series, Shift
-from training.findings import BLOCKER, HINT, WARNING, Finding, of_health, of_readiness
+from training.finding import BLOCKER, HINT, WARNING, Finding
+from training.findings import of_health, of_readiness
 from training.readiness import INSUFFICIENT, LIMITED, READY, Readiness
 
 NOW = pd.Timestamp("2024-06-01 12:00")
