@@ -15,6 +15,8 @@ import numpy as np
 HALF = 50.0
 #: A share of less than this changes next to nothing, and is none.
 LEAST = 0.05
+#: Of churn the structural model keeps this share however many the events: it errs in another way.
+ALWAYS = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Shrinkage:
         >>> Shrinkage(0.5, 0.0, 50, 4_000).rung
         'learned models, churn drawn 50% (50 events) towards MBG/NBD and Gamma-Gamma'
         """
-        drawn = [f"churn drawn {self.churn:.0%} ({self.events:,} events)"] if self.churn else []
+        few = self.churn not in (0.0, ALWAYS)
+        drawn = [f"churn drawn {self.churn:.0%} ({self.events:,} events)"] if few else []
         drawn += [f"value {self.value:.0%} ({self.spent:,} who spent)"] if self.value else []
         towards = f" towards {self.simple}" if drawn else ""
         return ", ".join(["learned models", *drawn]) + towards
@@ -50,12 +53,13 @@ class Shrinkage:
 def chosen(orders: np.ndarray, spend: np.ndarray, structural: bool) -> Shrinkage:
     """By the outcomes of the training rows, each (n,), of customers with an order before. Churn has
     as many events as there are rows of its rarer outcome (an order in the window, or none), value
-    as many as spent anything.
+    as many as spent anything. Where it is `structural`, the simple model always has a say in churn.
     """
     ordered, spent = int((orders > 0).sum()), int((spend > 0).sum())
     events = min(ordered, len(orders) - ordered)
     shares = [HALF / (HALF + count) for count in (events, spent)]
     churn, value = (share if share >= LEAST else 0.0 for share in shares)
+    churn = max(churn, ALWAYS) if structural else churn
     simple = Shrinkage.simple if structural else "means of RFM cells"
     return Shrinkage(churn, value, events, spent, float(spend.max(initial=0.0)), simple)
 

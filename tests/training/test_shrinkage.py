@@ -15,7 +15,7 @@ def of(ordered: int, silent: int, unpaid: int = 0, structural: bool = True) -> S
 
 @pytest.mark.parametrize(
     ("ordered", "silent", "share"),
-    [(50, 900, 0.5), (900, 50, 0.5), (150, 200, 0.25), (0, 500, 1.0), (950, 5_000, 0.05)],
+    [(50, 900, 0.5), (900, 50, 0.5), (150, 200, 0.25), (0, 500, 1.0), (450, 5_000, 0.1)],
 )
 def test_of_churn_the_rarer_outcome_says_how_far(ordered: int, silent: int, share: float) -> None:
     found = of(ordered, silent)
@@ -30,10 +30,18 @@ def test_of_value_those_who_spent_say_how_far() -> None:
     assert found.most == 9.0  # beyond what ever came, the simple model is not believed
 
 
-def test_with_many_events_nothing_is_drawn() -> None:
-    found = of(951, 951)
-    assert (found.churn, found.value) == (0.0, 0.0)
-    assert found.rung == "learned models"
+@pytest.mark.parametrize(("structural", "churn"), [(True, 0.1), (False, 0.0)])
+def test_with_many_events_the_structural_model_keeps_a_say_in_churn(
+    structural: bool, churn: float
+) -> None:
+    found = of(951, 951, structural=structural)
+    assert (found.churn, found.value) == (churn, 0.0)
+    assert found.rung == "learned models"  # which that always is
+
+
+def test_the_means_of_cells_count_down_to_a_twentieth() -> None:
+    assert of(950, 950, structural=False).churn == 0.05
+    assert of(950, 950, structural=False).rung.startswith("learned models, churn drawn 5% (950 ")
 
 
 def test_the_rung_names_the_simple_model_and_the_events() -> None:
