@@ -44,6 +44,7 @@ def connect(memory: str | None = None, threads: int | None = None) -> Any:
     weakref.finalize(backend, shutil.rmtree, spill, ignore_errors=True)
     con = backend.con
     con.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
+    con.execute("SET enable_progress_bar = false")  # on where DuckDB takes us for a notebook
     con.execute("SET temp_directory = ?", [spill])
     if memory is not None:
         con.execute("SET memory_limit = ?", [memory])
