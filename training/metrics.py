@@ -13,14 +13,13 @@ being the same customer, and returns a plain float. Three rules hold throughout:
 May not import pandas or mlflow, nor anything of training that fits.
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-Floats = npt.NDArray[np.float64]
+from training import arguments
+from training.arguments import Floats
 
 BINS = 10
 
@@ -35,7 +34,7 @@ def roc_auc(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.75
     """
-    outcome, score = _outcomes(truth, prediction)
+    outcome, score = arguments.outcomes(truth, prediction)
     if outcome.min() == outcome.max():
         return float("nan")
     return float(sklearn_metrics.roc_auc_score(outcome, score))
@@ -50,7 +49,7 @@ def pr_auc(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     >>> round(pr_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.8333
     """
-    outcome, score = _outcomes(truth, prediction)
+    outcome, score = arguments.outcomes(truth, prediction)
     if outcome.max() == 0:
         return float("nan")
     return float(sklearn_metrics.average_precision_score(outcome, score))
@@ -62,7 +61,7 @@ def brier(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     >>> round(brier([0, 1], [0.2, 0.6]), 4)
     0.1
     """
-    outcome, probability = _probabilities(truth, prediction)
+    outcome, probability = arguments.probabilities(truth, prediction)
     return float(np.mean((outcome - probability) ** 2))
 
 
@@ -75,7 +74,7 @@ def log_loss(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     >>> round(log_loss([1, 0], [0.5, 0.5]), 4)
     0.6931
     """
-    outcome, probability = _probabilities(truth, prediction)
+    outcome, probability = arguments.probabilities(truth, prediction)
     held = np.clip(probability, 1e-15, 1 - 1e-15)
     return float(-np.mean(np.where(outcome == 1, np.log(held), np.log1p(-held))))
 
@@ -92,7 +91,7 @@ def ece(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     >>> round(ece([1, 1, 1, 1], [0.9, 0.9, 0.8, 0.8]), 4)
     0.15
     """
-    outcome, probability = _probabilities(truth, prediction)
+    outcome, probability = arguments.probabilities(truth, prediction)
     observed, said, count = _binned(outcome, probability)
     return float(np.sum(count * np.abs(observed - said)) / np.sum(count))
 
@@ -120,7 +119,7 @@ def normalized_gini(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     >>> normalized_gini([0, 1, 2, 3], [7, 7, 7, 7])
     0.0
     """
-    spent, score = _amounts(actual, predicted)
+    spent, score = arguments.amounts(actual, predicted)
     best = _gini(spent, spent)
     return _gini(spent, score) / best if best > 0 else float("nan")
 
@@ -137,7 +136,7 @@ def gain_at(actual: npt.ArrayLike, predicted: npt.ArrayLike, share: float) -> fl
     """
     if not 0 < share <= 1:
         raise ValueError(f"A share lies above 0 and up to 1. Seen: {share}.")
-    spent, score = _amounts(actual, predicted)
+    spent, score = arguments.amounts(actual, predicted)
     customers, gained = _gain_curve(spent, score)
     if gained[-1] == 0:
         return float("nan")
@@ -152,7 +151,7 @@ def spearman(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     >>> round(spearman([1, 2, 3, 4], [1, 2, 4, 3]), 4)
     0.8
     """
-    first, second = _paired(actual, predicted)
+    first, second = arguments.paired(actual, predicted)
     if first.min() == first.max() or second.min() == second.max():
         return float("nan")
     return float(stats.spearmanr(first, second).statistic)
@@ -164,7 +163,7 @@ def rmse(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     >>> rmse([0, 0], [3, 3])
     3.0
     """
-    first, second = _paired(actual, predicted)
+    first, second = arguments.paired(actual, predicted)
     return float(np.sqrt(np.mean((first - second) ** 2)))
 
 
@@ -174,7 +173,7 @@ def mae_over_mean(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     >>> mae_over_mean([1, 3], [2, 2])
     0.5
     """
-    first, second = _paired(actual, predicted)
+    first, second = arguments.paired(actual, predicted)
     mean = float(np.mean(first))
     return float(np.mean(np.abs(first - second))) / mean if mean != 0 else float("nan")
 
@@ -192,7 +191,7 @@ def decile_mape(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     >>> decile_mape([0, 2], [1, 2])
     0.5
     """
-    spent, score = _paired(actual, predicted)
+    spent, score = arguments.paired(actual, predicted)
     observed, said, _ = _binned(spent, score)
     distance = np.abs(observed - said)
     nothing = observed == 0
@@ -206,7 +205,7 @@ def total_bias(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     >>> total_bias([1, 1], [1, 2])
     0.5
     """
-    first, second = _paired(actual, predicted)
+    first, second = arguments.paired(actual, predicted)
     total = float(np.sum(first))
     return float(np.sum(second)) / total - 1 if total != 0 else float("nan")
 
@@ -220,7 +219,7 @@ def coverage(actual: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> 
     >>> coverage([0, 5], [0, 6], [1, 7])
     0.5
     """
-    value, bottom, top = _interval(actual, low, high)
+    value, bottom, top = arguments.interval(actual, low, high)
     return float(np.mean((bottom <= value) & (value <= top)))
 
 
@@ -248,7 +247,7 @@ def interval_scores(
     """
     if not 0 < level < 1:
         raise ValueError(f"An interval's level lies between 0 and 1. Seen: {level}.")
-    value, bottom, top = _interval(actual, low, high)
+    value, bottom, top = arguments.interval(actual, low, high)
     missed = np.maximum(bottom - value, 0) + np.maximum(value - top, 0)
     return top - bottom + 2 / (1 - level) * missed
 
@@ -291,66 +290,3 @@ def _binned(truth: Floats, prediction: Floats) -> tuple[Floats, Floats, Floats]:
     count = np.diff(borders).astype(np.float64)
     observed = np.add.reduceat(shared, borders[:-1]) / count
     return observed, np.add.reduceat(said, borders[:-1]) / count, count
-
-
-# ----------------------------------------------------------------------------------------- checks
-
-
-def floats(values: npt.ArrayLike) -> Floats:
-    """The values as float64, shape ``(n,)``; ValueError for no rows, more axes, nan or infinity."""
-    numbers = np.asarray(values, dtype=np.float64)
-    if numbers.ndim != 1 or numbers.size == 0:
-        raise ValueError(f"A measure takes rows of shape (n,), n >= 1. Seen: {numbers.shape}.")
-    if not np.isfinite(numbers).all():
-        row = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise ValueError(f"A measure takes finite numbers. Seen: {numbers[row]} in row {row}.")
-    return numbers
-
-
-def same_length(first: npt.NDArray[Any], *others: npt.NDArray[Any]) -> None:
-    """ValueError unless all arrays have the same shape."""
-    shapes = [first.shape, *(other.shape for other in others)]
-    if len(set(shapes)) > 1:
-        raise ValueError(f"Every argument has one row a customer. Seen shapes: {shapes}.")
-    if first.ndim != 1 or first.size == 0:
-        raise ValueError(f"A measure takes rows of shape (n,), n >= 1. Seen: {first.shape}.")
-
-
-def _paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Floats, Floats]:
-    one, two = floats(first), floats(second)
-    same_length(one, two)
-    return one, two
-
-
-def _outcomes(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> tuple[Floats, Floats]:
-    outcome, score = _paired(truth, prediction)
-    strange = outcome[(outcome != 0) & (outcome != 1)]
-    if strange.size:
-        raise ValueError(f"An outcome is 0 or 1. Seen: {strange[0]}.")
-    return outcome, score
-
-
-def _probabilities(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> tuple[Floats, Floats]:
-    outcome, probability = _outcomes(truth, prediction)
-    strange = probability[(probability < 0) | (probability > 1)]
-    if strange.size:
-        raise ValueError(f"A probability lies between 0 and 1. Seen: {strange[0]}.")
-    return outcome, probability
-
-
-def _amounts(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, Floats]:
-    spent, score = _paired(actual, predicted)
-    if spent.min() < 0:
-        raise ValueError(f"What a customer brought is not below 0. Seen: {spent.min()}.")
-    return spent, score
-
-
-def _interval(
-    actual: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike
-) -> tuple[Floats, Floats, Floats]:
-    value, bottom, top = floats(actual), floats(low), floats(high)
-    same_length(value, bottom, top)
-    if (bottom > top).any():
-        row = int(np.flatnonzero(bottom > top)[0])
-        raise ValueError(f"Low is not above high. Seen: [{bottom[row]}, {top[row]}] in row {row}.")
-    return value, bottom, top

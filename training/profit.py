@@ -24,7 +24,7 @@ from scipy.optimize import isotonic_regression
 from scipy.stats import beta as beta_distribution
 
 from features.contracts import Profit
-from training.metrics import Floats, floats, same_length
+from training.arguments import Floats, floats, same_length
 
 USUAL = Profit()
 

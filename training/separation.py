@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import adjusted_rand_score
 
-from training.metrics import floats, roc_auc, same_length
+from training.arguments import floats, same_length
+from training.metrics import roc_auc
 
 
 def eta_squared(values: npt.ArrayLike, labels: npt.ArrayLike) -> float:

@@ -220,9 +220,15 @@ def test_a_number_of_thousands_of_digits_is_refused(complaint):
     )
 
 
-@pytest.mark.parametrize("size", ["999999999 GiB", "999999.5TiB", "16000000KB"])
-def test_the_database_takes_the_largest_sizes_that_may_be_asked_for(parsed, size):
-    connect(memory=parsed(head=f'memory = "{size}"').memory).disconnect()
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [("999999999 GiB", "953.6 PiB"), ("999999.5TiB", "976.5 PiB"), ("16000000KB", "14.9 GiB")],
+)
+def test_the_database_takes_the_largest_sizes_that_may_be_asked_for(parsed, size, told):
+    database = connect(memory=parsed(head=f'memory = "{size}"').memory)
+    limit = database.con.execute("SELECT current_setting('memory_limit')").fetchone()
+    database.disconnect()
+    assert limit == (told,)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path, experiment_text):

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import pytest
 
 from features import config
-from features.guess import Ask, Guess, Question, render
+from features.errors import SourceError
+from features.guess import Ask, Guess, Question, guess, render
 from features.sources import Sources, load
 
 
@@ -56,6 +57,18 @@ def never() -> Ask:
         raise AssertionError(f"asked {question.key}")
 
     return asked
+
+
+@pytest.fixture(scope="session")
+def refused(never: Ask) -> Callable[[Path], str]:
+    """What is said of a file that cannot be guessed at; nobody is asked before."""
+
+    def run(path: Path) -> str:
+        with pytest.raises(SourceError) as caught:
+            guess(path, never)
+        return str(caught.value)
+
+    return run
 
 
 @pytest.fixture(scope="session")

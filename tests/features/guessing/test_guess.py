@@ -172,12 +172,10 @@ def test_a_short_or_sparse_history_is_noted(tmp_path):
         ),
     ],
 )
-def test_a_file_that_cannot_be_orders_is_refused(tmp_path, text, expected, never):
+def test_a_file_that_cannot_be_orders_is_refused(tmp_path, text, expected, refused):
     path = tmp_path / "orders.csv"
     path.write_text(text)
-    with pytest.raises(SourceError) as caught:
-        guess(path, never)
-    assert str(caught.value) == expected
+    assert refused(path) == expected
 
 
 def test_a_currency_that_nobody_tells_is_not_made_up(write):
