@@ -401,9 +401,9 @@ def demo(out: Path) -> None:
     screen.say()
     screen.say("Next:", "bold")
     activate = "" if "VIRTUAL_ENV" in os.environ else "  (in .venv/bin)"
-    screen.say(f"  coterie serve           answers at http://{LOOPBACK}:3000{activate}")
-    screen.say(f"  coterie ui              the runs of {tracking.store_uri()} in a browser")
-    screen.say("  coterie retrain FILE    on your own data; `coterie init orders.csv` writes FILE")
+    screen.say(f"  coterie serve              answers at http://{LOOPBACK}:3000{activate}")
+    screen.say(f"  coterie ui                 the runs of {tracking.store_uri()} in a browser")
+    screen.say("  coterie init orders.csv    begins with your own data, and says what comes next")
 
 
 if __name__ == "__main__":
