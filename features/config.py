@@ -79,6 +79,7 @@ def parse(text: str, path: Path) -> Experiment:
         description=head.text("description", ""),
         note=head.text("note", ""),
         time_zone=time_zone(head),
+        time_zone_named=head.peek("time_zone") is not None,
         interval_level=head.number("interval_level", 0.8, above=0, below=1),
         max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),

@@ -79,7 +79,11 @@ def _of_kind(kind: str, slug: str) -> list[Feature]:
 
 
 def _of_channel(channel: str, slug: str) -> list[Feature]:
+    # Of a year: a count without an end grows past all that training saw where a channel is rare.
     return [
+        Feature(f"channel_{slug}_count_365d", LENS, "events", "count", NEVER,
+                f"Events through the channel {channel!r} in the last 365 days.", 365,
+                lambda k: ((k.channel == channel) & (k.age_days <= 365)).fill_null(False).sum()),
         Feature(f"channel_{slug}_share", LENS, "share", "number", NO_EVENT,
                 f"Share of all events that came through the channel {channel!r}.",
                 build=lambda k: (k.channel == channel).fill_null(False).mean()),

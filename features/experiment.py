@@ -178,7 +178,10 @@ class ValueSettings:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment, whole. See `mlflow/experiments/` for a commented file."""
+    """One experiment, whole. See `mlflow/experiments/` for a commented file.
+
+    time_zone_named: whether the file names `time_zone`, or UTC was taken for want of it.
+    """
 
     name: str
     currency: str
@@ -206,6 +209,7 @@ class Experiment:
     path: Path
     digest: str
     aliases: AliasesSource | None = None
+    time_zone_named: bool = True
     value: ValueSettings = ValueSettings()
 
     def to_dict(self) -> dict[str, Any]:

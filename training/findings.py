@@ -43,7 +43,7 @@ def of_health(health: Health, experiment: Experiment, now: pd.Timestamp) -> list
     return [
         *_intake(health, experiment),
         *(finding for series in health.series for finding in _rhythm(series, now)),
-        *_clock(health.hours, experiment.time_zone),
+        *_clock(health.hours, experiment),
         *_customers(health.population),
         *_amounts(health.amounts, experiment.currency),
         *_columns(health, experiment),
@@ -176,8 +176,14 @@ def _days(count: int) -> str:
     return "1 day" if count == 1 else f"{count:,} days"
 
 
-def _clock(hours: Hours, zone: str) -> Iterator[Finding]:
+def _clock(hours: Hours, experiment: Experiment) -> Iterator[Finding]:
     low, high = BARE_SHARE
+    if sum(hours.counts) and not experiment.time_zone_named:
+        yield Finding(
+            WARNING, "The clock of orders and events must be named.",
+            "times of day, and no time_zone in the experiment file: read by the clock of UTC",
+            'write time_zone = "UTC", or the zone of the business, such as "Europe/Berlin"',
+        )  # fmt: skip
     if low < hours.bare < high:
         yield Finding(
             HINT, "Moments should all have a time of day, or none.",
@@ -190,7 +196,7 @@ def _clock(hours: Hours, zone: str) -> Iterator[Finding]:
     yield Finding(
         HINT, "Customers are quiet at night.",
         f"the quietest five hours begin at {hours.quietest}:00, the busiest hour at {busiest}:00, "
-        f"by the clock of {zone}",
+        f"by the clock of {experiment.time_zone}",
         "check time_zone: weekdays, hours and occasions are read from that clock",
     )  # fmt: skip
 

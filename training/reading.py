@@ -61,4 +61,10 @@ def read_sources(
     experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out: Path | None
 ) -> Sources:
     """The sources of an experiment; nothing at or after `as_of` (UTC) is read."""
-    return shown("sources", lambda: sources.load(experiment, as_of), screen, out)
+    read = shown("sources", lambda: sources.load(experiment, as_of), screen, out)
+    if not experiment.time_zone_named:
+        screen.say(
+            "The experiment file names no time_zone: moments without a zone of their own, days and "
+            "hours are read by the clock of UTC."
+        )
+    return read

@@ -185,21 +185,27 @@ def plan(
 
     earliest = first + pd.Timedelta(days=history)
     test, calibration = last - step, last - 2 * step
+    # The served model sees its customers as densely as the one that is measured.
+    closer = (calibration - step - earliest).days // window + 1 < FEW_CUTOFFS
+
+    def cutoffs(latest: pd.Timestamp) -> tuple[Window, ...]:
+        return tuple(made(c) for c in _cutoffs(earliest, latest, window, customers, closer))
+
     return Splits(
         rung, horizon_days, window, history, first, now,
-        tuple(made(c) for c in _cutoffs(earliest, calibration - step, window, customers)),
-        made(calibration), made(test),
-        tuple(made(c) for c in _cutoffs(earliest, last - step, window, customers)),
+        cutoffs(calibration - step), made(calibration), made(test), cutoffs(last - step),
     )  # fmt: skip
 
 
 def _cutoffs(
-    earliest: pd.Timestamp, latest: pd.Timestamp, window: int, customers: int
+    earliest: pd.Timestamp, latest: pd.Timestamp, window: int, customers: int, closer: bool
 ) -> list[pd.Timestamp]:
-    """Rolling cut-offs back from `latest`, a window apart; closer where that would give few."""
-    span, step, most = (latest - earliest).days, window, MOST_CUTOFFS
-    if span // window + 1 < FEW_CUTOFFS:
-        most = min(max(ENOUGH_ROWS // max(customers, 1), FEW_CUTOFFS), MANY_CUTOFFS)
+    """Rolling cut-offs back from `latest`, a window apart, or closer."""
+    span, step = (latest - earliest).days, window
+    most = min(span // window + 1, MOST_CUTOFFS)
+    if closer:
+        enough = min(max(ENOUGH_ROWS // max(customers, 1), FEW_CUTOFFS), MANY_CUTOFFS)
+        most = max(most, enough)
         step = min(window, max(7, span // (most - 1)))
     count = min(span // step + 1, most)
     return sorted(latest - pd.Timedelta(days=step * i) for i in range(count))

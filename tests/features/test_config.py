@@ -29,6 +29,7 @@ def test_the_smallest_file_has_these_defaults(tmp_path, experiment_text):
     experiment = load(path)
     assert (experiment.name, experiment.currency, experiment.horizon_days) == ("shop", "EUR", 30)
     assert (experiment.description, experiment.note, experiment.time_zone) == ("", "", "UTC")
+    assert not experiment.time_zone_named
     assert (experiment.interval_level, experiment.max_reject_share) == (0.8, 0.01)
     assert (experiment.min_history_days, experiment.seed, experiment.rates) == (0, 7, {})
     assert (experiment.events, experiment.attributes, experiment.occasions) == ((), (), ())

@@ -33,8 +33,10 @@ def test_every_feature_of_a_small_history_computed_by_hand(shop):
         "event_cart_count_90d": 0,
         "event_cart_recency": None,
         "event_cart_share": 0.0,
+        "channel_app_count_365d": 2,
         "channel_app_share": 0.4,
         "channel_app_recency": 20.0,
+        "channel_post_count_365d": 1,
         "channel_post_share": 0.2,
         "channel_post_recency": 91.0,
         "response_returns_per_mail_ever": 1 / 3,
@@ -54,6 +56,12 @@ def test_one_kind_of_event_leaves_the_others_unmet(shop):
     assert (found["event_return_count"], found["event_return_share"]) == (0, 0.0)
     assert found["event_return_recency"] is None
     assert found["event_channels"] == 0
+
+
+def test_events_through_a_channel_are_counted_for_a_year(shop):
+    met = [shop.event(day, "mail", channel="app") for day in ("2023-06-01", "2023-06-02 00:00")]
+    found = shop.features(events=met)  # 366 and 365 days ago
+    assert (found["channel_app_count_365d"], found["event_mail_count"]) == (1, 2)
 
 
 def test_the_last_gap_is_between_the_last_two_events_of_any_kind(shop):

@@ -44,4 +44,5 @@ def test_without_a_folder_nothing_is_written(
     read = reading.read_sources(experiment, None, Screen(Console(file=shown)), None)
     assert len(read.rejects) == 1
     assert "Reading the sources" in shown.getvalue()
+    assert "names no time_zone" in shown.getvalue()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv", "shop.toml"]

@@ -59,6 +59,19 @@ def test_where_windows_are_few_few_customers_are_looked_at_more_often(
     assert (at[0] - after(60)).days < 143 // (cutoffs - 1)
 
 
+def test_the_served_model_sees_as_dense_a_history_as_the_measured_one() -> None:
+    # 90 days of history, then three windows for training, five for the final fit.
+    made = plan(START, after(90 + 5 * 30), 30, customers=100)
+    assert (made.window_days, len(made.train), len(made.final)) == (30, 9, 12)
+    apart = {
+        name: {(b.as_of - a.as_of).days for a, b in itertools.pairwise(windows)}
+        for name, windows in (("train", made.train), ("final", made.final))
+    }
+    assert apart == {"train": {7}, "final": {10}}
+    # Of many customers no window that fits is left out.
+    assert len(plan(START, after(90 + 5 * 30), 30, customers=10**6).final) == 5
+
+
 def test_where_windows_are_many_they_do_not_overlap() -> None:
     assert plan(START, after(365), 30, customers=100) == plan(START, after(365), 30)
 
