@@ -63,7 +63,10 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
     unnamed = dataclasses.replace(experiment, time_zone="UTC", time_zone_named=False)
     (said,) = of_health(SOUND, unnamed, NOW)
     assert (said.weight, said.rule) == (WARNING, "The clock of orders and events must be named.")
-    assert said.remedy == 'write time_zone = "UTC", or the zone of the business, such as "Europe/Berlin"'
+    assert (
+        said.remedy
+        == 'write time_zone = "UTC", or the zone of the business, such as "Europe/Berlin"'
+    )
     bare = having("hours", counts=(0,) * 24, bare=1.0)
     assert of_health(bare, unnamed, NOW) == []
 
