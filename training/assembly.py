@@ -51,6 +51,7 @@ def assemble(p: fit.Parts, spec: FeatureSpec) -> Bundle:
         "spread": 1.0, "segments": [], "next_segment": 1, "prior": None,
         "shrinkage": dataclasses.asdict(p.shrinkage),
         "cells": dataclasses.asdict(p.cells) if p.cells else None,
+        "amounts": dataclasses.asdict(p.amounts),
     }  # fmt: skip
     columns = len(p.preprocessor.design_names)
     files = {

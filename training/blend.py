@@ -11,8 +11,10 @@ LOGIT_LIMIT = 12.0
 
 
 #: Whose estimates of spend are pooled: gradient boosting, the linear model, the autoencoder's head,
-#: boosted orders times the structural value of one, and the structural model alone.
-EXPERTS = ("boosted", "linear", "latent", "counted", "structural")
+#: the chance of an order times a line in amounts, boosted orders times the structural value of one,
+#: and the structural model alone.
+EXPERTS = ("boosted", "linear", "latent", "amounts", "counted", "structural")
+ALONE = tuple(float(name == "boosted") for name in EXPERTS)
 LEAST = 1e-6  # of an expert's level: what a smaller estimate counts as
 MOST_LOG = 30.0
 
@@ -26,8 +28,8 @@ class Pool:
     says its level. `training.pooling` fits it.
     """
 
-    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)
-    levels: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0)
+    weights: tuple[float, ...] = ALONE
+    levels: tuple[float, ...] = (1.0,) * len(EXPERTS)
     level: float = 1.0
 
     @classmethod

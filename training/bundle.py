@@ -8,7 +8,7 @@ May not import: torch, sklearn, lightgbm, scipy, mlflow.
 | manifest.json | what this version is, the SHA-256 of every other file, and its own as `seal` |
 | features.json | feature spec and catalog |
 | preprocessing.json | `training.preprocessing.Preprocessor` |
-| model.json | calibration, bands, shrinkage, target scale, portraits of segments, typical values |
+| model.json | calibration, bands, shrinkage, amounts, target scale, portraits, typical values |
 | arrays.safetensors | latent heads, linear weights, centroids |
 | encoder.onnx, churn.onnx, spend.onnx, orders.onnx | the networks and boosters |
 | network.safetensors | the whole autoencoder, from which a retrain starts |
@@ -34,6 +34,7 @@ from features.catalog import catalog_hash
 from features.errors import BundleError
 from features.spec import FeatureSpec
 from training import blend, sealed, timing, value
+from training.amounts import Amounts
 from training.cautions import cautions
 from training.cells import Cells
 from training.intervals import Bands
@@ -42,7 +43,7 @@ from training.segments import SPACE, Segment, Segmentation
 from training.shrinkage import Shrinkage, drawn
 from training.structure import Prior
 
-FORMAT = 2
+FORMAT = 3
 FILES = (
     "features.json", "preprocessing.json", "model.json", "arrays.safetensors", "encoder.onnx",
     "churn.onnx", "spend.onnx", "orders.onnx", "network.safetensors", "report_card.json",
@@ -90,6 +91,7 @@ class Bundle:
         self.prior = Prior.from_dict(model["prior"])
         self.shrinkage = Shrinkage(**model["shrinkage"])
         self.cells = Cells.from_dict(model["cells"])
+        self.amounts = Amounts.from_dict(model["amounts"])
         self.terms = value.settings(manifest.get("value"))
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
@@ -165,16 +167,17 @@ class Bundle:
             np.asarray(columns.get(name, np.full(len(design), np.nan)), dtype=np.float64)
             for name in ("structural_spend", "structural_orders")
         )
-        churn, worth = self.shrinkage.churn, self.shrinkage.value
+        simple = self.cells.columns(columns) if self.cells else columns
         logit = blend.churn_logit(boosted, linear[:, 0], -head["return"].mean(axis=1))
+        if churn := self.shrinkage.churn:
+            logit = drawn(logit, -blend.logit(simple["structural_return"]), churn)
         learned = [
             self._run("spend", design, "variable")[:, 0].astype(np.float64),
             linear_spend, latent_spend,
+            self.amounts.spend(columns, blend.sigmoid(logit)),
         ]  # fmt: skip
-        if churn or worth:
-            simple = self.cells.columns(columns) if self.cells else columns
+        if worth := self.shrinkage.value:
             spend = np.minimum(simple["structural_spend"], self.shrinkage.most)
-            logit = drawn(logit, -blend.logit(simple["structural_return"]), churn)
             orders = drawn(orders, simple["structural_orders"], worth)
             learned = [drawn(one, spend, worth) for one in learned]
         counted = orders * structural / np.maximum(each, 1e-9)

@@ -85,7 +85,7 @@ def evaluate(
         before, after = (fit.rows(frame, space.preprocessor) for frame in (train, calibration))
         study = tuning.tune(before, after, trees, trials, told)
         trees = study.chosen
-    fitted = fit.parts(train, space, trees, later=calibration, told=told)
+    fitted = fit.parts(train, space, spec, trees, later=calibration, told=told)
     bare = assembly.assemble(fitted, spec)
     then = bare.raw(to_columns(fit.table(calibration)))
     calibrated = fit.calibrate(then, calibration, level)

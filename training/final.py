@@ -82,7 +82,7 @@ def final(
         start = assembly.start_from(champion, network)
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
-    fitted = fit.parts(train, space, trees, frozen=evaluated.frozen, told=told)
+    fitted = fit.parts(train, space, spec, trees, frozen=evaluated.frozen, told=told)
     bare = assembly.assemble(fitted, spec)
     buyers = now[now.orders > 0] if (now.orders > 0).any() else now
     learned, bands = _calibrated(
@@ -129,7 +129,7 @@ def _calibrated(
     """
     before, window = rehearsal
     space = fit.latent(before, spec, 0, settings, start=evaluated.space, told=told)
-    fitted = fit.parts(before, space, trees, frozen=evaluated.frozen, told=told)
+    fitted = fit.parts(before, space, spec, trees, frozen=evaluated.frozen, told=told)
     teacher = assembly.assemble(fitted, spec)
     raw = teacher.raw(to_columns(fit.table(window)))
     learned, bands = fit.calibrate(raw, window, level)

@@ -25,6 +25,7 @@ from training import (
     scaling,
     shrinkage,
 )
+from training.amounts import Amounts
 from training.blend import Calibration, churn, spend
 from training.bundle import Raw, to_columns
 from training.cells import Cells
@@ -75,6 +76,7 @@ class Parts(Latent):
 
     boosters: dict[str, lgb.Booster]
     lines: Linear
+    amounts: Amounts
     shrinkage: Shrinkage
     cells: Cells | None
 
@@ -158,6 +160,7 @@ def latent(
 def parts(
     train: pd.DataFrame,
     space: Latent,
+    spec: FeatureSpec,
     trees: boosting.Settings,
     later: pd.DataFrame | None = None,
     frozen: Frozen | None = None,
@@ -172,7 +175,8 @@ def parts(
     check = rows(later, space.preprocessor) if later is not None else None
     boosters = boosted(data, trees, check, frozen, told)
     lines = linear.fit(data.design, data.churned, data.targets.spend, trees.power)
-    return Parts(space.preprocessor, space.network, boosters, lines, *_simple(train))
+    amounts = _amounts(train, space.preprocessor, spec)
+    return Parts(space.preprocessor, space.network, boosters, lines, amounts, *_simple(train))
 
 
 def boosted(
@@ -193,6 +197,15 @@ def boosted(
             (check.design, outcome(check)) if check else None,
         )  # fmt: skip
     return made
+
+
+def _amounts(train: pd.DataFrame, preprocessor: Preprocessor, spec: FeatureSpec) -> Amounts:
+    """The line in those amounts of the catalog that the other models see, too."""
+    money = {f.name for f in catalog.features(spec) if f.unit == "currency"}
+    columns = [name for name in preprocessor.numeric if name in money]
+    ordered = train[train.future_orders > 0]
+    known = {name: ordered[name].to_numpy(np.float64) for name in columns}
+    return linear.amounts(known, columns, capped(ordered.future_spend.to_numpy(np.float64)))
 
 
 def _simple(train: pd.DataFrame) -> tuple[Shrinkage, Cells | None]:

@@ -1,14 +1,19 @@
-"""Linear models on the design: what trees cannot do, go on along a line."""
+"""Linear models, on the design and on amounts: what trees cannot do, go on along a line."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression, TweedieRegressor
+from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
+
+from training.amounts import Amounts, filled
 
 CHURN_C = 0.03
 SPEND_ALPHA = 0.01
+AMOUNTS_ALPHA = 0.1  # times the rows
+LEAST = 0.05  # of the mean spend of those who order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +39,27 @@ def fit(design: np.ndarray, churned: np.ndarray, spend: np.ndarray, power: float
         np.column_stack([churn[0], worth[0]]),
         np.array([churn[1], worth[1]]),
         np.array([said.min(), said.max()]),
+    )
+
+
+def amounts(known: Mapping[str, np.ndarray], columns: Sequence[str], spend: np.ndarray) -> Amounts:
+    """Ridge regression of `spend` (n,), currency, of customers who ordered, on those of their
+    feature columns `known` that are amounts. Without any such customer it expects next to nothing.
+    """
+    mean = max(float(spend.mean()), 1e-9) if len(spend) else 1e-9
+    if len(spend) < 2 or not columns:
+        return Amounts((), (), (), (), mean, mean)
+    seen = np.column_stack([filled(known[name]) for name in columns])
+    centre, scale = seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-9)
+    model = Ridge(alpha=AMOUNTS_ALPHA * len(spend)).fit((seen - centre) / scale, spend)
+    weights = model.coef_ / scale
+    return Amounts(
+        tuple(columns),
+        tuple(weights.tolist()),
+        tuple(seen.min(axis=0).tolist()),
+        tuple(seen.max(axis=0).tolist()),
+        float(model.intercept_ - weights @ centre),
+        LEAST * mean,
     )
 
 

@@ -87,7 +87,7 @@ def judge(
         if not frame.future_spend.sum() > 0:
             return None
     space = fit.latent(train, spec, history_days, network, later=calibration)
-    bare = assembly.assemble(fit.parts(train, space, trees, later=calibration), spec)
+    bare = assembly.assemble(fit.parts(train, space, spec, trees, later=calibration), spec)
     found, _ = fit.calibrate(bare.raw(to_columns(fit.table(calibration))), calibration, level)
     raw = bare.raw(to_columns(fit.table(bought)))
     said = combined(found, raw, len(origin.train))

@@ -10,7 +10,8 @@ from features.feature import Feature
 from training.preprocessing import Columns, Preprocessor
 
 LEAST_SHARE = 0.005
-SEASONAL = "occasion"
+#: Lenses of what comes round once, or campaigns a few times, a year.
+SELDOM = ("occasion", "engagement")
 LINEAR_UNITS = ("share", "code", "category")
 
 
@@ -22,7 +23,7 @@ def fit(
     Columns that never vary are left out, and so are windows longer than `history_days` (the
     history before the earliest training cut-off): they would mean something else in training
     than later. With rows of `several` cut-offs the models see how such a window grows, and only
-    what comes round once a year is left out: until every season has been seen it tells the date.
+    what is seldom is left out: until all of a year has been seen it tells the date.
     """
     numeric: list[str] = []
     logged: list[bool] = []
@@ -34,7 +35,7 @@ def fit(
         if feature.dtype == "category":
             vocabulary[feature.name] = _common(columns[feature.name])
             continue
-        if feature.window > history_days and (feature.lens == SEASONAL or not several):
+        if feature.window > history_days and (feature.lens in SELDOM or not several):
             continue
         raw = np.asarray(columns[feature.name], dtype=np.float64)
         seen = raw[np.isfinite(raw)]

@@ -158,7 +158,7 @@ def test_a_bundle_of_another_format_is_refused(small_run: Any, tmp_path: Path) -
     (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
     with pytest.raises(BundleError) as refusal:
         Bundle.load(folder)
-    assert refusal.value.rule == "This Coterie reads bundles of format 2."
+    assert refusal.value.rule == "This Coterie reads bundles of format 3."
     assert refusal.value.seen == "format 99 with 10 files"
 
 
@@ -301,7 +301,7 @@ def small_fit(run: Any, seed: int = 7) -> Bundle:
     spec = run.bundle.spec
     space = fit.latent(run.train, spec, 90, network)
     frozen = fit.Frozen(2, {"churn": 8, "spend": 8, "orders": 8})
-    parts = fit.parts(run.train, space, trees, frozen=frozen)
+    parts = fit.parts(run.train, space, spec, trees, frozen=frozen)
     bare = assembly.assemble(parts, spec)
     raw = bare.raw(to_columns(fit.table(run.calibration)))
     segmentation = clustering.fit(raw.scores, 4, seed)
@@ -322,8 +322,9 @@ def test_the_training_side_predicts_what_the_bundle_predicts(small_run: Any) -> 
     network = autoencoder.Settings(members=2, epochs=2, seed=7)
     space = fit.latent(small_run.train, small_run.bundle.spec, 90, network)
     frozen = fit.Frozen(2, {"churn": 8, "spend": 8, "orders": 8})
-    parts = fit.parts(small_run.train, space, boosting.Settings(trees=8), frozen=frozen)
-    bundle = assembly.assemble(parts, small_run.bundle.spec)
+    spec = small_run.bundle.spec
+    parts = fit.parts(small_run.train, space, spec, boosting.Settings(trees=8), frozen=frozen)
+    bundle = assembly.assemble(parts, spec)
     columns = to_columns(fit.table(small_run.test))
     design = space.preprocessor.design(columns)
     raw = bundle.raw(columns)

@@ -85,7 +85,7 @@ def test_the_pool_is_the_weighted_geometric_mean_in_units_of_each_level() -> Non
 def test_an_expert_that_knows_nothing_agrees_with_the_others() -> None:
     pool = Pool((0.3, 0.1, 0.0, 0.2, 0.4), (10.0, 10.0, 10.0, 50.0, 50.0), 2.0)
     known = np.array([[20.0, 20.0, 99.0, 100.0, 100.0], [40.0, 10.0, 99.0, 0.0, 0.0]])
-    unknown = np.where(np.arange(len(EXPERTS)) < 3, known, np.nan)
+    unknown = np.where(np.arange(5) < 3, known, np.nan)
     made = pool.spend(unknown)
     assert made[0] == pytest.approx(pool.spend(known)[0])  # who would have said twice, too
     assert made[1] == pytest.approx(2.0 * (4**0.3 * 1**0.1) ** (1 / 0.4))

@@ -74,7 +74,8 @@ def test_nothing_predicted_or_nothing_spent_scales_nothing(predicted: float, act
 # ------------------------------------------------------------- from a rehearsal to the served model
 
 
-POOL = Pool((0.3, 0.2, 0.1, 0.2, 0.3), (20.0, 30.0, 30.0, 25.0, 40.0), 33.0)
+POOL = Pool((0.3, 0.2, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 25.0, 40.0), 33.0)
+STRUCTURAL = EXPERTS.index("structural")
 LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)
 
 
@@ -94,7 +95,7 @@ def test_a_model_that_says_the_same_needs_the_same_calibration() -> None:
 
 def test_what_the_pupil_says_otherwise_is_undone_on_average() -> None:
     teacher = raw()
-    louder = np.array([2.0, 4.0, 0.5, 1.0, 3.0])
+    louder = np.array([2.0, 4.0, 0.5, 1.0, 1.5, 3.0])
     pupil = Raw(
         0.5 * teacher.churn_logit + 1.0, louder * teacher.experts, teacher.boosted_orders / 2,
         teacher.scores,
@@ -137,7 +138,7 @@ def test_the_level_is_half_way_to_the_structural_total() -> None:
     said = raw()
     far = dataclasses.replace(LEARNED, spend_stretch=2.0)
     for c in (LEARNED, far):
-        ours, structural = blend.spend(said.experts, c), said.experts[:, 4]
+        ours, structural = blend.spend(said.experts, c), said.experts[:, STRUCTURAL]
         made = combined(c, said, 1)
         total = blend.spend(said.experts, made).sum()
         assert total == pytest.approx(
@@ -150,18 +151,18 @@ def test_the_structural_total_is_of_those_it_knows() -> None:
     said = raw()
     half = len(said.experts) // 2
     unknown = said.experts.copy()
-    unknown[half:, 3:] = np.nan
+    unknown[half:, STRUCTURAL - 1 :] = np.nan
     made = combined(LEARNED, dataclasses.replace(said, experts=unknown), 1)
     ours = blend.spend(unknown[:half], LEARNED).sum()
     assert blend.spend(unknown[:half], made).sum() == pytest.approx(
-        np.sqrt(ours * unknown[:half, 4].sum())
+        np.sqrt(ours * unknown[:half, STRUCTURAL].sum())
     )
 
 
 def test_without_structural_models_the_level_stays() -> None:
     said = raw()
     unknown = said.experts.copy()
-    unknown[:, 3:] = np.nan
+    unknown[:, STRUCTURAL - 1 :] = np.nan
     assert combined(LEARNED, dataclasses.replace(said, experts=unknown), 1) == LEARNED
 
 

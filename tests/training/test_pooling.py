@@ -15,7 +15,7 @@ def world(rows: int, noise: tuple[float, ...], seed: int = 7) -> tuple[np.ndarra
     return np.column_stack(seen), spend
 
 
-EVEN = (0.4, 0.4, 0.4, 0.4, 0.4)
+EVEN = (0.4,) * len(EXPERTS)
 
 
 def test_the_pool_adds_up_to_what_was_spent() -> None:
@@ -24,22 +24,22 @@ def test_the_pool_adds_up_to_what_was_spent() -> None:
 
 
 def test_who_sees_more_clearly_gets_the_greater_weight() -> None:
-    weights = pooling.fit(*world(40_000, (0.3, 0.6, 0.6, 0.6, 1.5))).weights
+    weights = pooling.fit(*world(40_000, (0.3, 0.6, 0.6, 0.6, 0.6, 1.5))).weights
     assert weights[0] > 2 * max(weights[1:])
-    assert weights[4] < min(weights[:4])
+    assert weights[-1] < min(weights[:-1])
     assert min(weights) >= 0
 
 
 def test_the_pool_ranks_better_than_each_expert_in_it() -> None:
     pool = pooling.fit(*world(20_000, EVEN))
     experts, _ = world(20_000, EVEN, seed=8)
-    rate, _ = world(20_000, (0.0,) * 5, seed=8)  # the same customers, seen plainly
+    rate, _ = world(20_000, (0.0,) * len(EXPERTS), seed=8)  # the same customers, seen plainly
     pooled = spearmanr(pool.spend(experts), rate[:, 0]).statistic
     assert pooled > max(spearmanr(one, rate[:, 0]).statistic for one in experts.T) + 0.02
 
 
 def test_experts_that_are_all_too_bold_are_shrunk() -> None:
-    experts, spend = world(20_000, (0.0,) * 5)
+    experts, spend = world(20_000, (0.0,) * len(EXPERTS))
     honest, bold = (sum(pooling.fit(e, spend).weights) for e in (experts, experts**2))
     assert honest == pytest.approx(1.0, abs=0.1)
     assert bold == pytest.approx(honest / 2, abs=0.05)
@@ -58,15 +58,15 @@ def test_few_customers_choose_little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_expert_that_knows_nobody_gets_no_weight() -> None:
     experts, spend = world(4_000, EVEN)
-    experts[:, 3:] = np.nan
+    experts[:, 4:] = np.nan
     pool = pooling.fit(experts, spend)
-    assert pool.weights[3:] == (0.0, 0.0)
+    assert pool.weights[4:] == (0.0, 0.0)
     assert pool.spend(experts).sum() == pytest.approx(spend.sum())
 
 
 def test_customers_that_some_experts_do_not_know_count_in_the_total() -> None:
     experts, spend = world(4_000, EVEN)
-    experts[:1_000, 3:] = np.nan
+    experts[:1_000, 4:] = np.nan
     pool = pooling.fit(experts, spend)
     assert min(pool.weights) > 0
     assert pool.spend(experts).sum() == pytest.approx(spend.sum())

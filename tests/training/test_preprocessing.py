@@ -94,9 +94,12 @@ def test_columns_that_say_nothing_are_left_out() -> None:
     assert made.inputs == ["fine", "fine is unknown"]
 
 
-def test_long_windows_are_kept_where_training_sees_them_grow_and_seasons_are_not() -> None:
+@pytest.mark.parametrize("lens", ["occasion", "engagement"])
+def test_long_windows_are_kept_where_training_sees_them_grow_and_what_is_seldom_is_not(
+    lens: str,
+) -> None:
     known = {"long": np.arange(9.0), "yearly": np.arange(9.0)}
-    yearly = dataclasses.replace(feature("yearly", window=365), lens="occasion")
+    yearly = dataclasses.replace(feature("yearly", window=365), lens=lens)
     wanted = [feature("long", window=180), yearly]
     assert scaling.fit(known, wanted, 90, several=True).inputs == ["long"]
     assert scaling.fit(known, wanted, 400, several=False).inputs == ["long", "yearly"]

@@ -1,0 +1,76 @@
+"""The line in amounts: what who orders spends, times the chance of an order."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from training import linear
+from training.amounts import Amounts
+
+RNG = np.random.default_rng(7)
+SPENT = RNG.gamma(1.0, 200.0, 5_000)
+NOISE = RNG.normal(0.0, 1.0, 5_000)
+
+
+def fitted(spend: np.ndarray, **known: np.ndarray) -> Amounts:
+    return linear.amounts(known, list(known), spend)
+
+
+def test_the_line_goes_on_where_logarithms_bend() -> None:
+    # Half of what was spent comes again: ridge draws the slope by 1 / (1 + alpha) of a column
+    # that is told alone (its variance is 1 once scaled), Hoerl & Kennard 1970.
+    made = fitted(SPENT / 2 + 10.0, spent=SPENT)
+    slope = 0.5 / (1 + linear.AMOUNTS_ALPHA)
+    assert made.weights == pytest.approx([slope], rel=1e-6)
+    at = np.array([SPENT.mean(), SPENT.max()])
+    expected = SPENT.mean() / 2 + 10.0 + slope * (at - SPENT.mean())
+    assert made.spend({"spent": at}, np.zeros(2)) == pytest.approx(expected)
+
+
+def test_the_chance_of_an_order_is_a_factor() -> None:
+    made = fitted(SPENT, spent=SPENT)
+    sure, half = (made.spend({"spent": SPENT}, np.full(5_000, p)) for p in (0.0, 0.5))
+    assert half == pytest.approx(sure / 2)
+
+
+def test_no_customer_is_expected_to_spend_beyond_what_training_saw() -> None:
+    made = fitted(SPENT + NOISE, spent=SPENT)
+    far = {"spent": np.array([SPENT.min(), -1e9, SPENT.max(), 1e9])}
+    low, lower, high, higher = made.spend(far, np.zeros(4))
+    assert (lower, higher) == (low, high)
+
+
+def test_nobody_who_orders_is_expected_to_spend_next_to_nothing() -> None:
+    spend = np.where(SPENT > 20.0, SPENT - 20.0, 0.0)
+    made = fitted(spend * 3, spent=SPENT)
+    said = made.spend({"spent": np.array([0.0])}, np.zeros(1))
+    assert said == pytest.approx([linear.LEAST * spend.mean() * 3])
+
+
+def test_an_unknown_amount_is_none() -> None:
+    spent = np.where(SPENT > 300.0, SPENT, np.nan)
+    made = fitted(SPENT, spent=spent)
+    unknown, none = made.spend({"spent": np.array([np.nan, 0.0])}, np.zeros(2))
+    assert unknown == none
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_without_customers_to_learn_from_there_is_no_line(rows: int) -> None:
+    made = fitted(SPENT[:rows], spent=SPENT[:rows])
+    mean = SPENT[:rows].mean() if rows else 1e-9
+    assert made.columns == ()
+    assert made.spend({"spent": SPENT[:3]}, np.zeros(3)) == pytest.approx([mean] * 3)
+
+
+def test_an_amount_that_never_varies_says_nothing() -> None:
+    made = fitted(SPENT, spent=SPENT, same=np.full(5_000, 7.0))
+    one, other = (made.spend({"spent": SPENT, "same": np.full(5_000, v)}, np.zeros(5_000))
+                  for v in (7.0, 1e6))  # fmt: skip
+    assert one == pytest.approx(other)
+
+
+def test_amounts_survive_being_written_down() -> None:
+    made = fitted(SPENT, spent=SPENT, other=NOISE)
+    assert Amounts.from_dict(json.loads(json.dumps(dataclasses.asdict(made)))) == made
