@@ -200,9 +200,12 @@ def boosted(
 
 
 def _amounts(train: pd.DataFrame, preprocessor: Preprocessor, spec: FeatureSpec) -> Amounts:
-    """The line in those amounts of the catalog that the other models see, too."""
-    money = {f.name for f in catalog.features(spec) if f.unit == "currency"}
-    columns = [name for name in preprocessor.numeric if name in money]
+    """The line in all amounts of the catalog, where `train` shows at several cut-offs how they
+    grow; else in those that the other models see.
+    """
+    money = [f.name for f in catalog.features(spec) if f.unit == "currency"]
+    several = train.as_of.nunique() > 1
+    columns = [name for name in money if several or name in preprocessor.numeric]
     ordered = train[train.future_orders > 0]
     known = {name: ordered[name].to_numpy(np.float64) for name in columns}
     return linear.amounts(known, columns, capped(ordered.future_spend.to_numpy(np.float64)))

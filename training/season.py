@@ -8,6 +8,7 @@ predictions on as a longer horizon does (`training.stretch`).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -24,14 +25,17 @@ from training.rivals import histories
 from training.splits import YEAR
 from training.stretch import Stretch
 
-#: Customers with an order in each window, and without one; of fewer a ratio is noise.
+#: Customers with an order in each window; of fewer a ratio is noise, as is one of silences where
+#: fewer had none.
 LEAST_CUSTOMERS = 100
 #: Older years tell of another shop.
 MOST_YEARS = 3
 #: Of a year or more no season is left out.
 YEAR_DAYS = YEAR.days
-#: One season more or less than threefold is something else: a shop that opened, a gap.
-MOST = 3.0
+#: One season more or less than fivefold is something else: a shop that opened, a gap.
+MOST = 5.0
+#: Of a season's logarithm so much comes again a year later.
+REPEATS = 0.85
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +81,7 @@ def measure(
     levels : those measured before, by cut-off and days; what is measured here is added
 
     Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
-    1 by as much as it may be noise.
+    1 by as much as it may be noise, and as no year is quite like the one before.
     """
     until = (calibrated + pd.Timedelta(days=window_days), cutoff + pd.Timedelta(days=horizon_days))
     ahead = (
@@ -110,8 +114,7 @@ def measure(
         return Season(
             Stretch(),
             f"{ahead}: another season, and nothing corrects for it, since a year earlier fewer "
-            f"than {LEAST_CUSTOMERS} customers ordered or did not, nobody spent, or MBG/NBD was "
-            "refused.",
+            f"than {LEAST_CUSTOMERS} customers ordered, or nobody spent.",
         )
     orders = _drawn([(before.orders, after.orders) for before, after in found])
     spend = _drawn([(before.spend, after.spend) for before, after in found])
@@ -126,27 +129,36 @@ def measure(
 
 def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | None:
     """Realised over expected in the `days` after `cutoff`, of the customers with an order before;
-    None where too few of them ordered, nobody spent, or MBG/NBD is refused.
+    None where too few of them ordered, nobody spent, or MBG/NBD is refused even under a weak prior.
     """
     rows = snapshot(connection, FeatureSpec(), customers_known(connection, [cutoff]), days)
     rows = rows[rows.orders > 0]
     ordered = (rows.future_orders > 0).to_numpy(np.float64)
-    if min(ordered.sum(), len(rows) - ordered.sum()) < LEAST_CUSTOMERS:
+    if ordered.sum() < LEAST_CUSTOMERS:
         return None
     x, t_x, T = histories(rows)
-    try:
-        model = MbgNbd.fit(x, t_x, T)
-    except FitError:
+    model = _expecting(x, t_x, T)
+    if model is None:
         return None
     expected = model.expected_orders(float(days), x, t_x, T)
     worth = expected * np.maximum(capped(rows.spend.to_numpy(np.float64)), 0.0) / (x + 1.0)
     spent = capped(rows.future_spend.to_numpy(np.float64))
-    power = _power(ordered, 1.0 - model.probability_of_order(float(days), x, t_x, T))
+    power: tuple[float, float] | None = (1.0, np.inf)
+    if len(rows) - ordered.sum() >= LEAST_CUSTOMERS:
+        power = _power(ordered, 1.0 - model.probability_of_order(float(days), x, t_x, T))
     if not (spent.sum() > 0 and worth.sum() > 0) or power is None:
         return None
     return Level(
         _over(rows.future_orders.to_numpy(np.float64), expected), _over(spent, worth), power
     )
+
+
+def _expecting(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> MbgNbd | None:
+    """MBG/NBD of these histories, under a weak prior where the likelihood has no maximum."""
+    for weak in (False, True):
+        with contextlib.suppress(FitError):
+            return MbgNbd.fit(x, t_x, T, weak)
+    return None
 
 
 def _over(realised: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
@@ -174,12 +186,14 @@ def _power(ordered: np.ndarray, silent: np.ndarray) -> tuple[float, float] | Non
 
 
 def _drawn(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> float:
-    """exp of the mean log ratio after / before, times the share of its square that is no noise."""
+    """exp of the mean log ratio after / before, times the share of its square that is no noise,
+    times `REPEATS`.
+    """
     logs = np.array([np.log(after[0] / before[0]) for before, after in pairs])
     noise = sum(before[1] + after[1] for before, after in pairs) / len(pairs) ** 2
     mean = float(logs.mean())
     kept = max(0.0, 1.0 - noise / mean**2) if mean else 0.0
-    return float(np.clip(np.exp(kept * mean), 1 / MOST, MOST))
+    return float(np.clip(np.exp(REPEATS * kept * mean), 1 / MOST, MOST))
 
 
 def carried(first: Stretch, then: Stretch) -> Stretch:

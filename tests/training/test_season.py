@@ -9,7 +9,12 @@ import pytest
 from rich.console import Console
 
 from features import config, sources
+from features.errors import FitError
+from features.snapshot import customers_known, snapshot
+from features.spec import FeatureSpec
 from training import run, season
+from training.bg_nbd import MbgNbd
+from training.rivals import histories
 from training.screen import Screen
 from training.stretch import Stretch
 
@@ -46,6 +51,11 @@ def shop(tmp_path: Path, experiment_text: Callable[..., str]) -> Callable[[float
         return tmp_path / "shop.toml"
 
     return made
+
+
+def snapshot_of(file: Path, cutoff: pd.Timestamp) -> pd.DataFrame:
+    connection = sources.load(config.load(file), NOW).connection
+    return snapshot(connection, FeatureSpec(), customers_known(connection, [cutoff]), 60)
 
 
 def measured(file: Path, start: pd.Timestamp = FIRST_DAY) -> season.Season:
@@ -95,18 +105,46 @@ def test_few_customers_tell_no_season(
     monkeypatch.setattr(season, "LEAST_CUSTOMERS", 10_000)
     found = measured(file)
     assert found.factor == Stretch()
-    assert "a year earlier fewer than 10000 customers ordered or did not" in found.said
+    assert "a year earlier fewer than 10000 customers ordered" in found.said
+
+
+def test_customers_of_one_habit_tell_their_season_too(
+    tmp_path: Path, experiment_text: Callable[..., str]
+) -> None:
+    """All buy at the same rate and nobody leaves: the likelihood of MBG/NBD has no maximum."""
+    rng = np.random.default_rng(8)
+    calendar = pd.date_range(FIRST_DAY, periods=850)
+    rate = np.where(calendar.month.isin([11, 12]), PEAK, 1.0) / 60
+    rows = [
+        (f"C{customer}", calendar[day], 10.0 + day % 7)
+        for customer in range(600)
+        for day in np.flatnonzero(rng.random(850) < -np.expm1(-rate))
+    ]
+    pd.DataFrame(rows, columns=["who", "when", "paid"]).to_csv(tmp_path / "orders.csv", index=False)
+    (tmp_path / "shop.toml").write_text(experiment_text(name="seasonal", horizon_days=60))
+    frame = snapshot_of(tmp_path / "shop.toml", NOW - season.YEAR)
+    with pytest.raises(FitError):
+        MbgNbd.fit(*histories(frame))
+    found = measured(tmp_path / "shop.toml")
+    assert found.factor.orders == pytest.approx(PEAK**season.REPEATS, rel=0.1)
+    assert found.factor.spend == pytest.approx(PEAK**season.REPEATS, rel=0.1)
+    # 92 customers had no order in the peak of a year ago: of silences nothing is told
+    silent = int((snapshot_of(tmp_path / "shop.toml", NOW - season.YEAR).future_orders == 0).sum())
+    assert silent < season.LEAST_CUSTOMERS
+    assert found.factor.churn_power == 1.0
 
 
 def test_what_may_be_noise_is_drawn_towards_one() -> None:
     def factor(noise: float) -> float:
         return season._drawn([((1.0, noise / 2), (np.e, noise / 2))])
 
-    assert factor(0.0) == pytest.approx(np.e)
-    assert factor(0.25) == pytest.approx(np.exp(0.75))  # a log ratio of 1 with a variance of 1/4
+    repeats = season.REPEATS
+    assert factor(0.0) == pytest.approx(np.exp(repeats))
+    # a log ratio of 1 with a variance of 1/4
+    assert factor(0.25) == pytest.approx(np.exp(0.75 * repeats))
     assert factor(1.0) == factor(4.0) == 1.0
     twice = season._drawn([((1.0, 0.125), (np.e, 0.125))] * 2)  # the mean of two years
-    assert twice == pytest.approx(np.exp(0.875))
+    assert twice == pytest.approx(np.exp(0.875 * repeats))
     assert season._drawn([((1.0, 0.0), (50.0, 0.0))]) == season.MOST
 
 
