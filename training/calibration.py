@@ -16,6 +16,9 @@ from training.bundle import Raw
 from training.outliers import capped
 
 LEAST_OF_EACH = 10
+#: The structural total, which loses nobody within the window, counts up to so many times the one
+#: that does.
+MOST_LASTING = 1.1
 
 
 def platt(logits: np.ndarray, outcome: np.ndarray) -> tuple[float, float]:
@@ -78,16 +81,18 @@ def transfer(learned: Calibration, teacher: Raw, pupil: Raw) -> Calibration:
     )
 
 
-def combined(c: Calibration, raw: Raw, cutoffs: int) -> Calibration:
+def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Calibration:
     """The calibration; where training stood at one of its `cutoffs`, with its level half way (in
     logs) to what the structural model expects of the same customers in total: the mean of two
     forecasts that err in different ways.
 
     Such a model never saw customers age: the learned level is that of the calibration window,
     carried on as if they did not. The structural one knows who has left by now and how often the
-    others order, and nothing else; nobody leaves within its window. Equal weights are hard to beat
-    (Bates & Granger 1969; Timmermann 2006, "Forecast combinations", section 7.1), and one window is
-    too little to learn others from. Expected orders move with spend, so that what an order brings
+    others order, and nothing else; nobody leaves within its window, which counts for a tenth more
+    at most: `lasting` is the share that remains where customers may leave
+    (`training.structure.Prior.lasting`). Equal weights are hard to beat (Bates & Granger 1969;
+    Timmermann 2006, "Forecast combinations", section 7.1), and one window is too little to learn
+    others from. Expected orders move with spend, so that what an order brings
     stays. As it was where the structural models were refused.
     """
     if cutoffs > 1:
@@ -96,7 +101,7 @@ def combined(c: Calibration, raw: Raw, cutoffs: int) -> Calibration:
     known = np.flatnonzero(~np.isnan(structural))
     counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
     ours = blend.spend(raw.experts, c)[counted].sum() / c.spend_stretch
-    theirs = structural[counted].sum()
+    theirs = structural[counted].sum() * min(1.0, MOST_LASTING * lasting)
     if ours <= 0 or theirs <= 0:
         return c
     half = float(np.sqrt(np.clip(theirs / ours, 1 / 3, 3.0)))

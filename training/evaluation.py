@@ -104,7 +104,10 @@ def evaluate(
     rows = fit.table(bought)
     now = bare.raw(to_columns(rows))
     cutoffs = train.as_of.nunique()
-    settled = (fit.stretched(combined(calibrated[0], now, cutoffs), season), calibrated[1])
+    structural = prior.fit(bought, window_days) if "structural_return" in bought else None
+    lasting = structural.lasting(to_columns(rows)) if structural else 1.0
+    learned = combined(calibrated[0], now, cutoffs, lasting)
+    settled = (fit.stretched(learned, season), calibrated[1])
     bundle = assembly.complete(bare, {}, settled, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
@@ -123,7 +126,6 @@ def evaluate(
         k, network.seed,
     )  # fmt: skip
     seed = network.seed
-    structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     sections: tuple[Section, ...] = (
         report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
         report_card.spend_section(known, bought, values, window_days, currency, seed),

@@ -88,8 +88,9 @@ def final(
     learned, bands = _calibrated(
         rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
     )
-    ours = bare.raw(to_columns(fit.table(buyers)))
-    learned = calibration.combined(learned, ours, evaluated.cutoffs)
+    known = to_columns(fit.table(buyers))
+    lasting = prior.lasting(known) if prior else 1.0
+    learned = calibration.combined(learned, bare.raw(known), evaluated.cutoffs, lasting)
     calibrated = (fit.stretched(learned, stretch), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)

@@ -11,7 +11,17 @@ import numpy as np
 import pandas as pd
 
 from features.spec import FeatureSpec
-from training import assembly, autoencoder, blend, boosting, fit, metrics, report_card, rivals
+from training import (
+    assembly,
+    autoencoder,
+    blend,
+    boosting,
+    fit,
+    metrics,
+    prior,
+    report_card,
+    rivals,
+)
 from training.bundle import to_columns
 from training.calibration import combined
 from training.report_card import OURS, Section
@@ -89,8 +99,12 @@ def judge(
     space = fit.latent(train, spec, history_days, network, later=calibration)
     bare = assembly.assemble(fit.parts(train, space, spec, trees, later=calibration), spec)
     found, _ = fit.calibrate(bare.raw(to_columns(fit.table(calibration))), calibration, level)
-    raw = bare.raw(to_columns(fit.table(bought)))
-    said = combined(found, raw, len(origin.train))
+    rows = to_columns(fit.table(bought))
+    raw = bare.raw(rows)
+    window_days = (origin.test.end - origin.test.as_of).days
+    structural = prior.fit(bought, window_days) if "structural_return" in bought else None
+    lasting = structural.lasting(rows) if structural else 1.0
+    said = combined(found, raw, len(origin.train), lasting)
     churned, spent = blend.churn(raw.churn_logit, said), blend.spend(raw.experts, said)
     return Judged(buyers(calibration), bought, churned, spent)
 

@@ -127,6 +127,21 @@ class Prior:
             made[some, i] = (weight * orders).sum(axis=1)
         return made
 
+    def lasting(self, known: Mapping[str, np.ndarray]) -> float:
+        """What these customers are expected to spend within the window where they may be lost
+        upon each order, over what `columns` expects of them, were none lost; 0 to 1.
+        """
+        ordered = known["frequency"] >= 0  # not nan
+        some = {name: np.asarray(known[name], dtype=np.float64)[ordered] for name in INPUTS}
+        if not ordered.any():
+            return 1.0
+        worth = self.p_alive(some) * np.maximum(self.order_value(some), 0.0)
+        age = self.alpha + _age(some)
+        none_lost = (self.r + some["frequency"]) * self.window_days / age
+        lost = self.orders_while_alive(some, [self.window_days])[:, 0]
+        total = float((worth * none_lost).sum())
+        return float((worth * lost).sum()) / total if total > 0 else 1.0
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Prior | None:
         """The prior of a bundle; None where the structural models were refused."""

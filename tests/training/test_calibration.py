@@ -147,6 +147,16 @@ def test_the_level_is_half_way_to_the_structural_total() -> None:
         assert made.orders / c.orders == pytest.approx(total / ours.sum())
 
 
+def test_customers_who_leave_within_the_window_are_not_counted_on() -> None:
+    said = raw()
+    ours = blend.spend(said.experts, LEARNED).sum()
+    theirs = said.experts[:, STRUCTURAL].sum()
+    for lasting, counted in ((1.0, 1.0), (0.95, 1.0), (0.5, 0.55)):
+        made = combined(LEARNED, said, 1, lasting)
+        total = blend.spend(said.experts, made).sum()
+        assert total == pytest.approx(np.sqrt(ours * counted * theirs), rel=1e-6)
+
+
 def test_the_structural_total_is_of_those_it_knows() -> None:
     said = raw()
     half = len(said.experts) // 2

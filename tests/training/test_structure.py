@@ -59,6 +59,21 @@ def test_orders_to_expect_are_those_of_an_archived_package(
     assert made[few] == pytest.approx(np.asarray(theirs), rel=1e-6)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_lasts_is_what_the_fitted_model_expects_over_what_none_lost_would_bring(
+    shape: Any,
+) -> None:
+    prior, model = Prior(*shape, 6, 4, 15, 30), MbgNbd(*shape)
+    none_lost = prior.columns(KNOWN)["structural_spend"][1:].sum()
+    lost = (model.expected_orders(30.0, X, T_X, T) * prior.order_value(KNOWN)[1:]).sum()
+    assert prior.lasting(KNOWN) == pytest.approx(lost / none_lost, rel=1e-4)
+    assert 0 < prior.lasting(KNOWN) < 1
+
+
+def test_of_nobody_all_lasts() -> None:
+    assert PRIOR.lasting({name: values[:1] for name, values in KNOWN.items()}) == 1.0
+
+
 def test_orders_and_moments_are_those_of_simulated_customers() -> None:
     # who is alive after 3 repeat orders in 100 days: rate Gamma(r + 3, alpha + 100), Beta(a, b + 4)
     rng = np.random.default_rng(7)
