@@ -17,6 +17,7 @@ EXPERTS = ("boosted", "linear", "latent", "amounts", "counted", "structural")
 ALONE = tuple(float(name == "boosted") for name in EXPERTS)
 LEAST = 1e-6  # of an expert's level: what a smaller estimate counts as
 MOST_LOG = 30.0
+NO_LIMIT = 1e300  # JSON knows no infinity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,13 +68,17 @@ class Calibration:
     """Plain numbers, learned on the calibration window.
 
     `churn` is the Platt intercept and slope; `spend` pools the experts' estimates; `orders` scales
-    boosted orders to the realised total. `churn_power`, `orders_stretch` and `spend_stretch` carry
-    predictions from the training window to a longer horizon (1 where both are the same).
+    boosted orders to the realised total. Of who orders at all, no more than `most_orders` and
+    `most_spend` (currency) are expected within the window. `churn_power`, `orders_stretch` and
+    `spend_stretch` carry predictions from the training window to a longer horizon (1 where both
+    are the same).
     """
 
     churn: tuple[float, float] = (0.0, 1.0)
     spend: Pool = Pool()
     orders: float = 1.0
+    most_orders: float = NO_LIMIT
+    most_spend: float = NO_LIMIT
     churn_power: float = 1.0
     orders_stretch: float = 1.0
     spend_stretch: float = 1.0
@@ -110,11 +115,18 @@ def churn(logits: np.ndarray, c: Calibration) -> np.ndarray:
     return sigmoid(c.churn[0] + c.churn[1] * logits) ** c.churn_power
 
 
-def spend(experts: np.ndarray, c: Calibration) -> np.ndarray:
-    """Expected spend within the horizon, (n,), >= 0, of experts (n, experts)."""
-    return c.spend.spend(experts) * c.spend_stretch
+def spend(experts: np.ndarray, churned: np.ndarray, c: Calibration) -> np.ndarray:
+    """Expected spend within the horizon, (n,), >= 0, of experts (n, experts): not above the chance
+    of an order times the most that anybody spends.
+    """
+    made = np.minimum(c.spend.spend(experts), (1.0 - churned) * c.most_spend)
+    return made * c.spend_stretch
 
 
 def orders(boosted: np.ndarray, churned: np.ndarray, c: Calibration) -> np.ndarray:
-    """Expected orders within the horizon, (n,): never below the probability of one."""
-    return np.maximum(boosted * c.orders * c.orders_stretch, 1.0 - churned)
+    """Expected orders within the horizon, (n,): never below the probability of one, nor above it
+    times the most that anybody orders.
+    """
+    likely = 1.0 - churned
+    made = np.minimum(boosted * c.orders, likely * c.most_orders) * c.orders_stretch
+    return np.maximum(made, likely)

@@ -195,7 +195,7 @@ class Bundle:
         return {
             "churn_probability": churned,
             "expected_orders": blend.orders(raw.boosted_orders, churned, c),
-            "expected_spend": blend.spend(raw.experts, c),
+            "expected_spend": blend.spend(raw.experts, churned, c),
         }
 
     def _run(self, name: str, design: np.ndarray, output: str) -> np.ndarray:

@@ -100,7 +100,7 @@ def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Ca
     structural = raw.experts[:, EXPERTS.index("structural")]
     known = np.flatnonzero(~np.isnan(structural))
     counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
-    ours = blend.spend(raw.experts, c)[counted].sum() / c.spend_stretch
+    ours = blend.spend(raw.experts, churn(raw.churn_logit, c), c)[counted].sum() / c.spend_stretch
     theirs = structural[counted].sum() * min(1.0, MOST_LASTING * lasting)
     if ours <= 0 or theirs <= 0:
         return c

@@ -89,6 +89,8 @@ def evaluate(
     bare = assembly.assemble(fitted, spec)
     then = bare.raw(to_columns(fit.table(calibration)))
     calibrated = fit.calibrate(then, calibration, level)
+    churned_then = blend.churn(then.churn_logit, calibrated[0])
+    expected_then = blend.spend(then.experts, churned_then, calibrated[0])
     known, bought = calibration[calibration.orders > 0], test[test.orders > 0]
     then_scores = then.scores[(calibration.orders > 0).to_numpy()]
     last = train[(train.as_of == train.as_of.max()) & (train.orders > 0)]
@@ -130,7 +132,7 @@ def evaluate(
         report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
         report_card.spend_section(known, bought, values, window_days, currency, seed),
         interval_card.interval_section(
-            (blend.spend(then.experts, calibrated[0]), calibration.future_spend.to_numpy(float)),
+            (expected_then, calibration.future_spend.to_numpy(float)),
             bought.future_spend.to_numpy(float),
             values,
             level,

@@ -26,7 +26,7 @@ from training import (
     shrinkage,
 )
 from training.amounts import Amounts
-from training.blend import Calibration, churn, spend
+from training.blend import NO_LIMIT, Calibration, churn, spend
 from training.bundle import Raw, to_columns
 from training.cells import Cells
 from training.intervals import Bands
@@ -230,6 +230,10 @@ def freeze(p: Parts) -> Frozen:
     return Frozen(max(p.network.epochs, 1), trees)
 
 
+#: So many times the most orders and spend of the calibration window may be expected of anybody.
+MOST_TIMES = 2.0
+
+
 def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration, Bands]:
     """Calibration and spend bands from a bundle's raw outputs on the calibration window."""
     actual = capped(window.future_spend.to_numpy(np.float64))
@@ -238,9 +242,12 @@ def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration
         churn=calibration.platt(raw.churn_logit, (orders == 0).astype(np.float64)),
         spend=pooling.fit(raw.experts, actual),
         orders=calibration.total_scale(raw.boosted_orders, orders),
+        most_orders=MOST_TIMES * max(float(orders.max(initial=0.0)), 1.0),
+        most_spend=MOST_TIMES * float(actual.max(initial=0.0)) or NO_LIMIT,
     )
     churned = churn(raw.churn_logit, learned)
-    return learned, conformal.fit(spend(raw.experts, learned), churned, actual, level)
+    expected = spend(raw.experts, churned, learned)
+    return learned, conformal.fit(expected, churned, actual, level)
 
 
 def stretched(c: Calibration, stretch: Stretch) -> Calibration:

@@ -105,8 +105,8 @@ def judge(
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(rows) if structural else 1.0
     said = combined(found, raw, len(origin.train), lasting)
-    churned, spent = blend.churn(raw.churn_logit, said), blend.spend(raw.experts, said)
-    return Judged(buyers(calibration), bought, churned, spent)
+    churned = blend.churn(raw.churn_logit, said)
+    return Judged(buyers(calibration), bought, churned, blend.spend(raw.experts, churned, said))
 
 
 def section(tested: Sequence[Judged], window_days: int) -> Section:

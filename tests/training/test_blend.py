@@ -24,6 +24,8 @@ def calibrations(draw: st.DrawFn) -> Calibration:
         churn=(draw(st.floats(-10, 10)), draw(st.floats(0, 5))),
         spend=Pool(draw(each), draw(levels), draw(st.floats(1e-3, 1e4))),
         orders=draw(scale),
+        most_orders=draw(st.floats(1, 1e3)),
+        most_spend=draw(st.floats(1, 1e6)),
         churn_power=draw(ratio),
         orders_stretch=draw(ratio),
         spend_stretch=draw(ratio),
@@ -59,10 +61,23 @@ def test_orders_are_at_least_the_probability_of_one(
 def test_spend_is_never_negative_and_rises_with_its_parts(
     amounts: np.ndarray, c: Calibration
 ) -> None:
-    made = blend.spend(alike(np.sort(amounts)), c)
+    made = blend.spend(alike(np.sort(amounts)), 0.0, c)
     assert (made >= 0).all()
     assert np.isfinite(made).all()
     assert (np.diff(made) >= -1e-9 * made[1:]).all()
+
+
+@given(AMOUNTS, LOGITS, calibrations())
+def test_who_hardly_orders_is_expected_to_bring_hardly_anything(
+    amounts: np.ndarray, logits: np.ndarray, c: Calibration
+) -> None:
+    n = min(len(amounts), len(logits))
+    churned = blend.churn(logits[:n], c)
+    spend = blend.spend(alike(amounts[:n]), churned, c)
+    orders = blend.orders(amounts[:n], churned, c)
+    assert (spend <= (1 - churned) * c.most_spend * c.spend_stretch * (1 + 1e-9)).all()
+    most = np.maximum(c.most_orders * c.orders_stretch, 1.0)
+    assert (orders <= (1 - churned) * most * (1 + 1e-9)).all()
 
 
 def test_a_longer_horizon_lowers_churn_and_raises_the_rest() -> None:
@@ -72,7 +87,7 @@ def test_a_longer_horizon_lowers_churn_and_raises_the_rest() -> None:
     short, long = blend.churn(logits, near), blend.churn(logits, far)
     assert long == pytest.approx(short**2)
     experts = alike(amount)
-    assert blend.spend(experts, far) == pytest.approx(2.5 * blend.spend(experts, near))
+    assert blend.spend(experts, 0.0, far) == pytest.approx(2.5 * blend.spend(experts, 0.0, near))
     assert (blend.orders(amount, long, far) >= blend.orders(amount, short, near)).all()
 
 

@@ -103,8 +103,8 @@ def test_what_the_pupil_says_otherwise_is_undone_on_average() -> None:
     made = transfer(LEARNED, teacher, pupil)
     wanted = blend.churn(teacher.churn_logit, LEARNED)
     assert blend.churn(pupil.churn_logit, made) == pytest.approx(wanted, abs=0.005)
-    spend = blend.spend(teacher.experts, LEARNED)
-    assert blend.spend(pupil.experts, made) == pytest.approx(spend)
+    spend = blend.spend(teacher.experts, 0.0, LEARNED)
+    assert blend.spend(pupil.experts, 0.0, made) == pytest.approx(spend)
     assert made.orders * pupil.boosted_orders == pytest.approx(
         LEARNED.orders * teacher.boosted_orders
     )
@@ -138,9 +138,9 @@ def test_the_level_is_half_way_to_the_structural_total() -> None:
     said = raw()
     far = dataclasses.replace(LEARNED, spend_stretch=2.0)
     for c in (LEARNED, far):
-        ours, structural = blend.spend(said.experts, c), said.experts[:, STRUCTURAL]
+        ours, structural = blend.spend(said.experts, 0.0, c), said.experts[:, STRUCTURAL]
         made = combined(c, said, 1)
-        total = blend.spend(said.experts, made).sum()
+        total = blend.spend(said.experts, 0.0, made).sum()
         assert total == pytest.approx(
             np.sqrt(ours.sum() * structural.sum() * c.spend_stretch), rel=1e-6
         )
@@ -149,11 +149,11 @@ def test_the_level_is_half_way_to_the_structural_total() -> None:
 
 def test_customers_who_leave_within_the_window_are_not_counted_on() -> None:
     said = raw()
-    ours = blend.spend(said.experts, LEARNED).sum()
+    ours = blend.spend(said.experts, 0.0, LEARNED).sum()
     theirs = said.experts[:, STRUCTURAL].sum()
     for lasting, counted in ((1.0, 1.0), (0.95, 1.0), (0.5, 0.55)):
         made = combined(LEARNED, said, 1, lasting)
-        total = blend.spend(said.experts, made).sum()
+        total = blend.spend(said.experts, 0.0, made).sum()
         assert total == pytest.approx(np.sqrt(ours * counted * theirs), rel=1e-6)
 
 
@@ -163,8 +163,8 @@ def test_the_structural_total_is_of_those_it_knows() -> None:
     unknown = said.experts.copy()
     unknown[half:, STRUCTURAL - 1 :] = np.nan
     made = combined(LEARNED, dataclasses.replace(said, experts=unknown), 1)
-    ours = blend.spend(unknown[:half], LEARNED).sum()
-    assert blend.spend(unknown[:half], made).sum() == pytest.approx(
+    ours = blend.spend(unknown[:half], 0.0, LEARNED).sum()
+    assert blend.spend(unknown[:half], 0.0, made).sum() == pytest.approx(
         np.sqrt(ours * unknown[:half, STRUCTURAL].sum())
     )
 
