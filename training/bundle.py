@@ -286,9 +286,10 @@ class Bundle:
         curve = timing.Timing(self.prior, columns, estimates["churn_probability"], horizon)
         found = curve.interval(self.manifest["interval_level"])
         survival = curve.survival(timing.DAYS)
+        season = self.manifest.get("season", {})
         worth = value.discounted(
             self.terms, self.prior, columns, estimates["expected_spend"], horizon,
-            self.manifest.get("season", {}).get("factor", {}).get("spend", 1.0),
+            season.get("factor", {}).get("spend", 1.0), season.get("year", 1.0),
         )  # fmt: skip
         moments = [timing.moments(as_of.to_numpy(), days) for days in found]
         made = {

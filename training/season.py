@@ -40,10 +40,14 @@ REPEATS = 0.85
 
 @dataclasses.dataclass(frozen=True)
 class Season:
-    """What to multiply by, and why, or why not: `said` is a sentence for the report card."""
+    """What to multiply by, and why, or why not: `said` is a sentence for the report card. `year` is
+    the level of spend over a whole year over that of the days calibrated on, a year earlier and of
+    the same customers: what goes on beyond the horizon.
+    """
 
     factor: Stretch
     said: str
+    year: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,11 +123,15 @@ def measure(
     orders = _drawn([(before.orders, after.orders) for before, after in found])
     spend = _drawn([(before.spend, after.spend) for before, after in found])
     power = _drawn([(before.churn_power, after.churn_power) for before, after in found])
+    factor = Stretch(orders, spend, power, "season")
+    first, whole = at(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
+    year = _drawn([(first.spend, whole.spend)]) if first and whole else 1.0
     return Season(
-        Stretch(orders, spend, power, "season"),
+        factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
         f"days a year earlier{'' if years == 1 else f', {years} years back'}, drawn towards 1 by "
         "their noise.",
+        year,
     )
 
 

@@ -6,8 +6,9 @@ with E the served expected spend within the horizon h and Y(t) the order days th
 within t days of a customer who is alive: the served estimate, continued by the structural model's
 shape, discounted continuously at delta = ln(1 + discount_rate) a year. Fader, Hardie, Lee (2005),
 "RFM and CLV: Using Iso-Value Curves for Customer Base Analysis", eq. 5, call the sum of discounted
-orders without an end DERT. Where E holds a season's factor s, what goes on is E / s, and the
-rest of E falls into the horizon, on average in its middle.
+orders without an end DERT. Where E holds a season's factor s, what goes on is E u / s, with u the
+mean level of a year over that of the days calibrated on (`training.season`), and the rest of E
+falls into the horizon, on average in its middle.
 """
 
 from __future__ import annotations
@@ -58,8 +59,9 @@ def assumptions(terms: ValueSettings, currency: str, horizon_days: int) -> tuple
         f"{terms.discount_rate:.1%} a year, in today's {currency}.",
         f"Its first {horizon_days} days are the model's expected spend; beyond them order days go "
         "on as MBG/NBD expects of the customer, who may be lost upon each.",
-        "What an order brings stays as it is within the horizon: no trend of prices, no season but "
-        "the horizon's, nothing that changes habits.",
+        "What an order brings stays as it is within the horizon: no trend of prices, nothing that "
+        "changes habits. Where the history tells the season ahead, what follows is of the mean "
+        "level of a year; else of the level of the horizon.",
     )
 
 
@@ -70,6 +72,7 @@ def discounted(
     expected_spend: np.ndarray,
     horizon_days: float,
     season: float = 1.0,
+    year: float = 1.0,
 ) -> dict[str, np.ndarray]:
     """The columns `names`, each (n,) in currency and >= 0; nan where there is no order yet.
 
@@ -78,13 +81,15 @@ def discounted(
     known : feature columns, `Prior.columns` says which
     expected_spend : (n,) currency, served, within `horizon_days`
     season : the factor of the horizon's season that `expected_spend` holds
+    year : the mean level of a year over that of the days that `expected_spend` was calibrated on
     """
     delta = np.log1p(terms.discount_rate) / DAYS_PER_YEAR
     ends = [days(months) for months in terms.months]
     inside = [end * (1 + _NODES) / 2 for end in ends]
     orders = prior.orders_while_alive(known, [horizon_days, *ends, *np.concatenate(inside)])
     inner = terms.margin * (1 - terms.returns) * expected_spend
-    earned, extra = inner / season / orders[:, 0], inner * (1 - 1 / season)
+    usual_share = year / season
+    earned, extra = inner * usual_share / orders[:, 0], inner * (1 - usual_share)
     made = {}
     for i, (name, end) in enumerate(zip(names(terms), ends, strict=True)):
         # by parts: e^(-delta M) Y(M) + delta * integral of e^(-delta t) Y(t) dt, which is smooth

@@ -148,6 +148,12 @@ def test_what_may_be_noise_is_drawn_towards_one() -> None:
     assert season._drawn([((1.0, 0.0), (50.0, 0.0))]) == season.MOST
 
 
+def test_a_year_with_a_peak_is_above_its_slack_days(shop: Callable[[float], Path]) -> None:
+    # September and October, against ten months of 1 and two of PEAK
+    assert measured(shop(PEAK)).year == pytest.approx((10 + 2 * PEAK) / 12, rel=0.12)
+    assert measured(shop(1.0)).year == pytest.approx(1.0, abs=0.12)
+
+
 def test_a_ratio_of_totals_knows_its_noise() -> None:
     ratio, noise = season._over(np.array([4.0, 0.0]), np.array([1.0, 1.0]))
     assert ratio == 2.0

@@ -92,8 +92,9 @@ def test_the_assumptions_are_said() -> None:
         "the data, discounted at 8.0% a year, in today's EUR.",
         "Its first 30 days are the model's expected spend; beyond them order days go on as MBG/NBD "
         "expects of the customer, who may be lost upon each.",
-        "What an order brings stays as it is within the horizon: no trend of prices, no season but "
-        "the horizon's, nothing that changes habits.",
+        "What an order brings stays as it is within the horizon: no trend of prices, nothing that "
+        "changes habits. Where the history tells the season ahead, what follows is of the mean "
+        "level of a year; else of the level of the horizon.",
     )
     assert "net of the returns in the data" in value.assumptions(ValueSettings(), "EUR", 30)[0]
 
@@ -103,6 +104,17 @@ def test_settings_survive_being_written_down() -> None:
     plain = {"margin": 0.5, "discount_rate": 0.0, "returns": 0.1, "months": [6, 36]}
     assert value.settings(plain) == terms
     assert value.settings(None) == ValueSettings()
+
+
+def test_beyond_the_horizon_goes_on_what_a_mean_day_of_the_year_brings() -> None:
+    plain = ValueSettings(discount_rate=0.0, months=(12, 24))
+    level = value.discounted(plain, PRIOR, KNOWN, SPEND, 30)
+    # calibrated on days of twice the year's level, asked for days of half of theirs: the mean level
+    peak = value.discounted(plain, PRIOR, KNOWN, SPEND, 30, season=0.5, year=0.5)
+    assert peak["value_24m"][:3] == pytest.approx(level["value_24m"][:3])
+    # calibrated on such days and asked for the same: half of it goes on
+    high = value.discounted(plain, PRIOR, KNOWN, SPEND, 30, season=1.0, year=0.5)
+    assert (high["value_12m"] - SPEND)[:3] == pytest.approx((level["value_12m"] - SPEND)[:3] / 2)
 
 
 def test_a_season_of_the_horizon_does_not_go_on() -> None:
