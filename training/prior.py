@@ -59,7 +59,7 @@ def augment(
     """Frames with the prior's columns, each cut-off by its own fit, and the last frame's prior.
 
     All or nothing: where MBG/NBD is refused at any cut-off, the frames come back as they are; where
-    Gamma-Gamma is, every cut-off has its mean amount of an order, so that a column means one thing.
+    Gamma-Gamma is at the last, each cut-off has its mean amount of an order, as what is served has.
     """
     rows: dict[Any, pd.DataFrame] = {}
     for frame in frames:
@@ -71,7 +71,8 @@ def augment(
         if found is None:
             return frames, None
         priors[cutoff] = found
-    if any(found.alike for found in priors.values()):
+    last = frames[-1].as_of.max()
+    if priors[last].alike:
         for cutoff, found in priors.items():
             if not found.alike:
                 priors[cutoff] = tried(rows[cutoff], window_days, WAYS[2:])[0] or found
@@ -87,4 +88,4 @@ def augment(
             for name, values in priors[cutoff].columns(known).items():
                 columns[name][at] = values
         made.append(frame.assign(**columns))
-    return made, priors[frames[-1].as_of.max()]
+    return made, priors[last]

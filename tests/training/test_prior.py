@@ -191,7 +191,7 @@ def test_orders_that_cost_nothing_are_counted_all_the_same() -> None:
     assert (known["structural_return"][1:] > 0).all()
 
 
-def test_where_one_cutoff_has_no_law_of_amounts_each_has_its_mean() -> None:
+def test_where_the_last_cutoff_has_no_law_of_amounts_each_has_its_mean() -> None:
     then, now = rows(1, "2024-01-01"), rows(2, "2024-02-01")
     now["spend"] = (now["frequency"] + 1) * 12.5
     (before, after), latest = prior.augment([then, now], DAYS)
@@ -200,6 +200,15 @@ def test_where_one_cutoff_has_no_law_of_amounts_each_has_its_mean() -> None:
     for frame, amount in ((before, mean), (after, 12.5)):
         brings = (frame["structural_spend"] / frame["structural_orders"]).to_numpy()[1:]
         assert brings == pytest.approx(np.full(599, amount), rel=2e-3)
+
+
+def test_an_early_cutoff_without_a_law_of_amounts_leaves_the_later_ones_theirs() -> None:
+    then, now = rows(1, "2024-01-01"), rows(2, "2024-02-01")
+    then["spend"] = (then["frequency"] + 1) * 12.5
+    (before, _), latest = prior.augment([then, now], DAYS)
+    assert latest == prior.fitted(now, DAYS)
+    brings = (before["structural_spend"] / before["structural_orders"]).to_numpy()[1:]
+    assert brings == pytest.approx(np.full(599, 12.5))
 
 
 def test_nobody_who_ordered_gives_no_prior() -> None:
