@@ -21,7 +21,8 @@ horizon after it, for all customers with an order before it. Spend is net of ret
 - *recency / recent spend*: churn by days since the last order (isotonic), the spend of the last
   window as long as the horizon;
 - *total past spend* and *RFM cells* (fifths of recency, orders and spend), at the last known level;
-- *BG/NBD + Gamma-Gamma*, fitted on the histories at the cut-off;
+- *BG/NBD + Gamma-Gamma*, fitted on the histories at the cut-off (the mean amount of an order where
+  Gamma-Gamma is refused);
 - *LightGBM* on ten RFM features, several cut-offs stacked;
 - *blend*: LightGBM on all of our features, several cut-offs stacked, with logistic, ridge and
   Tweedie regression.

@@ -8,6 +8,7 @@ to the horizon by BG/NBD's ratios (`training.stretch`) as ours is. The strong on
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 from sklearn.isotonic import IsotonicRegression
 
 from features import sources
+from features.errors import FitError
 from features.experiment import Experiment
 from features.schema import SPINE
 from features.snapshot import customers_known, outcomes_of, snapshot
@@ -129,7 +131,8 @@ def naive(p: Past) -> dict[str, Said]:
     """Recency and recent spend, total past spend, RFM cells, BG/NBD with Gamma-Gamma.
 
     Recent spend goes on as it was; the other rules have their level from the last window whose
-    outcomes are known. A structural model that is refused is left out.
+    outcomes are known. BG/NBD is left out where it is refused; where
+    Gamma-Gamma is, the mean amount of an order stands in.
     """
     last = p.last
     churned = (last.future_orders == 0).to_numpy(np.float64)
@@ -147,9 +150,9 @@ def naive(p: Past) -> dict[str, Said]:
         "total past spend": p.stretched(None, level * p.today.spend.to_numpy(np.float64)),
         "RFM cells": p.stretched(cells[:, 0], cells[:, 1]),
     }
-    structural = rivals.btyd(p.today, p.horizon_days)
-    if structural is not None:
-        made["BG/NBD + Gamma-Gamma"] = Said(1.0 - structural[0], structural[2])
+    with contextlib.suppress(FitError):
+        structural = rivals.btyd(p.today, p.horizon_days)
+        made["BG/NBD + Gamma-Gamma"] = Said(1.0 - structural.returns, structural.spend)
     return made
 
 

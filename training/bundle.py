@@ -273,7 +273,7 @@ class Bundle:
         interval level; null: not expected within two years), `survival_7d` and so on (probability
         of no order within so many days), `value_12m` and so on (currency, discounted).
 
-        All is null where the customer has no order yet, or the structural models were refused.
+        All is null where the customer has no order yet, or MBG/NBD was refused.
         """
         names = ("next_order_low", "next_order_median", "next_order_high")
         numbers = (*timing.COLUMNS, *value.names(self.terms))

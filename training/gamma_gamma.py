@@ -15,8 +15,8 @@ from scipy import special
 
 from features.errors import FitError
 from training.structural import LEAST_REPEAT_BUYERS, TRIAL_ROWS, Floats, distinct, maximise
+from training.structure import ALIKE
 
-_CERTAIN = 1e6  # orders that a customer of another mean would need to be believed
 _REMEDY = "cap extreme amounts, or predict spend without this model"
 
 
@@ -62,8 +62,6 @@ class GammaGamma:
             )
         (count, mean), weight = distinct(orders[spent], spend[spent])
         unit = float(np.exp(np.average(np.log(mean), weights=weight)))
-        if np.ptp(mean) <= 1e-9 * unit and weak:  # the law's limit: everybody's mean, for all
-            return cls(p=1.0, q=1.0 + _CERTAIN, gamma=unit * _CERTAIN, customers=int(spent.sum()))
         if np.ptp(mean) <= 1e-9 * unit:
             raise FitError(
                 f"{cls.title} needs amounts that differ from customer to customer.",
@@ -98,6 +96,26 @@ class GammaGamma:
             log_likelihood=(value - float(np.log(unit))) * everyone,
             customers=int(everyone),
         )
+
+    @classmethod
+    def alike(cls, x: npt.ArrayLike, mean_spend: npt.ArrayLike) -> Self:
+        """The law's limit where customers do not differ: each order of anybody brings the mean of
+        all orders, in place of a fit that is refused. Arrays of shape ``(n,)`` as of `fit`.
+        Raises FitError where there is no order.
+
+        >>> GammaGamma.alike(x=[1, 3], mean_spend=[8, 4]).expected_value([2], [5]).round(3).tolist()
+        [5.0]
+        """
+        orders, spend = _checked(x, mean_spend)
+        ordered = orders > 0
+        if not ordered.any():
+            raise FitError(
+                "The mean amount of an order needs an order.",
+                f"{len(orders)} customers, none with x > 0",
+                "use a longer history or more customers",
+            )
+        mean = float(np.average(spend[ordered], weights=orders[ordered]))
+        return cls(p=1.0, q=1.0 + ALIKE, gamma=mean * ALIKE, customers=int(ordered.sum()))
 
     @classmethod
     def _mean_log_likelihood(

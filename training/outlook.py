@@ -21,8 +21,8 @@ TIMING = {"integrated Brier": survival.integrated_brier, "concordance": survival
 VALUE = {"norm. Gini": metrics.normalized_gini, "decile MAPE": metrics.decile_mape,
          "RMSE": metrics.rmse, "bias": metrics.total_bias}  # fmt: skip
 REFUSED = (
-    "Insufficient: MBG/NBD and Gamma-Gamma were refused on these histories, so that there is no "
-    "{}, and its columns are empty (`coterie check` says why)."
+    "Insufficient: MBG/NBD was refused on these histories, so that there is no {}, and its columns "
+    "are empty (`coterie check` says why)."
 )
 
 
@@ -103,7 +103,7 @@ def value_section(
     ----------
     followed : customers with an order, at an early cut-off: features, outcomes over `window_days`,
         and `followed_spend` over the `days` after it (currency)
-    prior : the structural models of that cut-off, None where they were refused
+    prior : the structural models of that cut-off, None where MBG/NBD was refused
     """
     if prior is None:
         return Section(
@@ -125,9 +125,10 @@ def value_section(
              np.maximum(recent / np.minimum(age, column) * days, 0.0)),
     ]  # fmt: skip
     rows, made = compare(VALUE, truth, Rule(OURS, expected, expected), others, seed)
+    models = "MBG/NBD at the mean amount of an order" if prior.alike else "MBG/NBD and Gamma-Gamma"
     grown = truth.sum() / max(followed.future_spend.sum(), 1e-9)
     return Section(LONGER, rows, made, (
-        f"MBG/NBD and Gamma-Gamma alone, fitted before {followed.as_of.iloc[0]:%Y-%m-%d}, over the "
+        f"{models} alone, fitted before {followed.as_of.iloc[0]:%Y-%m-%d}, over the "
         f"{days} days since ({len(truth):,} customers; undiscounted): realised {truth.sum():,.0f}, "
         f"expected {expected.sum():,.0f} {currency}.",
         f"From {window_days} to {days} days spend grew {grown:.2f} times; the orders of MBG/NBD, "

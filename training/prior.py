@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,25 +15,39 @@ from training.outliers import capped
 from training.rivals import histories
 from training.structure import FEATURES, Prior
 
+#: (weak, alike): by the likelihood alone; under a weak prior of the parameters, where that has no
+#: proper maximum; then MBG/NBD so, with the mean amount of an order in place of Gamma-Gamma.
+WAYS = ((False, False), (True, False), (False, True), (True, True))
+
 
 def fit(frame: pd.DataFrame, window_days: int) -> Prior | None:
-    """The prior of the customers of one cut-off (snapshot rows). Where the likelihood has no proper
-    maximum, that under a weak prior of the parameters; None where that is refused as well.
+    """The prior of the customers of one cut-off (snapshot rows), by the first of `WAYS` that is not
+    refused; None where all are.
     """
-    for weak in (False, True):
-        with contextlib.suppress(FitError):
-            return fitted(frame, window_days, weak)
-    return None
+    return tried(frame, window_days)[0]
 
 
-def fitted(frame: pd.DataFrame, window_days: int, weak: bool = False) -> Prior:
-    """The same by one of the two, raising the FitError that says why it is refused."""
+def tried(
+    frame: pd.DataFrame, window_days: int, ways: Sequence[tuple[bool, bool]] = WAYS
+) -> tuple[Prior | None, list[FitError]]:
+    """The same, and what each of the ways before it was refused for."""
+    refused: list[FitError] = []
+    for weak, alike in ways:
+        try:
+            return fitted(frame, window_days, weak, alike), refused
+        except FitError as error:
+            refused.append(error)
+    return None, refused
+
+
+def fitted(frame: pd.DataFrame, window_days: int, weak: bool = False, alike: bool = False) -> Prior:
+    """The prior by one of the ways, raising the FitError that says why it is refused."""
     bought = frame[frame.orders > 0]
     x, t_x, T = histories(bought)
+    mean = capped(bought.spend.clip(lower=0.0).to_numpy(np.float64)) / (x + 1.0)
+    # first the amounts, whose fit is the quicker to be refused
+    value = GammaGamma.alike(x + 1.0, mean) if alike else GammaGamma.fit(x + 1.0, mean, weak)
     orders = MbgNbd.fit(x, t_x, T, weak)
-    value = GammaGamma.fit(
-        x + 1.0, capped(bought.spend.clip(lower=0.0).to_numpy(np.float64)) / (x + 1.0), weak
-    )
     return Prior(
         orders.r, orders.alpha, orders.a, orders.b, value.p, value.q, value.gamma, window_days
     )
@@ -44,16 +58,24 @@ def augment(
 ) -> tuple[list[pd.DataFrame], Prior | None]:
     """Frames with the prior's columns, each cut-off by its own fit, and the last frame's prior.
 
-    All or nothing: where the fit of any cut-off is refused, the frames come back as they are.
+    All or nothing: where MBG/NBD is refused at any cut-off, the frames come back as they are; where
+    Gamma-Gamma is at the last, each cut-off has its mean amount of an order, as what is served has.
     """
-    priors: dict[Any, Prior] = {}
+    rows: dict[Any, pd.DataFrame] = {}
     for frame in frames:
-        for cutoff, rows in frame.groupby("as_of"):
-            if cutoff not in priors:
-                found = fit(rows, window_days)
-                if found is None:
-                    return frames, None
-                priors[cutoff] = found
+        for cutoff, some in frame.groupby("as_of"):
+            rows.setdefault(cutoff, some)
+    priors: dict[Any, Prior] = {}
+    for cutoff, some in rows.items():
+        found = fit(some, window_days)
+        if found is None:
+            return frames, None
+        priors[cutoff] = found
+    last = frames[-1].as_of.max()
+    if priors[last].alike:
+        for cutoff, found in priors.items():
+            if not found.alike:
+                priors[cutoff] = tried(rows[cutoff], window_days, WAYS[2:])[0] or found
     made = []
     for frame in frames:
         columns = {feature.name: np.full(len(frame), np.nan) for feature in FEATURES}
@@ -66,4 +88,4 @@ def augment(
             for name, values in priors[cutoff].columns(known).items():
                 columns[name][at] = values
         made.append(frame.assign(**columns))
-    return made, priors[frames[-1].as_of.max()]
+    return made, priors[last]

@@ -10,7 +10,6 @@ import dataclasses
 
 import pandas as pd
 
-from features.errors import FitError
 from training import calibration, conformal, prior, stability
 from training.snapshots import LEAST_CUSTOMERS, buyers
 from training.splits import Splits, Window
@@ -29,6 +28,10 @@ SPENDERS_TO_LEARN = 100
 INTERVAL_SPENDERS = conformal.LEAST_A_BAND * conformal.MOST_BANDS
 
 _MORE = "bring more customers or a longer history"
+_WITHOUT = (
+    "the learned models go without this input, and are drawn towards means of RFM cells where "
+    "events are few; the columns of the next order, survival and value stay empty"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,20 +178,30 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
     if again < LEAST_REPEAT_BUYERS:
         return Readiness(
             "structural models", INSUFFICIENT,
-            f"{seen}, {LEAST_REPEAT_BUYERS} needed; the learned models go without this input, and "
-            "are drawn towards means of RFM cells where events are few", _MORE,
+            f"{seen}, {LEAST_REPEAT_BUYERS} needed; {_WITHOUT}", _MORE,
         )  # fmt: skip
-    for window in (plan.train[0], plan.test):
-        try:
-            prior.fitted(_at(past, window), plan.window_days)
-        except FitError as refused:
-            return Readiness(
-                "structural models", LIMITED,
-                f"{refused.rule.rstrip('.')}, but at {window.as_of:%Y-%m-%d}: {refused.seen}; "
-                "a weak prior of the parameters stands in",
-                refused.remedy,
-            )  # fmt: skip
-    return Readiness("structural models", READY, f"{seen}, and the likelihood has a maximum")
+    ways = [
+        (window, *prior.tried(_at(past, window), plan.window_days))
+        for window in (plan.train[0], plan.test)
+    ]
+    window, found, refused = max(ways, key=lambda way: len(way[2]))
+    if not refused:
+        return Readiness("structural models", READY, f"{seen}, and the likelihood has a maximum")
+    alone = found is not None and found.alike
+    why = refused[1] if alone else refused[-1]  # of the second way, under a weak prior
+    said = f"{why.rule.rstrip('.')}, but at {window.as_of:%Y-%m-%d}: {why.seen}"
+    if found is None:
+        return Readiness("structural models", INSUFFICIENT, f"{said}; {_WITHOUT}", why.remedy)
+    if alone:
+        return Readiness(
+            "structural models", LIMITED,
+            f"{said}; MBG/NBD stands alone, each order taken to bring the mean of all",
+            "if orders do not all cost the same, see which column `amount` names",
+        )  # fmt: skip
+    return Readiness(
+        "structural models", LIMITED, f"{said}; a weak prior of the parameters stands in",
+        why.remedy,
+    )  # fmt: skip
 
 
 def _seasonality(plan: Splits) -> Readiness:

@@ -189,7 +189,8 @@ def churn_section(
     others = rivals.churn_rules(calibration, test, window_days)
     rows, made = compare(CHURN, truth, Rule(OURS, probability, probability), others, seed)
     note = f"{len(truth):,} customers, {truth.mean():.1%} without an order in {window_days} days."
-    return Section("Churn", rows, made, (note, *_refused(others, "BG/NBD")))
+    said = _refused(others, rivals.BG_NBD, test, window_days)
+    return Section("Churn", rows, made, (note, *said))
 
 
 def spend_section(
@@ -212,7 +213,7 @@ def spend_section(
     return Section("Spend", rows, made, (
         f"Mean spend {truth.mean():,.2f} {currency} in {window_days} days; realised total "
         f"{truth.sum():,.0f}, predicted {predicted['expected_spend'].sum():,.0f} {currency}.",
-        *_refused(others, "BG/NBD + Gamma-Gamma"),
+        *_refused(others, rivals.WITH_GAMMA_GAMMA, test, window_days),
     ))  # fmt: skip
 
 
@@ -240,10 +241,12 @@ def totals_section(
     return Section("Summed over all customers", rows, (), (note,))
 
 
-def _refused(others: Sequence[Rule], name: str) -> tuple[str, ...]:
+def _refused(
+    others: Sequence[Rule], name: str, test: pd.DataFrame, window_days: int
+) -> tuple[str, ...]:
     if any(rule.name == name for rule in others):
         return ()
-    return (f"{name} was refused on these histories (no proper maximum), so it stands in no row.",)
+    return (rivals.refusal(test, window_days),)
 
 
 def segment_section(

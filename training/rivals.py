@@ -6,6 +6,7 @@ window as the model is. None is weakened: a rule's own units are used where it h
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 
@@ -19,10 +20,14 @@ from features.errors import FitError
 from training.bg_nbd import BgNbd
 from training.cells import AXES, Cells
 from training.gamma_gamma import GammaGamma
+from training.outliers import capped
 from training.survival import silent_until
 
 LEAST_IN_GROUP = 20
 TENTHS = 10
+BG_NBD = "BG/NBD"
+WITH_GAMMA_GAMMA = "BG/NBD + Gamma-Gamma"
+AT_MEAN_AMOUNT = "BG/NBD at the mean amount of an order"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,9 +50,9 @@ def churn_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
         made.append(Rule(name, now, curve.predict(now)))
     gone = 1.0 - _cells(calibration, test)["structural_return"]
     made.append(Rule("RFM cells", gone, gone))
-    structural = btyd(test, window_days)
-    if structural is not None:
-        made.append(Rule("BG/NBD", 1.0 - structural[0], 1.0 - structural[0]))
+    with contextlib.suppress(FitError):
+        gone = 1.0 - btyd(test, window_days).returns
+        made.append(Rule(BG_NBD, gone, gone))
     return made
 
 
@@ -63,9 +68,10 @@ def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
         made.append(Rule(name, now, np.maximum(now * scale, 0.0)))
     cells = _cells(calibration, test)["structural_spend"]
     made.append(Rule("RFM cells", cells, cells))
-    structural = btyd(test, window_days)
-    if structural is not None:
-        made.append(Rule("BG/NBD + Gamma-Gamma", structural[2], structural[2]))
+    with contextlib.suppress(FitError):
+        structural = btyd(test, window_days)
+        name = WITH_GAMMA_GAMMA if structural.refused is None else AT_MEAN_AMOUNT
+        made.append(Rule(name, structural.spend, structural.spend))
     return made
 
 
@@ -108,20 +114,48 @@ def timing_rules(calibration: pd.DataFrame, test: pd.DataFrame, days: np.ndarray
     return made
 
 
-def btyd(frame: pd.DataFrame, window_days: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """BG/NBD and Gamma-Gamma fitted on the histories themselves: probability of an order within
-    the window, expected order days, expected spend; None where the fit is refused.
+@dataclasses.dataclass(frozen=True)
+class Btyd:
+    """What BG/NBD expects of each customer within a window, (n,) each: the probability of an order,
+    order days, and spend by Gamma-Gamma or, where that was `refused`, at the mean amount of an
+    order.
+    """
+
+    returns: np.ndarray
+    orders: np.ndarray
+    spend: np.ndarray
+    refused: FitError | None = None
+
+
+def btyd(frame: pd.DataFrame, window_days: int) -> Btyd:
+    """BG/NBD and Gamma-Gamma fitted on the histories themselves; FitError where BG/NBD is refused.
+
+    The two are fitted apart: amounts that have no law say nothing against the orders.
     """
     x, t_x, T = histories(frame)
+    model = BgNbd.fit(x, t_x, T)
+    mean_spend = frame.spend.to_numpy(float) / (x + 1.0)
+    refused = None
     try:
-        model = BgNbd.fit(x, t_x, T)
-        mean_spend = frame.spend.to_numpy(float) / (x + 1.0)
         amounts = GammaGamma.fit(x + 1.0, mean_spend)
-    except FitError:
-        return None
+    except FitError as error:
+        spent = capped(frame.spend.clip(lower=0.0).to_numpy(np.float64))
+        amounts, refused = GammaGamma.alike(x + 1.0, spent / (x + 1.0)), error
     days = model.expected_orders(window_days, x, t_x, T)
     value = amounts.expected_value(x + 1.0, mean_spend)
-    return model.probability_of_order(window_days, x, t_x, T), days, days * value
+    returns = model.probability_of_order(window_days, x, t_x, T)
+    return Btyd(returns, days, days * value, refused)
+
+
+def refusal(frame: pd.DataFrame, window_days: int) -> str:
+    """Which of the two is refused on these histories, why, and what became of its row; "" where
+    neither is.
+    """
+    try:
+        refused, so = btyd(frame, window_days).refused, f"the row is {AT_MEAN_AMOUNT}"
+    except FitError as error:
+        refused, so = error, "it stands in no row"
+    return f"{refused.rule.rstrip('.')} ({refused.seen}): {so}." if refused else ""
 
 
 def histories(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

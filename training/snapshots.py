@@ -26,8 +26,8 @@ LEAST_CUSTOMERS = 100
 class Snapshots:
     """Feature rows: with outcomes at the cut-offs of the splits, without at now; `earlier` are
     those whose outcomes ended 28 days before now (None where the history does not reach). Each
-    cut-off's rows carry its own structural prior's columns; `prior` is that of now (None where the
-    structural models were refused, and then no row has them).
+    cut-off's rows carry its own structural prior's columns; `prior` is that of now (None where
+    MBG/NBD was refused, and then no row has them).
     """
 
     past: pd.DataFrame

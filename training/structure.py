@@ -28,6 +28,10 @@ FEATURES = (
 )  # fmt: skip
 
 
+#: Orders that a customer of another mean would need to be believed, where all bring the same
+#: (`training.gamma_gamma.GammaGamma.alike`: q is 1 + this, far beyond what any fit gives).
+ALIKE = 1e6
+
 #: The catalog's features that the prior is computed from.
 INPUTS = ("frequency", "recency_days", "T_days", "spend")
 
@@ -44,6 +48,11 @@ class Prior:
     q: float
     gamma: float
     window_days: float
+
+    @property
+    def alike(self) -> bool:
+        """Whether each order of anybody brings the mean of all: Gamma-Gamma was refused."""
+        return self.q >= ALIKE
 
     def columns(self, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The columns of `FEATURES` for feature columns `frequency`, `recency_days`, `T_days` and
@@ -144,7 +153,7 @@ class Prior:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Prior | None:
-        """The prior of a bundle; None where the structural models were refused."""
+        """The prior of a bundle; None where MBG/NBD was refused."""
         return cls(**values) if values else None
 
 

@@ -70,12 +70,31 @@ def amounts() -> tuple[np.ndarray, np.ndarray]:
 
 def test_constant_amounts_are_refused() -> None:
     x, _ = amounts()
+    for weak in (False, True):
+        with pytest.raises(FitError) as refused:
+            GammaGamma.fit(x, np.full(500, 9.99), weak)
+        assert str(refused.value) == (
+            "Gamma-Gamma needs amounts that differ from customer to customer. "
+            "Seen: every customer spends 9.99 an order. "
+            "Remedy: multiply expected orders by that amount instead"
+        )
+
+
+def test_where_customers_are_alike_each_order_brings_the_mean_of_all_orders() -> None:
+    # 1 order of 8 and 3 of 4 on average: 20 in 4 orders
+    model = GammaGamma.alike([1, 3, 0], [8, 4, np.nan])
+    assert model.customers == 2
+    assert model.mean == pytest.approx(5)
+    found = model.expected_value([0, 1, 3], [np.nan, 8, 4])
+    assert found == pytest.approx(np.full(3, 5.0), abs=1e-4)
+
+
+def test_no_order_has_no_mean_amount() -> None:
     with pytest.raises(FitError) as refused:
-        GammaGamma.fit(x, np.full(500, 9.99))
+        GammaGamma.alike([0, 0], [0, 0])
     assert str(refused.value) == (
-        "Gamma-Gamma needs amounts that differ from customer to customer. "
-        "Seen: every customer spends 9.99 an order. "
-        "Remedy: multiply expected orders by that amount instead"
+        "The mean amount of an order needs an order. Seen: 2 customers, none with x > 0. "
+        "Remedy: use a longer history or more customers"
     )
 
 

@@ -1,12 +1,14 @@
 """What the card says of the next order and of the longer view, on customers whose law is known."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from training import outlook
 from training.report_card import OURS, ReportCard, Section, totals_section
-from training.structure import Prior
+from training.structure import ALIKE, Prior
 
 PRIOR = Prior(1.0, 25.0, 1.0, 4.0, 6.0, 4.0, 15.0, 30)
 WINDOW, FOLLOWED = 30, 150
@@ -123,11 +125,17 @@ def test_where_the_structural_models_were_refused_both_say_so() -> None:
     for section, what in ((timing(prior=None), "moment of the next order"),
                           (value(prior=None), "longer view")):  # fmt: skip
         assert section.notes[0] == (
-            "Insufficient: MBG/NBD and Gamma-Gamma were refused on these histories, so that there "
-            f"is no {what}, and its columns are empty (`coterie check` says why)."
+            f"Insufficient: MBG/NBD was refused on these histories, so that there is no {what}, "
+            "and its columns are empty (`coterie check` says why)."
         )
         assert section.comparisons == ()
         assert "| **Coterie** | – |" in ReportCard((), (section,)).markdown()
+
+
+def test_the_longer_view_names_the_models_that_it_is_by() -> None:
+    alike = dataclasses.replace(PRIOR, p=1.0, q=1.0 + ALIKE, gamma=20 * ALIKE)
+    assert value().notes[0].startswith("MBG/NBD and Gamma-Gamma alone, fitted before ")
+    assert value(alike).notes[0].startswith("MBG/NBD at the mean amount of an order alone, fitted ")
 
 
 def test_a_history_that_ends_with_the_horizon_checks_no_longer_view() -> None:

@@ -150,12 +150,69 @@ def test_a_weak_prior_says_next_to_nothing_of_many_customers() -> None:
         assert np.nanmax(np.abs(other - values) / (np.nanmean(values))) < 0.1, name
 
 
-def test_a_constant_amount_is_everybodys_mean() -> None:
+def orders_alone(frame: pd.DataFrame) -> tuple[float, ...]:
+    """r, alpha, a and b of MBG/NBD by its own likelihood."""
+    known = frame.iloc[1:]
+    x, T = known["frequency"].to_numpy(), known["T_days"].to_numpy()
+    model = MbgNbd.fit(x, np.where(x > 0, T - known["recency_days"], 0), T)
+    return model.r, model.alpha, model.a, model.b
+
+
+def test_a_constant_amount_is_everybodys_and_the_orders_keep_their_model() -> None:
     frame = rows(3, "2024-01-01")
     frame["spend"] = (frame["frequency"] + 1) * 12.5
     made = prior.fit(frame, DAYS)
     assert made is not None
+    assert made.alike
     assert made.order_value(columns(frame))[1:] == pytest.approx(np.full(599, 12.5))
+    assert (made.r, made.alpha, made.a, made.b) == orders_alone(frame)
+
+
+def test_days_of_one_ticket_or_two_bring_the_mean_of_all() -> None:
+    frame = rows(3, "2024-01-01", 4_000)  # of whom one in ten once bought two on a day
+    twice = np.random.default_rng(3).random(4_000) < 0.1
+    frame["spend"] = 12.5 * (frame["frequency"] + 1 + twice)
+    for weak in (False, True):
+        with pytest.raises(FitError, match=r"Gamma-Gamma .* it still grows with q"):
+            prior.fitted(frame, DAYS, weak)
+    made = prior.fit(frame, DAYS)
+    assert made is not None
+    mean = 12.5 * (1 + twice[1:].sum() / (frame["frequency"] + 1).sum())
+    assert made.order_value(columns(frame))[1:] == pytest.approx(np.full(3_999, mean), rel=1e-4)
+    assert (made.r, made.alpha, made.a, made.b) == orders_alone(frame)
+
+
+def test_orders_that_cost_nothing_are_counted_all_the_same() -> None:
+    frame = rows(3, "2024-01-01").assign(spend=0.0)
+    made = prior.fit(frame, DAYS)
+    assert made is not None
+    known = made.columns(columns(frame))
+    assert known["structural_spend"][1:].tolist() == [0.0] * 599
+    assert (known["structural_return"][1:] > 0).all()
+
+
+def test_where_the_last_cutoff_has_no_law_of_amounts_each_has_its_mean() -> None:
+    then, now = rows(1, "2024-01-01"), rows(2, "2024-02-01")
+    now["spend"] = (now["frequency"] + 1) * 12.5
+    (before, after), latest = prior.augment([then, now], DAYS)
+    assert latest is not None
+    mean = then["spend"].sum() / (then["frequency"].iloc[1:] + 1).sum()
+    for frame, amount in ((before, mean), (after, 12.5)):
+        brings = (frame["structural_spend"] / frame["structural_orders"]).to_numpy()[1:]
+        assert brings == pytest.approx(np.full(599, amount), rel=2e-3)
+
+
+def test_an_early_cutoff_without_a_law_of_amounts_leaves_the_later_ones_theirs() -> None:
+    then, now = rows(1, "2024-01-01"), rows(2, "2024-02-01")
+    then["spend"] = (then["frequency"] + 1) * 12.5
+    (before, _), latest = prior.augment([then, now], DAYS)
+    assert latest == prior.fitted(now, DAYS)
+    brings = (before["structural_spend"] / before["structural_orders"]).to_numpy()[1:]
+    assert brings == pytest.approx(np.full(599, 12.5))
+
+
+def test_nobody_who_ordered_gives_no_prior() -> None:
+    assert prior.fit(rows(1, "2024-01-01").iloc[:1], DAYS) is None
 
 
 def test_a_prior_survives_being_written_down() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from training import splits
 from training.readiness import INSUFFICIENT, LIMITED, READY, Readiness, judge
-from training.splits import Splits
+from training.splits import Splits, Window
 
 PLAN = splits.plan(pd.Timestamp("2022-01-01"), pd.Timestamp("2024-07-01"), 90)
 
@@ -111,17 +111,43 @@ def test_structural_models_need_customers_who_came_back() -> None:
     assert found.status == INSUFFICIENT
     assert found.seen == (
         "9 repeat buyers at the first training cut-off, 10 needed; the learned models go without "
-        "this input, and are drawn towards means of RFM cells where events are few"
+        "this input, and are drawn towards means of RFM cells where events are few; the columns of "
+        "the next order, survival and value stay empty"
     )
 
 
 def test_a_fit_that_is_refused_says_why() -> None:
-    rows = past()
-    rows["spend"] = rows.orders * 10.0
+    found = answer("structural", past())
+    assert found.status == LIMITED
+    assert found.seen == (
+        "MBG/NBD is used only where its likelihood has a maximum, but at "
+        f"{PLAN.train[0].as_of:%Y-%m-%d}: it still grows with b towards infinity; a weak prior of "
+        "the parameters stands in"
+    )
+
+
+@pytest.mark.parametrize("window", [PLAN.train[0], PLAN.test])
+def test_equal_amounts_leave_the_orders_their_model(window: Window) -> None:
+    rows = past()  # whose orders need a weak prior, which equal amounts are refused under as well
+    rows.loc[rows.as_of == window.as_of, "spend"] = rows.orders * 10.0
     found = answer("structural", rows)
     assert found.status == LIMITED
-    assert found.seen.endswith("; a weak prior of the parameters stands in")
-    assert f"at {PLAN.train[0].as_of:%Y-%m-%d}: " in found.seen
+    assert found.seen == (
+        "Gamma-Gamma needs amounts that differ from customer to customer, but at "
+        f"{window.as_of:%Y-%m-%d}: every customer spends 10 an order; MBG/NBD stands alone, each "
+        "order taken to bring the mean of all"
+    )
+    assert found.remedy == "if orders do not all cost the same, see which column `amount` names"
+
+
+def test_a_fit_that_a_weak_prior_does_not_help_leaves_columns_empty() -> None:
+    rows = past()
+    rows["frequency"] += 1e6  # orders in at most 300 days
+    rows["recency_days"] = rows.recency_days.clip(upper=50)
+    found = answer("structural", rows)
+    assert found.status == INSUFFICIENT
+    assert ": it still grows with alpha towards 0, b towards infinity; " in found.seen
+    assert found.seen.endswith("the columns of the next order, survival and value stay empty")
 
 
 def test_less_than_a_year_more_cannot_tell_a_season() -> None:

@@ -136,9 +136,53 @@ def test_a_rule_that_was_refused_is_named() -> None:
     once = NOW.assign(frequency=0.0)
     section = report_card.churn_section(THEN, once, GONE, DAYS, 7)
     assert "BG/NBD" not in section.rows
-    assert section.notes[-1] == (
-        "BG/NBD was refused on these histories (no proper maximum), so it stands in no row."
+    said = (
+        "BG/NBD needs at least 10 customers who ordered again (0 of 600 customers with a repeat "
+        "order): it stands in no row."
     )
+    assert section.notes[-1] == said
+    ours = {"expected_spend": SPENT}
+    assert report_card.spend_section(THEN, once, ours, DAYS, "EUR", 7).notes[-1] == said
+
+
+def of_the_law() -> pd.DataFrame:
+    """NOW with histories by the laws of BG/NBD (r 1, alpha 10 days, a 1, b 3) and Gamma-Gamma
+    (p 6, q 4, gamma 15).
+    """
+    rng = np.random.default_rng(7)
+    T = NOW["T_days"].to_numpy()
+    x, last = np.zeros(len(T)), np.zeros(len(T))
+    for i, end in enumerate(T):
+        rate, lost, at = rng.gamma(1, 1 / 10), rng.beta(1, 3), 0.0
+        while (at := at + rng.exponential(1 / rate)) < end:
+            x[i], last[i] = x[i] + 1, at
+            if rng.random() < lost:
+                break
+    spend = rng.gamma(6 * (x + 1)) / rng.gamma(4, 1 / 15, len(T))
+    return NOW.assign(frequency=x, recency_days=T - last, orders=x + 1, spend=spend)
+
+
+def both_notes(rows: pd.DataFrame) -> tuple[tuple[str, ...], Section]:
+    churned = report_card.churn_section(THEN, rows, GONE, DAYS, 7)
+    assert "BG/NBD" in churned.rows
+    spent = report_card.spend_section(THEN, rows, {"expected_spend": SPENT}, DAYS, "EUR", 7)
+    return churned.notes, spent
+
+
+def test_equal_amounts_are_told_apart_from_orders_without_a_model() -> None:
+    of_churn, section = both_notes(of_the_law().assign(spend=lambda rows: rows["orders"] * 12.5))
+    assert len(of_churn) == 1  # of how many there are
+    assert list(section.rows)[-1] == "BG/NBD at the mean amount of an order"
+    assert section.notes[-1] == (
+        "Gamma-Gamma needs amounts that differ from customer to customer (every customer spends "
+        "12.5 an order): the row is BG/NBD at the mean amount of an order."
+    )
+
+
+def test_where_no_rule_was_refused_nothing_is_said_of_it() -> None:
+    of_churn, section = both_notes(of_the_law())
+    assert list(section.rows)[-1] == "BG/NBD + Gamma-Gamma"
+    assert not [note for note in (*of_churn, *section.notes) if "Gamma" in note or "NBD" in note]
 
 
 @pytest.mark.parametrize(("orders", "words"), [(0, "left"), (1, "came back")])

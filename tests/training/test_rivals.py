@@ -122,6 +122,17 @@ def test_the_structural_rivals_are_no_worse_than_measured(
     assert metrics.roc_auc(gone, churn_rules["BG/NBD"].score) >= 0.746 - 0.003
 
 
+def test_amounts_without_a_law_leave_bg_nbd_its_orders(frame: pd.DataFrame) -> None:
+    equal = frame.assign(spend=(frame["frequency"] + 1) * 20.0)
+    fitted, plain = rivals.btyd(frame, DAYS), rivals.btyd(equal, DAYS)
+    assert fitted.refused is None
+    assert plain.refused is not None
+    assert plain.refused.seen == "every customer spends 20 an order"
+    assert plain.returns.tolist() == fitted.returns.tolist()
+    assert plain.spend == pytest.approx(fitted.orders * 20.0)
+    assert rivals.refusal(frame, DAYS) == ""
+
+
 def test_rfm_cells_are_the_mean_outcomes_of_27_cells(
     frame: pd.DataFrame, churn_rules: dict[str, rivals.Rule]
 ) -> None:
