@@ -98,10 +98,6 @@ class _Guesser:
         customer = self._choose("customer_id", self._customers(formats, decimals, taken))
         taken.add(customer.column)
         roles = {"customer_id": customer, "moment": moment_column, "amount": amount}
-        for role in ("order_id", "currency", "product_id", "category", "brand", "quantity"):
-            self._add(roles, role, decimals, formats)
-        for role in ("store", "discount", "channel", "line_id"):
-            self._add(roles, role, decimals, formats)
         decimal = None
         if self.types[amount.column] == "VARCHAR":
             marks, what = decimals[amount.column], f"What is the decimal mark in {amount.column!r}?"
@@ -111,8 +107,15 @@ class _Guesser:
             self.profile.delimiter,
             decimal,
         )
+        rates = self._rates(decimals, formats, amount.column, form)
+        for role in ("order_id", "currency", "product_id", "category", "brand", "quantity"):
+            self._add(roles, role, decimals, formats)
+        for role in ("store", "discount", "channel", "line_id"):
+            self._add(roles, role, decimals, formats, rates)
         self._note_unit_price(roles, amount.column)
-        rows, customers, span, gap = self.profile.facts(customer.column, moment_column.column, form)
+        rows, customers, span, gap = self.profile.facts(
+            customer.column, moment_column.column, amount.column, form
+        )
         currency, currencies = self._currency(roles)
         horizon = self._horizon(span, gap)
         used = {role.column for role in roles.values()}
@@ -202,9 +205,13 @@ class _Guesser:
         role: str,
         decimals: Mapping[str, tuple[str, ...]],
         formats: Mapping[str, object],
+        never: Collection[str] = (),
     ) -> None:
-        """Add an optional role where a name tells it and the values do not speak against it."""
-        used = {other.column for other in roles.values()}
+        """Add an optional role where a name tells it and the values do not speak against it.
+
+        `never` are columns whose values are known to be something else.
+        """
+        used = {other.column for other in roles.values()} | {*never}
         fitting = [c for c in self.types if c not in used and c not in formats and score(role, c)]
         if role in ("quantity", "discount"):
             fitting = [c for c in fitting if c in decimals]
@@ -219,6 +226,28 @@ class _Guesser:
         if fitting:
             best = max(fitting, key=lambda column: score(role, column))
             roles[role] = Role(best, min(score(role, best), 1.0))
+
+    def _rates(
+        self,
+        decimals: Mapping[str, tuple[str, ...]],
+        formats: Mapping[str, object],
+        amount: str,
+        form: Format,
+    ) -> tuple[str, ...]:
+        """The columns named as a discount that hold a share of the price, each with a note."""
+        found = []
+        for column, marks in decimals.items():
+            if column == amount or column in formats or not score("discount", column):
+                continue
+            rate = self.profile.rate(column, marks[0], amount, form)
+            if rate is not None:
+                found.append(column)
+                self.notes.append(
+                    f"{column!r} lies from {rate[0]:g} to {rate[1]:g}, where amounts are far "
+                    "larger: it looks like a rate, not like the amount taken off, and is left out. "
+                    "Add a column with the amount taken off, and name it as discount (?)."
+                )
+        return tuple(found)
 
     # ------------------------------------------------------------------ what remains open
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Amounts", "Population", "amounts", "population"]
+__all__ = ["Amounts", "Population", "amounts", "is_rate", "population"]
 
 #: Orders a customer are counted in these classes, each from its number up to the next.
 CLASSES = (1, 2, 3, 4, 6, 11, 21, 51)
+#: Of lines of more than so much a discount in money would now and then be above 1.
+LARGE = 10.0
 #: Amounts above 0 are counted in these classes: 1, 2 and 5 times the powers of ten.
 STEPS = tuple(step * 10.0**power for power in range(-2, 7) for step in (1, 2, 5))
 
@@ -102,6 +104,18 @@ def _top_share(spend: np.ndarray) -> float:
     if positive.sum() <= 0:
         return float("nan")
     return float(positive[: int(np.ceil(len(positive) / 100))].sum() / positive.sum())
+
+
+def is_rate(low: float | None, high: float | None, p99: float | None) -> bool:
+    """Whether a discount from `low` to `high` is a share of the price, not the amount taken off:
+    all of it lies from 0 to 1, and one amount in a hundred is above 10 (`p99`, of all lines).
+
+    >>> is_rate(0.0, 0.8, 2_480.0), is_rate(0.0, 25.0, 2_480.0), is_rate(0.0, 0.8, 4.5)
+    (True, False, False)
+    """
+    if low is None or high is None or p99 is None:
+        return False
+    return low >= 0.0 and 0.0 < high <= 1.0 and p99 > LARGE
 
 
 def amounts(connection: Any) -> Amounts:

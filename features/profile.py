@@ -10,6 +10,7 @@ from features.errors import SourceError
 from features.experiment import Format
 from features.hints import score
 from features.locations import resolve
+from features.population import is_rate
 from features.reading import read
 from features.relation import unreadable
 
@@ -135,17 +136,35 @@ class Profile:
         value = number(quoted(column), self.types[column], mark)
         return self._one(f"SELECT count(*) FROM sample WHERE {value} <> trunc({value})")[0] > 0
 
+    def rate(self, column: str, mark: str, amount: str, form: Format) -> tuple[float, float] | None:
+        """The least and the greatest value of a discount that is no amount but a share of the
+        price (`features.population.is_rate`), in the whole file; None where it may be an amount.
+        """
+        value = number(quoted(column), self.types[column], mark)
+        paid = number(quoted(amount), self.types[amount], form.decimal)
+        low, high, p99 = self._one(
+            f"SELECT min({value}), max({value}), quantile_cont({paid}, 0.99) "
+            f"FROM {self.relation.sql}"
+        )
+        return (low, high) if is_rate(low, high, p99) else None
+
     def example(self, column: str) -> str:
         """One of the values as text."""
         return str(self._one(f"SELECT max(CAST({quoted(column)} AS VARCHAR)) FROM sample")[0])
 
-    def facts(self, who: str, when: str, form: Format) -> tuple[int, int, float, float | None]:
-        """Rows, customers, days from first to last order, median days between order days."""
+    def facts(
+        self, who: str, when: str, paid: str, form: Format
+    ) -> tuple[int, int, float, float | None]:
+        """Rows, customers, days from first to last row, median days between days with an order.
+
+        A return, an amount in `paid` below 0, is no order.
+        """
         customer = identifier(quoted(who), self.types[who])
         at = moment(quoted(when), self.types[when], form, "UTC")
+        amount = number(quoted(paid), self.types[paid], form.decimal)
         self.con.execute(
-            f"CREATE TABLE visits AS SELECT {customer} AS customer, {at} AS moment "
-            f"FROM {self.relation.sql}"
+            f"CREATE TABLE visits AS SELECT {customer} AS customer, {at} AS moment, "
+            f"coalesce({amount} >= 0, true) AS bought FROM {self.relation.sql}"
         )
         rows, customers, seconds = self._one(
             "SELECT count(*), count(DISTINCT customer), "
@@ -155,7 +174,7 @@ class Profile:
             "SELECT median(gap) FROM (SELECT date_diff('day', lag(day) OVER "
             "(PARTITION BY customer ORDER BY day), day) AS gap FROM "
             "(SELECT DISTINCT customer, CAST(moment AS DATE) AS day FROM visits "
-            "WHERE customer IS NOT NULL AND moment IS NOT NULL))"
+            "WHERE bought AND customer IS NOT NULL AND moment IS NOT NULL))"
         )[0]
         return int(rows), int(customers), seconds / 86_400, gap
 

@@ -24,6 +24,8 @@ ORDERS = "orders"
 LEAST_MISSED = 20.0
 _AROUND_DAYS = 28
 _SIDE_WEEKS = 4
+_PEAK_WEEKS = 8  # what comes and goes again within so many is a peak, Christmas say, and no level
+_YEAR_WEEKS = 52
 #: How many times the level before, or what part of it, is another level.
 SHIFT_FACTOR = 2.0
 _NIGHT_HOURS = 5
@@ -166,8 +168,10 @@ def shift(daily: pd.Series, without: tuple[Gap, ...] = ()) -> Shift | None:
     """The greatest change between the medians of four weeks and the four before them.
 
     None where it is below twice (or above half), where a week of one side reaches the other side,
-    or where neither side has 20 customer-days a week. Gaps `without` which the level is to be
-    judged are cut out; a last week that is not whole does not count.
+    or where neither side has 20 customer-days a week; nor is there one where a line of growth is as
+    near, on a flank of a peak, or where half of it (in logs) came a year earlier or later too, as a
+    season does. Gaps `without` which the level is to be judged are cut out; a last week that is not
+    whole does not count.
 
     >>> weeks = pd.Series(10.0, pd.date_range("2024-01-01", periods=84))
     >>> weeks["2024-02-12":] = 30.0
@@ -187,12 +191,52 @@ def shift(daily: pd.Series, without: tuple[Gap, ...] = ()) -> Shift | None:
         apart = sides[0].max() < sides[1].min() or sides[1].max() < sides[0].min()
         if max(before, after) < LEAST_MISSED or max(ratio, 1 / ratio) < SHIFT_FACTOR or not apart:
             continue
+        if _grows(weeks, at) or _peak(weeks, at, before, after) or _recurs(weeks, at, ratio):
+            continue
         # Of equal medians the clean step wins.
         means = [side.mean() + 0.5 for side in sides]
         size = (abs(float(np.log(ratio))), abs(float(np.log(means[1] / means[0]))))
         if best is None or size > best[0]:
             best = size, Shift(kept.index[at * 7], before, after)
     return best[1] if best else None
+
+
+def _grows(weeks: np.ndarray, at: int) -> bool:
+    """Whether the logs of the weeks around are as near to a line as to a step at week `at`."""
+    first = max(0, at - 2 * _SIDE_WEEKS)
+    logs = np.log(weeks[first : at + 2 * _SIDE_WEEKS] + 0.5)
+    sides = logs[: at - first], logs[at - first :]
+    line = np.polynomial.Polynomial.fit(np.arange(len(logs)), logs, 1)
+    off_line = np.sum((logs - line(np.arange(len(logs)))) ** 2)
+    off_step = sum(np.sum((side - side.mean()) ** 2) for side in sides)
+    return bool(off_line <= off_step)
+
+
+def _recurs(weeks: np.ndarray, at: int, ratio: float) -> bool:
+    """Whether the medians changed half as much, in logs, a year before or after week `at`."""
+    for there in (at - _YEAR_WEEKS, at + _YEAR_WEEKS):
+        if _SIDE_WEEKS <= there <= len(weeks) - _SIDE_WEEKS:
+            before = np.median(weeks[there - _SIDE_WEEKS : there])
+            after = np.median(weeks[there : there + _SIDE_WEEKS])
+            if np.log((after + 0.5) / (before + 0.5)) / np.log(ratio) >= 0.5:
+                return True
+    return False
+
+
+def _peak(weeks: np.ndarray, at: int, before: float, after: float) -> bool:
+    """Whether the greater of two medians, before and from week `at` on, is a peak's: four weeks
+    within `_PEAK_WEEKS` on its other side are nearer to the smaller one, in logs.
+    """
+    rises = after > before
+    starts = range(at + _SIDE_WEEKS, at + _PEAK_WEEKS + 1)
+    if not rises:
+        starts = range(at - _PEAK_WEEKS - _SIDE_WEEKS, at - 2 * _SIDE_WEEKS + 1)
+    middle = (before + 0.5) * (after + 0.5)
+    return any(
+        (np.median(weeks[start : start + _SIDE_WEEKS]) + 0.5) ** 2 < middle
+        for start in starts
+        if 0 <= start <= len(weeks) - _SIDE_WEEKS
+    )
 
 
 def hours(connection: Any) -> Hours:

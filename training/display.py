@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.intake import Ingested
 from training.bundle import Bundle
+from training.chance import same
 from training.final import Final
 from training.report_card import OURS, ReportCard, figure
 from training.screen import Screen
@@ -111,6 +113,16 @@ def show_card(card: ReportCard, screen: Screen) -> None:
     if not lost:
         screen.say("- nowhere in this run")
     screen.say()
+
+
+def show_sameness(churn: np.ndarray, screen: Screen) -> None:
+    """That the served churn probabilities (n,) tell nobody apart, where they are all one."""
+    if same(churn):
+        screen.say(
+            f"   The served model gives everybody the same churn probability, {churn[0]:.1%}: its "
+            "score told nothing of who left in the window that calibrated it",
+            "yellow",
+        )
 
 
 def show_identity(champion: Bundle | None, served: Final, screen: Screen) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.experiment import Experiment
 from features.health import Health
-from features.population import Amounts, Population
+from features.population import Amounts, Population, is_rate
 from features.rhythm import Hours, Series
 from training import outliers
 from training.finding import HINT, WARNING, Finding
@@ -275,6 +275,14 @@ def _columns(health: Health, experiment: Experiment) -> Iterator[Finding]:
         if not own and c.name not in named[c.table]:
             continue
         what = f"{c.table}: {c.name}"
+        amounts = health.amounts
+        if not own and c.name == "discount" and is_rate(c.low, c.high, amounts.p99):
+            yield Finding(
+                HINT, f"{what} should be the amount taken off, not a share of the price.",
+                f"from {c.low:g} to {c.high:g}, where 1 % of the lines are above "
+                f"{amounts.p99:,.2f} {experiment.currency}",
+                "if it is a rate, name a column with the amount taken off, or leave it out",
+            )  # fmt: skip
         if c.share < THIN_SHARE:
             yield Finding(
                 HINT if c.known else WARNING, f"{what} should be known of some.",

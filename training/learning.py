@@ -145,6 +145,7 @@ def learn(
             _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
             champion, champion_labels, told,
         )  # fmt: skip
+    display.show_sameness(served.predicted["churn_probability"].to_numpy(), screen)
     if plan.window_days != plan.horizon_days:
         screen.say(
             f"   predictions over {plan.window_days} days are stretched to {plan.horizon_days}: "
@@ -279,6 +280,7 @@ def _heading(
     lines = [
         f"{experiment.name}: horizon {plan.horizon_days} days, rung {plan.rung!r}"
         + ("" if plan.window_days == plan.horizon_days else f" of {plan.window_days} days"),
+        *(caution for section in e.sections for caution in section.cautions),
         f"Cut-offs: {windows}.",
         "Figures are of the evaluated model (trained before the calibration and test windows). The "
         "served model is refitted on every cut-off with the epochs, trees and number of segments "

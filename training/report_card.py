@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training import metrics, rivals, separation
+from training import chance, metrics, rivals, separation
 from training.bootstrap import paired_bootstrap
 from training.clustering import Choice
 from training.fidelity import LEAVES, rule_fidelity
@@ -39,11 +39,15 @@ RANKING = {
     "concordance",
 }  # read the score; higher is better
 WITHOUT_INTERVAL = {"ECE", "decile MAPE", "bias"}  # the bootstrap of a binned measure is biased
+BINNED = "no interval: the measure is binned or of the total"
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Our figure less a rival's on one measure, with a 95 % interval; `better` reads the sign."""
+    """Our figure less a rival's on one measure, with a 95 % interval; `better` reads the sign.
+
+    `instead` is said where there is no interval.
+    """
 
     measure: str
     rival: str
@@ -52,11 +56,12 @@ class Comparison:
     high: float
     better: bool
     certain: bool
+    instead: str = BINNED
 
     def sentence(self) -> str:
         beaten = f"{self.rival} beats {OURS} on {self.measure} by {abs(self.difference):.4f}"
         if not np.isfinite(self.low):
-            return f"{beaten} (no interval: the measure is binned or of the total)"
+            return f"{beaten} ({self.instead})"
         sure = "" if self.certain else ", within noise"
         return (
             f"{beaten} (95 % interval of the difference {self.low:+.4f} to {self.high:+.4f}{sure})"
@@ -65,12 +70,15 @@ class Comparison:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """One table: `rows` maps a name (ours first) to its measures; `notes` are sentences."""
+    """One table: `rows` maps a name (ours first) to its measures; `notes` are sentences, and
+    `cautions` those that belong at the head of the card: what could not be told at all.
+    """
 
     title: str
     rows: dict[str, dict[str, float]]
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,8 +197,11 @@ def churn_section(
     others = rivals.churn_rules(calibration, test, window_days)
     rows, made = compare(CHURN, truth, Rule(OURS, probability, probability), others, seed)
     note = f"{len(truth):,} customers, {truth.mean():.1%} without an order in {window_days} days."
+    told = chance.ranking("Churn", "AUC", metrics.roc_auc, 0.5, truth, probability, seed)
+    if told and chance.same(probability):
+        told = (f"{told[0]} Everybody was given the same probability, {probability[0]:.1%}.",)
     said = _refused(others, rivals.BG_NBD, test, window_days)
-    return Section("Churn", rows, made, (note, *said))
+    return Section("Churn", rows, made, (note, *said), told)
 
 
 def spend_section(
@@ -214,6 +225,8 @@ def spend_section(
         f"Mean spend {truth.mean():,.2f} {currency} in {window_days} days; realised total "
         f"{truth.sum():,.0f}, predicted {predicted['expected_spend'].sum():,.0f} {currency}.",
         *_refused(others, rivals.WITH_GAMMA_GAMMA, test, window_days),
+    ), chance.ranking(
+        "Spend", "norm. Gini", metrics.normalized_gini, 0.0, truth, ours.score, seed
     ))  # fmt: skip
 
 
@@ -295,19 +308,34 @@ def segment_section(
             f"Jaccard of {chosen.worst_jaccard:.2f} (Hennig: .75 valid, .6 not to be trusted); the "
             f"smallest holds {chosen.least_share:.1%}."
         )
-    return Section("Segments", rows, tuple(made), tuple(notes))
+    return Section("Segments", rows, tuple(made), tuple(notes), chance.split(spend, ours[1]))
 
 
 def stability_section(
     kept: Mapping[str, float], agreement: Mapping[str, float], days: int, n: int
 ) -> Section:
-    """How many customers keep their segment when the model is retrained `days` later."""
+    """How many customers keep their segment when the model is retrained `days` later.
+
+    The first of `kept` is ours; what else begins with our name is no rival.
+    """
     rows = {
         name: {"keep their segment": kept[name], "adjusted Rand": agreement[name]} for name in kept
     }
+    ours = next(iter(kept))  # retrained as a retrain is
+    made = []
+    for name in kept:
+        if name.startswith(OURS):
+            continue
+        for measure, of in (
+            ("keeping customers in their segment", kept),
+            ("adjusted Rand of a retrain", agreement),
+        ):
+            gap = of[ours] - of[name]
+            instead = f"{of[name]:.3f} against {of[ours]:.3f}; no interval: of one retrain"
+            made.append(Comparison(measure, name, gap, np.nan, np.nan, gap >= 0, False, instead))
     note = (
         f"Two models, the later trained on {days} days more, label the same {n:,} customers; "
         "segments are matched one to one, and every retrain but the cold one starts from the model "
         "before."
     )
-    return Section(f"Retrained {days} days later", rows, (), (note,))
+    return Section(f"Retrained {days} days later", rows, tuple(made), (note,))

@@ -129,8 +129,8 @@ def measure(
     return Season(
         factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
-        f"days a year earlier{'' if years == 1 else f', {years} years back'}, drawn towards 1 by "
-        "their noise.",
+        f"days a year earlier{'' if len(found) == 1 else f', {len(found)} years back'}, drawn "
+        "towards 1 by their noise.",
         year,
     )
 

@@ -34,6 +34,10 @@ _BOUND = 9.0  # logs of the parameters, in units of the mean T (or mean amount),
 _SLOPE = 1e-5  # the most that the gradient of the log-likelihood a customer may be at a maximum
 #: Deviation of a weak prior's logs of parameters, around 1 (`maximise`): e^4 either way at 95 %.
 WEAK = 2.0
+_REMEDY = (
+    "bring a longer history or more customers; where all order equally often, or nobody leaves, "
+    "there is nothing to mend"
+)
 TRIAL_ROWS = 20_000  # distinct histories that the several starts are tried on
 
 
@@ -159,7 +163,7 @@ def maximise(
     names: Sequence[str],
     objective: Objective,
     starts: Sequence[Sequence[float]],
-    remedy: str = "use another structural model, a longer history or more customers",
+    remedy: str = _REMEDY,
     trial: Objective | None = None,
     weak: float = 0.0,
 ) -> tuple[dict[str, float], float]:

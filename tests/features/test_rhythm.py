@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features.rhythm import Gap, Hours, Shift, gaps, hours, series, shift
 
@@ -67,6 +68,38 @@ def test_growth_season_and_silence_are_no_change_of_level() -> None:
     days["2024-05-01":"2024-06-15"] = 0.0
     assert shift(days) is not None
     assert shift(days, gaps(days)) is None
+
+
+def test_doubling_from_month_to_month_is_growth_not_a_change_of_level() -> None:
+    assert shift(daily(5 * 2 ** (np.arange(252) / 28))) is None
+    assert shift(daily(5 * 2 ** (np.arange(252)[::-1] / 28))) is None
+
+
+@pytest.mark.parametrize("weeks", [4, 6, 8])
+def test_a_peak_of_a_few_weeks_is_no_change_of_level(weeks: int) -> None:
+    christmas = [10.0] * 140 + [40.0] * (7 * weeks) + [10.0] * 140
+    assert shift(daily(christmas)) is None
+
+
+def test_a_higher_level_of_a_quarter_and_a_lower_one_of_six_weeks_are_changes() -> None:
+    quarter = daily([10.0] * 140 + [40.0] * 91 + [10.0] * 140)
+    assert shift(quarter) == Shift(quarter.index[140], 70.0, 280.0)
+    # Half of the customers, for weeks, may be a part that is missing.
+    missing = daily([40.0] * 140 + [10.0] * 42 + [40.0] * 140)
+    assert shift(missing) == Shift(missing.index[140], 280.0, 70.0)
+
+
+def test_a_season_that_comes_each_year_is_no_change_of_level() -> None:
+    year = [10.0] * 203 + [40.0] * 91 + [10.0] * 70
+    assert shift(daily(year)) is not None
+    assert shift(daily(year * 2)) is None
+    christmas = [10.0] * 315 + [40.0] * 42 + [10.0] * 7
+    assert shift(daily(christmas + christmas[:350])) is None  # a log that ends in December
+
+
+def test_a_change_of_level_beside_a_greater_peak_is_found() -> None:
+    days = daily([10.0] * 140 + [60.0] * 42 + [10.0] * 140 + [25.0] * 140)
+    assert shift(days) == Shift(days.index[322], 70.0, 175.0)
 
 
 def test_a_few_orders_a_week_have_no_level() -> None:

@@ -1,12 +1,13 @@
-"""What a run says of its sources."""
+"""What a run says of its sources and its model."""
 
 import io
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
 from features.intake import Ingested
-from training.display import show_ingested
+from training.display import show_ingested, show_sameness
 from training.screen import Screen
 
 NO = pd.Timestamp("2024-01-01")
@@ -28,3 +29,15 @@ def test_merged_ids_are_counted_for_each_source() -> None:
         ["orders", "9", "7", "1", "1", "2024-01-01", "2024-01-01", "1,200"],
     ]
     assert "merged" not in shown(orders)[0]
+
+
+def test_one_churn_probability_for_everybody_is_said() -> None:
+    out = io.StringIO()
+    screen = Screen(Console(file=out, width=200))
+    show_sameness(np.array([0.2, 0.3]), screen)
+    assert out.getvalue() == ""
+    show_sameness(np.full(3, 0.256), screen)
+    assert out.getvalue().strip() == (
+        "The served model gives everybody the same churn probability, 25.6%: its score told "
+        "nothing of who left in the window that calibrated it"
+    )

@@ -137,6 +137,24 @@ def test_what_is_wrong_is_said_once_with_its_figures(
     assert not found.remedy.endswith(".")
 
 
+def test_a_rate_taken_for_an_amount_is_a_hint(experiment_text: Callable[..., str]) -> None:
+    named = config.parse(
+        experiment_text(head='time_zone = "UTC"', columns='discount = "off"'), Path("shop.toml")
+    )
+
+    def said(low: float, high: float) -> list[Finding]:
+        return of_health(having("columns", name="discount", low=low, high=high), named, NOW)
+
+    assert said(0.0, 0.8) == [
+        Finding(
+            HINT, "orders: discount should be the amount taken off, not a share of the price.",
+            "from 0 to 0.8, where 1 % of the lines are above 60.00 EUR",
+            "if it is a rate, name a column with the amount taken off, or leave it out",
+        )
+    ]  # fmt: skip
+    assert said(0.0, 0.0) == said(0.0, 1.5) == []
+
+
 def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment) -> None:
     health = having("ingested", rows_rejected=12)
     kept = "is not a number; the rest of the row is kept"

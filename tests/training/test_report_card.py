@@ -221,6 +221,37 @@ def test_segments_stand_beside_rival_segments() -> None:
     assert not any(c.better for c in turned.comparisons)
 
 
+def test_rival_segments_that_hold_more_still_win() -> None:
+    kept = {f"{OURS}, warm": 0.868, f"{OURS}, cold": 0.893, "k-means": 0.97, "noise": 0.3}
+    section = report_card.stability_section(kept, {**kept, "k-means": 0.8}, 28, 9_000)
+    assert {c.rival for c in section.comparisons} == {"k-means", "noise"}
+    assert [c.sentence() for c in ReportCard((), (section,)).losses()] == [
+        "k-means beats Coterie on keeping customers in their segment by 0.1020 (0.970 against "
+        "0.868; no interval: of one retrain)"
+    ]
+
+
+def test_what_could_not_be_told_is_a_caution() -> None:
+    assert churn(np.clip(GONE, 0.1, 0.9)).cautions == spend(SPENT).cautions == ()
+    (said,) = churn(np.full(len(NOW), 0.256)).cautions
+    assert said == (
+        "Churn could not be told on this data: AUC 0.500 (95 % interval 0.500 to 0.500), where "
+        "chance alone gives 0.5. Everybody was given the same probability, 25.6%."
+    )
+    (said,) = spend(np.full(len(NOW), 20.0)).cautions
+    assert said.startswith("Spend could not be told on this data: norm. Gini ")
+    assert said.endswith("where chance alone gives 0.")
+
+
+def test_segments_that_a_random_split_equals_are_a_caution() -> None:
+    rank = np.argsort(np.argsort(SPENT)) * 4 // len(NOW)
+    turns = np.arange(len(NOW)) % 4
+    for labels, cautions in ((rank, 0), (turns, 1)):
+        designs = (labels[:, None], labels[:, None])
+        made = report_card.segment_section(THEN, NOW, (labels, labels), {}, designs, None, 7)
+        assert len(made.cautions) == cautions
+
+
 # -------------------------------------------------------------------------------- how it is written
 
 

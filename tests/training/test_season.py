@@ -108,6 +108,13 @@ def test_few_customers_tell_no_season(
     assert "a year earlier fewer than 10000 customers ordered" in found.said
 
 
+def test_only_years_that_were_used_are_counted(shop: Callable[[float], Path]) -> None:
+    # So early a start has room for two pairs of years, and the shop's first holds no order.
+    found = measured(shop(PEAK), FIRST_DAY - pd.Timedelta(days=400))
+    assert found.factor.orders > 1
+    assert "by the same days a year earlier, drawn towards 1" in found.said
+
+
 def test_customers_of_one_habit_tell_their_season_too(
     tmp_path: Path, experiment_text: Callable[..., str]
 ) -> None:

@@ -243,7 +243,8 @@ def test_a_world_that_nobody_leaves_is_refused() -> None:
         assert refused.value.seen.startswith("it still grows with ")
         assert says[kind] in refused.value.seen
         assert refused.value.remedy == (
-            "use another structural model, a longer history or more customers"
+            "bring a longer history or more customers; where all order equally often, or nobody "
+            "leaves, there is nothing to mend"
         )
 
 

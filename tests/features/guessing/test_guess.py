@@ -92,6 +92,46 @@ def test_the_price_of_one_piece_is_no_amount(write, answers):
     assert f"# NOTE: {found.notes[0]}" in render(found)
 
 
+def test_a_rate_is_no_discount(write, answers):
+    header = ["customer", "date", "amount", "Discount"]
+    found = guess(write(header, lambda i, day: (i % 9, day, i, i % 5 / 5)), answers())
+    assert "discount" not in found.roles
+    assert found.unused == ("Discount",)
+    assert found.notes == (
+        "'Discount' lies from 0 to 0.8, where amounts are far larger: it looks like a rate, not "
+        "like the amount taken off, and is left out. Add a column with the amount taken off, and "
+        "name it as discount (?).",
+    )
+    assert f"# NOTE: {found.notes[0]}" in render(found)
+
+
+@pytest.mark.parametrize(
+    ("off", "paid"),
+    [(lambda i: i % 5 / 2, 1), (lambda i: i % 5 / 5, 0.1), (lambda i: -(i % 5) / 5, 1)],
+    ids=["above 1", "of small amounts", "below 0"],
+)
+def test_an_amount_taken_off_is_a_discount(write, answers, off, paid):
+    header = ["customer", "date", "amount", "Discount"]
+    found = guess(write(header, lambda i, day: (i % 9, day, i * paid, off(i))), answers())
+    assert found.roles["discount"].column == "Discount"
+    assert found.notes == ()
+
+
+def test_the_amount_taken_off_wins_over_the_rate(write, answers):
+    header = ["customer", "date", "amount", "discount", "discount_eur"]
+    found = guess(write(header, lambda i, day: (i % 9, day, i, i % 5 / 5, i / 5)), answers())
+    assert found.roles["discount"].column == "discount_eur"
+
+
+def test_a_return_is_no_repeat_order(tmp_path, answers):
+    path = tmp_path / "orders.csv"
+    rows = ["2024-01-01,5", "2024-01-08,-5", "2024-01-31,6", "2024-02-02,-6", "2024-03-01,0"]
+    path.write_text("customer,date,amount\n" + "".join(f"1,{row}\n" for row in rows))
+    found = guess(path, answers())
+    assert found.median_gap_days == 30
+    assert "# half of the repeat orders come within 30 days" in render(found)
+
+
 def test_the_total_wins_over_the_price_of_one_piece(write, answers):
     header = ["customer", "date", "unit_price", "quantity", "total"]
     found = guess(write(header, lambda i, day: (i % 9, day, f"{i}.5", 2, f"{2 * i}.0")), answers())
