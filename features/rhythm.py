@@ -25,7 +25,7 @@ LEAST_MISSED = 20.0
 _AROUND_DAYS = 28
 _SIDE_WEEKS = 4
 _PEAK_WEEKS = 8  # what comes and goes again within so many is a peak, Christmas say, and no level
-_YEAR_WEEKS = 52
+_YEAR_DAYS = 364  # of whole weeks
 #: How many times the level before, or what part of it, is another level.
 SHIFT_FACTOR = 2.0
 _NIGHT_HOURS = 5
@@ -191,7 +191,7 @@ def shift(daily: pd.Series, without: tuple[Gap, ...] = ()) -> Shift | None:
         apart = sides[0].max() < sides[1].min() or sides[1].max() < sides[0].min()
         if max(before, after) < LEAST_MISSED or max(ratio, 1 / ratio) < SHIFT_FACTOR or not apart:
             continue
-        if _grows(weeks, at) or _peak(weeks, at, before, after) or _recurs(weeks, at, ratio):
+        if _grows(weeks, at) or _peak(weeks, at, before, after) or _recurs(kept, weeks, at, ratio):
             continue
         # Of equal medians the clean step wins.
         means = [side.mean() + 0.5 for side in sides]
@@ -212,9 +212,13 @@ def _grows(weeks: np.ndarray, at: int) -> bool:
     return bool(off_line <= off_step)
 
 
-def _recurs(weeks: np.ndarray, at: int, ratio: float) -> bool:
-    """Whether the medians changed half as much, in logs, a year before or after week `at`."""
-    for there in (at - _YEAR_WEEKS, at + _YEAR_WEEKS):
+def _recurs(daily: pd.Series, weeks: np.ndarray, at: int, ratio: float) -> bool:
+    """Whether the medians changed half as much, in logs, a year before or after week `at`; by
+    date, for `daily`, which the weeks are of, may have gaps cut out.
+    """
+    for days in (-_YEAR_DAYS, _YEAR_DAYS):
+        when = daily.index[at * 7] + pd.Timedelta(days=days)
+        there = round(int(daily.index.searchsorted(when)) / 7)
         if _SIDE_WEEKS <= there <= len(weeks) - _SIDE_WEEKS:
             before = np.median(weeks[there - _SIDE_WEEKS : there])
             after = np.median(weeks[there : there + _SIDE_WEEKS])

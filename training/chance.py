@@ -49,5 +49,5 @@ def split(spend: np.ndarray, labels: np.ndarray) -> tuple[str, ...]:
         return ()
     return (
         "Segments could not be told apart on this data: what their customers spent next differs no "
-        f"more than by a random split (Kruskal-Wallis, p = {p:.2f}), whatever their names say.",
+        f"more than chance may make it (Kruskal-Wallis, p = {p:.2f}), whatever their names say.",
     )

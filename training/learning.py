@@ -245,7 +245,10 @@ def _longer_view(
 ) -> Section:
     """The structural models' longer view, against the longest time that anybody was watched."""
     rows, days = snapshots.followed(read, plan, shots, value.days(max(experiment.value.months)))
-    fitted = prior.fit(rows, plan.window_days) if shots.prior else None
+    fitted = None
+    if shots.prior:  # in the way of what is served
+        ways = prior.WAYS[2:] if shots.prior.alike else prior.WAYS
+        fitted, _ = prior.tried(rows, plan.window_days, ways)
     return outlook.value_section(
         rows, days, fitted, plan.window_days, _assumptions(experiment), experiment.currency,
         experiment.seed,

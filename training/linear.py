@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
 
 from training.amounts import Amounts, filled
+from training.outliers import capped
 
 CHURN_C = 0.03
 SPEND_ALPHA = 0.01
@@ -49,7 +50,7 @@ def amounts(known: Mapping[str, np.ndarray], columns: Sequence[str], spend: np.n
     mean = max(float(spend.mean()), 1e-9) if len(spend) else 1e-9
     if len(spend) < 2 or not columns:
         return Amounts((), (), (), (), mean, mean)
-    seen = np.column_stack([filled(known[name]) for name in columns])
+    seen = np.column_stack([_bounded(filled(known[name])) for name in columns])
     centre, scale = seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-9)
     model = Ridge(alpha=AMOUNTS_ALPHA * len(spend)).fit((seen - centre) / scale, spend)
     weights = model.coef_ / scale
@@ -61,6 +62,14 @@ def amounts(known: Mapping[str, np.ndarray], columns: Sequence[str], spend: np.n
         float(model.intercept_ - weights @ centre),
         LEAST * mean,
     )
+
+
+def _bounded(amounts: np.ndarray) -> np.ndarray:
+    """Without amounts beyond all others, on either side of 0: one would be all of a column's
+    spread.
+    """
+    most = capped(np.abs(amounts)).max()
+    return np.clip(amounts, -most, most)
 
 
 def _logistic(design: np.ndarray, churned: np.ndarray) -> tuple[np.ndarray, float]:

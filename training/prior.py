@@ -59,7 +59,8 @@ def augment(
     """Frames with the prior's columns, each cut-off by its own fit, and the last frame's prior.
 
     All or nothing: where MBG/NBD is refused at any cut-off, the frames come back as they are; where
-    Gamma-Gamma is at the last, each cut-off has its mean amount of an order, as what is served has.
+    Gamma-Gamma is at the last, each cut-off has its mean amount of an order, if MBG/NBD allows, as
+    what is served has.
     """
     rows: dict[Any, pd.DataFrame] = {}
     for frame in frames:

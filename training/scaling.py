@@ -10,8 +10,9 @@ from features.feature import Feature
 from training.preprocessing import Columns, Preprocessor
 
 LEAST_SHARE = 0.005
-#: Lenses of what comes round once, or campaigns a few times, a year.
+#: Lenses in which a window of a year holds what comes round once, or campaigns a few times, a year.
 SELDOM = ("occasion", "engagement")
+YEAR_DAYS = 365
 LINEAR_UNITS = ("share", "code", "category")
 
 
@@ -20,9 +21,9 @@ def fit(
 ) -> Preprocessor:
     """Learn the numbers of a `Preprocessor` from training rows.
 
-    Columns that never vary are left out, and so are windows longer than `history_days` (the
-    history before the earliest training cut-off): they would mean something else in training
-    than later. With rows of `several` cut-offs the models see how such a window grows, and only
+    Columns that never vary are left out, and so are windows longer than `history_days` (what lies
+    before every training cut-off at least): they would mean something else in training than
+    later. With rows of `several` cut-offs the models see how such a window grows, and only
     what is seldom is left out: until all of a year has been seen it tells the date.
     """
     numeric: list[str] = []
@@ -35,7 +36,8 @@ def fit(
         if feature.dtype == "category":
             vocabulary[feature.name] = _common(columns[feature.name])
             continue
-        if feature.window > history_days and (feature.lens in SELDOM or not several):
+        seldom = feature.lens in SELDOM and feature.window >= YEAR_DAYS
+        if feature.window > history_days and (seldom or not several):
             continue
         raw = np.asarray(columns[feature.name], dtype=np.float64)
         seen = raw[np.isfinite(raw)]

@@ -118,11 +118,13 @@ def measure(
         return Season(
             Stretch(),
             f"{ahead}: another season, and nothing corrects for it, since a year earlier fewer "
-            f"than {LEAST_CUSTOMERS} customers ordered, or nobody spent.",
+            f"than {LEAST_CUSTOMERS} customers ordered, nobody spent, or MBG/NBD was refused.",
         )
     orders = _drawn([(before.orders, after.orders) for before, after in found])
     spend = _drawn([(before.spend, after.spend) for before, after in found])
-    power = _drawn([(before.churn_power, after.churn_power) for before, after in found])
+    told = [(before.churn_power, after.churn_power) for before, after in found]
+    told = [pair for pair in told if np.isfinite(pair[0][1] + pair[1][1])]
+    power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
     first, whole = at(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
     year = _drawn([(first.spend, whole.spend)]) if first and whole else 1.0

@@ -93,6 +93,9 @@ def test_a_season_that_comes_each_year_is_no_change_of_level() -> None:
     year = [10.0] * 203 + [40.0] * 91 + [10.0] * 70
     assert shift(daily(year)) is not None
     assert shift(daily(year * 2)) is None
+    gap = [10.0] * 329 + [0.0] * 42 + [10.0] * 357  # of six weeks, on its quiet days
+    shut = daily([a if b else 0.0 for a, b in zip(year * 2, gap, strict=True)])
+    assert shift(shut, gaps(shut)) is None
     christmas = [10.0] * 315 + [40.0] * 42 + [10.0] * 7
     assert shift(daily(christmas + christmas[:350])) is None  # a log that ends in December
 

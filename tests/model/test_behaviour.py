@@ -332,6 +332,18 @@ def test_most_customers_need_no_warning(predicted: pd.DataFrame) -> None:
     assert np.mean([len(said) == 0 for said in predicted["warnings"]]) > 0.75
 
 
+def test_value_goes_on_at_the_level_of_the_year(small_run: Any) -> None:
+    bundle = small_run.bundle
+    assert bundle.manifest["season"]["year"] == 1.0  # one year of history tells no season
+    rows = fit.table(small_run.rows[small_run.rows["orders"] > 0].head(50))
+    slack = type(bundle)(
+        {**bundle.manifest, "season": {**bundle.manifest["season"], "year": 0.5}}, bundle.files
+    )
+    usual, half = (b.predict(rows).to_pandas() for b in (bundle, slack))
+    assert half["expected_spend"].equals(usual["expected_spend"])
+    assert (half["value_12m"] < usual["value_12m"]).all()
+
+
 def test_a_model_says_when_it_is_stale(small_run: Any) -> None:
     horizon = pd.Timedelta(days=small_run.bundle.manifest["horizon_days"])
     rows = small_run.rows.head(20)

@@ -4,9 +4,12 @@ import dataclasses
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from training import linear
+from features import catalog
+from features.spec import FeatureSpec
+from training import fit, linear, scaling
 from training.amounts import Amounts
 
 RNG = np.random.default_rng(7)
@@ -62,6 +65,34 @@ def test_without_customers_to_learn_from_there_is_no_line(rows: int) -> None:
     mean = SPENT[:rows].mean() if rows else 1e-9
     assert made.columns == ()
     assert made.spend({"spent": SPENT[:3]}, np.zeros(3)) == pytest.approx([mean] * 3)
+
+
+@pytest.mark.parametrize("slip", [1e7, 1e12, -1e12])
+def test_one_slip_of_the_keyboard_does_not_level_everybody(slip: float) -> None:
+    spent = SPENT.copy()
+    spent[17] = slip
+    made = fitted(SPENT / 2 + 10.0, spent=spent)
+    said = made.spend({"spent": SPENT}, np.zeros(5_000))
+    assert np.corrcoef(said, SPENT)[0, 1] > 0.9
+    assert said.std() > 0.2 * SPENT.std() / 2
+
+
+def test_the_amounts_are_those_of_the_catalog_that_training_can_tell() -> None:
+    spec = FeatureSpec()
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame({f.name: rng.gamma(1.0, 9.0, 60) for f in catalog.features(spec)
+                          if f.dtype != "category"})  # fmt: skip
+    frame = frame.assign(
+        as_of=pd.Timestamp("2024-01-01"), future_orders=1, future_spend=frame["spend"]
+    )
+    money = {f.name for f in catalog.features(spec) if f.unit == "currency"}
+    features = [f for f in catalog.features(spec) if f.dtype != "category"]
+    seen = scaling.fit({f.name: frame[f.name].to_numpy() for f in features}, features, 90)
+    one = fit._amounts(frame, seen, spec)
+    assert set(one.columns) == money & set(seen.numeric)
+    assert "spend_365d" not in one.columns
+    later = frame.assign(as_of=pd.Timestamp("2024-02-01"))
+    assert set(fit._amounts(pd.concat([frame, later]), seen, spec).columns) == money
 
 
 def test_an_amount_that_never_varies_says_nothing() -> None:

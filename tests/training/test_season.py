@@ -156,9 +156,24 @@ def test_what_may_be_noise_is_drawn_towards_one() -> None:
 
 
 def test_a_year_with_a_peak_is_above_its_slack_days(shop: Callable[[float], Path]) -> None:
-    # September and October, against ten months of 1 and two of PEAK
-    assert measured(shop(PEAK)).year == pytest.approx((10 + 2 * PEAK) / 12, rel=0.12)
+    # September and October, against ten months of 1 and two of the peak
+    assert measured(shop(4.0)).year == pytest.approx(1.5**season.REPEATS, rel=0.12)
     assert measured(shop(1.0)).year == pytest.approx(1.0, abs=0.12)
+
+
+def test_a_year_of_few_silences_leaves_those_of_the_others(
+    shop: Callable[[float], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, thin = (1.0, 0.001), (1.0, np.inf)
+    low, high = (season.Level(plain, plain, (power, 0.001)) for power in (1.0, 0.5))
+    unknown = season.Level(plain, plain, thin)
+    # the latest year first, calibrated and ahead; then the whole of it
+    told = iter([unknown, high, low, high, low, high, low])
+    monkeypatch.setattr(season, "level", lambda *_: next(told))
+    one = measured(shop(1.0), NOW - 4 * season.YEAR).factor.churn_power
+    assert one == pytest.approx(0.5**season.REPEATS, rel=0.02)
+    monkeypatch.setattr(season, "level", lambda *_: unknown)
+    assert measured(shop(1.0), NOW - 4 * season.YEAR).factor.churn_power == 1.0
 
 
 def test_a_ratio_of_totals_knows_its_noise() -> None:
