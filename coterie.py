@@ -20,7 +20,7 @@ from features.errors import CoterieError, SourceError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from features.guess import Question
+    from features.draft import Question
 
 DEMO = "mlflow/experiments/complete_journey.toml"
 LOOPBACK = "127.0.0.1"

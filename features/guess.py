@@ -1,21 +1,20 @@
 """A first experiment file for a file that nobody has described yet.
 
 `guess` looks at names and values; what neither tells is asked through `ask`, or left at its
-default with a note. `render` writes the result as a commented TOML file.
+default with a note. `features.template` writes the result as a commented TOML file.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from features.draft import Ask, Guess, Question, Role
 from features.errors import SourceError
 from features.experiment import Format
 from features.hints import ROLES, currency_in, is_unit_price, score
 from features.profile import Profile
-from features.template import render
 
-__all__ = ["Ask", "Guess", "Question", "Role", "guess", "render", "suggest_horizon"]
+__all__ = ["guess", "suggest_horizon"]
 
 HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
 #: What the values of a role are not, where they cannot be used, and what they should be.
@@ -24,50 +23,6 @@ _PLAIN = {
     "amount": ("a number", "remove the currency sign, so that plain numbers such as 10.50 remain"),
 }
 _MONTH_FIRST = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
-
-
-@dataclass(frozen=True)
-class Question:
-    """What neither names nor values tell. `choices` empty: any answer; `default` on no answer.
-
-    A `default` that is empty means that nothing can be taken for granted: without an answer the
-    guess is refused.
-    """
-
-    key: str
-    text: str
-    choices: tuple[str, ...]
-    default: str
-
-
-Ask = Callable[[Question], str]
-
-
-@dataclass(frozen=True)
-class Role:
-    """The column found for a role; `confidence` from 0 (a guess) to 1 (name and values agree)."""
-
-    column: str
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Guess:
-    """All that `render` writes: columns by role, form, currency, horizon, facts and notes."""
-
-    path: Path
-    name: str
-    roles: Mapping[str, Role]
-    form: Format
-    currency: str
-    currencies: tuple[str, ...]
-    horizon_days: int
-    rows: int
-    customers: int
-    span_days: float
-    median_gap_days: float | None
-    unused: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 def guess(path: Path, ask: Ask | None = None) -> Guess:

@@ -2,12 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from features.draft import Guess
 from features.errors import SourceError
-
-if TYPE_CHECKING:
-    from features.guess import Guess
 
 __all__ = ["render", "write"]
 

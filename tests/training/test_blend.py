@@ -49,12 +49,17 @@ def test_churn_rises_with_its_logit(logits: np.ndarray, c: Calibration) -> None:
 
 
 @given(AMOUNTS, LOGITS, calibrations())
-def test_orders_are_at_least_the_probability_of_one(
-    boosted: np.ndarray, logits: np.ndarray, c: Calibration
+def test_orders_and_spend_stay_between_what_the_chance_of_an_order_allows(
+    amounts: np.ndarray, logits: np.ndarray, c: Calibration
 ) -> None:
-    n = min(len(boosted), len(logits))
+    n = min(len(amounts), len(logits))
     churned = blend.churn(logits[:n], c)
-    assert (blend.orders(boosted[:n], churned, c) >= 1 - churned).all()
+    orders = blend.orders(amounts[:n], churned, c)
+    assert (orders >= 1 - churned).all()
+    most = np.maximum(c.most_orders * c.orders_stretch, 1.0)
+    assert (orders <= (1 - churned) * most * (1 + 1e-9)).all()
+    spend = blend.spend(alike(amounts[:n]), churned, c)
+    assert (spend <= (1 - churned) * c.most_spend * c.spend_stretch * (1 + 1e-9)).all()
 
 
 @given(AMOUNTS, calibrations())
@@ -65,19 +70,6 @@ def test_spend_is_never_negative_and_rises_with_its_parts(
     assert (made >= 0).all()
     assert np.isfinite(made).all()
     assert (np.diff(made) >= -1e-9 * made[1:]).all()
-
-
-@given(AMOUNTS, LOGITS, calibrations())
-def test_who_hardly_orders_is_expected_to_bring_hardly_anything(
-    amounts: np.ndarray, logits: np.ndarray, c: Calibration
-) -> None:
-    n = min(len(amounts), len(logits))
-    churned = blend.churn(logits[:n], c)
-    spend = blend.spend(alike(amounts[:n]), churned, c)
-    orders = blend.orders(amounts[:n], churned, c)
-    assert (spend <= (1 - churned) * c.most_spend * c.spend_stretch * (1 + 1e-9)).all()
-    most = np.maximum(c.most_orders * c.orders_stretch, 1.0)
-    assert (orders <= (1 - churned) * most * (1 + 1e-9)).all()
 
 
 def test_a_longer_horizon_lowers_churn_and_raises_the_rest() -> None:

@@ -8,9 +8,11 @@ from typing import Any, NoReturn
 import pytest
 
 from features import config
+from features.draft import Ask, Guess, Question
 from features.errors import SourceError
-from features.guess import Ask, Guess, Question, guess, render
+from features.guess import guess
 from features.sources import Sources, load
+from features.template import render
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@ import pytest
 
 from features.errors import SourceError
 from features.experiment import Format
-from features.guess import guess, render, suggest_horizon
+from features.guess import guess, suggest_horizon
+from features.template import render
 
 
 def columns(found):

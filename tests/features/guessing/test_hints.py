@@ -1,7 +1,8 @@
 import pytest
 
-from features.guess import guess, render
+from features.guess import guess
 from features.hints import score
+from features.template import render
 
 
 @pytest.mark.parametrize("name", ["Marke", "Automarke", "merk", "brand_name"])

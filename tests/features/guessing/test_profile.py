@@ -4,8 +4,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.draft import Question
 from features.experiment import Format
-from features.guess import Question, guess, render
+from features.guess import guess
+from features.template import render
 
 
 @pytest.mark.parametrize(
