@@ -63,9 +63,10 @@ def _finite(value: Any) -> Any:
 def page(bundle: Bundle) -> str:
     """The page at `/`: HTML without anything from elsewhere."""
     told = facts(bundle)
+    until = told["trained_until"]
     names = {
         "model": f"{told['name']}, version {told['version']}",
-        "trained until": told["trained_until"],
+        "trained until": until and f"{until.replace('T', ' ')} UTC",
         "horizon": f"{told['horizon_days']} days",
         "currency": told["currency"],
         "time zone": told["time_zone"],

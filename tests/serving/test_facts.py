@@ -45,3 +45,8 @@ def test_the_page_shows_text_as_text(bundle: Bundle) -> None:
     shown = page(with_(bundle, note="<script>alert(1)</script>"))
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
+
+
+def test_the_page_names_the_zone_of_its_moment(bundle: Bundle) -> None:
+    manifest = {**bundle.manifest, "trained_until": "2018-01-01T05:00:00"}
+    assert "<th>trained until<td>2018-01-01 05:00:00 UTC" in page(Bundle(manifest, bundle.files))
