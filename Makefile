@@ -13,6 +13,8 @@ SIZES ?= 1 10
 # whether one cut-off of each is enough: make DATA=cj30 QUICK=1 bench-models
 DATA ?=
 QUICK ?=
+# An experiment file of your own for `make bench-models` to take instead.
+FILE ?=
 
 BIN := .venv/bin
 SOURCES := features training serving coterie.py
@@ -23,7 +25,7 @@ SOURCES := features training serving coterie.py
 help:  ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 	@echo
-	@echo "Variables: PYTHON (3.11 or 3.12), TORCH_INDEX (an index with PyTorch's CPU builds), WORKERS ($(WORKERS)), SIZES ($(SIZES)), DATA, QUICK"
+	@echo "Variables: PYTHON (3.11 or 3.12), TORCH_INDEX (an index with PyTorch's CPU builds), WORKERS ($(WORKERS)), SIZES ($(SIZES)), DATA, QUICK, FILE"
 
 demo: .venv/.installed  ## train, register, score, serve and ask, on the demo data
 	$(BIN)/coterie demo
@@ -55,7 +57,7 @@ bench-features: .venv/.installed  ## the feature pipeline beside pandas, DuckDB 
 	$(BIN)/python benchmarks/bench_features.py --sizes $(SIZES) --out out/bench_features.md
 
 bench-models: .venv/.installed  ## churn and value beside naive rules and a strong blend, out of time
-	$(BIN)/python benchmarks/bench_models.py --workers $(WORKERS) $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick) --out $(if $(DATA)$(QUICK),out/bench_models.md,docs/benchmarks/models.md)
+	$(BIN)/python benchmarks/bench_models.py --workers $(WORKERS) $(if $(DATA),--data $(DATA)) $(if $(FILE),--file $(FILE)) $(if $(QUICK),--quick) --out $(if $(DATA)$(QUICK)$(FILE),out/bench_models.md,docs/benchmarks/models.md)
 
 # One pip command, so that mlflow and bentoml agree on their common dependencies. The stamp is
 # written last: an install that was broken off is taken up again.

@@ -2,6 +2,7 @@
 
     python benchmarks/bench_models.py --out docs/benchmarks/models.md
     python benchmarks/bench_models.py --quick --data cj30 cdnow181
+    python benchmarks/bench_models.py --file my-shop.toml
 
 At each cut-off everything is learned from what lies before it, ours by the product's own path
 (`training.learning.learn`), and measured on what happened in the horizon after it, of all customers
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from public_data import DATA_SETS, experiment, happened
+from public_data import DATA_SETS, DataSet, experiment, happened, own
 
 from features.errors import CoterieError
 
@@ -30,9 +31,10 @@ CONTRACTS = "contracts"
 
 @dataclasses.dataclass(frozen=True)
 class Cut:
-    """What was measured at one cut-off of one data set."""
+    """What was measured at one cut-off of one data set; `data` is its key, or "own"."""
 
     data: str
+    title: str
     as_of: str
     customers: int
     churned: float
@@ -43,7 +45,7 @@ class Cut:
     seconds: dict[str, float]
 
 
-def measure(data: str, as_of: str, folder: Path) -> Cut:
+def measure(data: str, about: DataSet, as_of: str, folder: Path) -> Cut:
     """Ours and every rival at one cut-off."""
     import model_blend
     import model_figures
@@ -54,7 +56,7 @@ def measure(data: str, as_of: str, folder: Path) -> Cut:
     from training import learning
     from training.screen import Screen
 
-    about, moment = DATA_SETS[data], pd.Timestamp(as_of)
+    moment = pd.Timestamp(as_of)
     shop, clock = experiment(about, folder / f"{data}-{as_of}"), _Clock()
     read = sources.load(shop, moment)
     learned = learning.learn(shop, read, Screen(Console(file=io.StringIO())), moment, None, False)
@@ -79,7 +81,7 @@ def measure(data: str, as_of: str, folder: Path) -> Cut:
         learned.ratio.spend,
     )  # fmt: skip
     made = Cut(
-        data, as_of, len(after), float((after.future_orders == 0).mean()),
+        data, about.title, as_of, len(after), float((after.future_orders == 0).mean()),
         len(catalog.features(past.spec)), (learned.plan.window_days, past.window_days),
         model_figures.figures(after, {model_figures.OURS: ours, **rivals}, shop.seed),
         model_figures.held(after.future_spend.to_numpy(float), expected, interval, plain, level),
@@ -130,11 +132,25 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one cut-off a data set")
     parser.add_argument("--workers", type=int, default=1, help="cut-offs at a time, a process each")
     parser.add_argument("--out", type=Path, help="Markdown file to write")
+    parser.add_argument("--file", type=Path, help="an experiment file of your own instead of them")
+    parser.add_argument(
+        "--as-of", nargs="+", type=day, metavar="DAY",
+        help="its cut-offs; without it the last three whose whole horizon is known",
+    )  # fmt: skip
     given = parser.parse_args()
+    if given.as_of and not given.file:
+        parser.error("--as-of goes with --file: public data has cut-offs of its own")
+    about = {data: DATA_SETS[data] for data in given.data if data != CONTRACTS}
+    if given.file:
+        try:
+            shop = own(given.file)
+        except CoterieError as refused:
+            parser.error(str(refused))
+        about = {"own": dataclasses.replace(shop, cutoffs=tuple(given.as_of or shop.cutoffs))}
     asked = [
-        (data, as_of)
-        for data in given.data if data != CONTRACTS
-        for as_of in DATA_SETS[data].cutoffs[: 1 if given.quick else None]
+        (data, shop, as_of)
+        for data, shop in about.items()
+        for as_of in shop.cutoffs[: 1 if given.quick else None]
     ]  # fmt: skip
     begun, found = time.perf_counter(), {}
     with tempfile.TemporaryDirectory(prefix="coterie-bench-") as made:
@@ -147,11 +163,12 @@ def main() -> None:
                 try:
                     cut = found[running[done]] = done.result()
                 except CoterieError as refused:  # too short a history: said, and the others go on
-                    print(f"{running[done]}: {refused}", flush=True)
+                    _, shop, as_of = running[done]
+                    print(f"{shop.title}, {as_of}: {refused}", flush=True)
                     continue
                 print(f"[{time.perf_counter() - begun:6.0f} s] {model_page.line(cut)}", flush=True)
         ended = None
-        if CONTRACTS in given.data:
+        if CONTRACTS in given.data and not given.file:
             ended = contracts(folder, 1 if given.quick else 3)
             print(f"[{time.perf_counter() - begun:6.0f} s] telecom contracts", flush=True)
     text = model_page.page(
@@ -161,6 +178,11 @@ def main() -> None:
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(text)
+
+
+def day(text: str) -> str:
+    """A day as it is written, raising ValueError where it is none."""
+    return f"{pd.Timestamp(text):%Y-%m-%d}"
 
 
 if __name__ == "__main__":

@@ -102,11 +102,13 @@ def _signed(measure: str, value: float) -> str:
 
 
 def _title(cut) -> str:
-    return f"{DATA_SETS[cut.data].title}, {cut.as_of}"
+    return f"{cut.title}, {cut.as_of}"
 
 
 def _aims(cuts: Sequence, ended) -> list[str]:
     """Every figure to reach, with ours and the best of the rivals."""
+    if ended is None and not any(cut.data in AIMS for cut in cuts):
+        return []
     lines = ["## What was to be reached", ""]
     lines += [
         "| data | measure | to reach | Coterie | | best rival |",
@@ -114,7 +116,7 @@ def _aims(cuts: Sequence, ended) -> list[str]:
     ]
     reached = []
     for cut in cuts:
-        if cut.as_of != DATA_SETS[cut.data].cutoffs[0]:
+        if cut.data not in AIMS or cut.as_of != DATA_SETS[cut.data].cutoffs[0]:
             continue
         for aim in AIMS[cut.data]:
             others = {n: r[aim.measure].value for n, r in cut.rows.items() if aim.measure in r}

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from features import config
+from features import config, sources
 from features.experiment import Experiment
 from features.schema import SPINE
 from features.snapshot import outcomes_of
 from features.sources import Sources
+from training import splits
 
 HOME = Path(__file__).resolve().parent.parent
 DEMO = HOME / "mlflow" / "experiments" / "complete_journey.toml"
@@ -35,7 +36,8 @@ amount = "amount"
 @dataclasses.dataclass(frozen=True)
 class DataSet:
     """What is predicted: outcomes of so many days after each of the cut-offs, the first of which
-    has the figures to reach in `benchmarks/model_aims.py`.
+    has the figures to reach in `benchmarks/model_aims.py`. `source` is "cj", "cdnow" or an
+    experiment file.
     """
 
     title: str
@@ -60,9 +62,24 @@ DATA_SETS = {
 }  # fmt: skip
 
 
+#: Of a data set of your own so many cut-offs, half a horizon apart.
+OWN_CUTOFFS = 3
+
+
+def own(file: Path) -> DataSet:
+    """The data set of an experiment file: the last cut-offs whose whole horizon is known."""
+    made = config.load(file)
+    read = sources.load(made)
+    last = splits.now_after(read.end).floor("D") - pd.Timedelta(days=made.horizon_days)
+    step = pd.Timedelta(days=max(made.horizon_days // 2, 1))
+    cutoffs = tuple(f"{last - step * i:%Y-%m-%d}" for i in range(OWN_CUTOFFS))
+    return DataSet(f"{made.name}, {made.horizon_days} days", str(file), made.horizon_days, cutoffs)
+
+
 def experiment(data: DataSet, folder: Path) -> Experiment:
     """The experiment of a data set, with its horizon; `folder` takes the files that it needs."""
-    made = config.load(DEMO if data.source == "cj" else _cdnow(folder))
+    known = {"cj": DEMO, "cdnow": None}.get(data.source, Path(data.source))
+    made = config.load(known or _cdnow(folder))
     model = dataclasses.replace(made.model, origins=1)  # the origins are ours here
     return dataclasses.replace(made, horizon_days=data.horizon_days, model=model)
 

@@ -10,15 +10,11 @@ import numpy as np
 from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
 
-from training import blend
-from training.blend import EXPERTS, LOGIT_LIMIT, Calibration, churn, sigmoid
+from training.blend import LOGIT_LIMIT, Calibration, churn, sigmoid
 from training.bundle import Raw
 from training.outliers import capped
 
 LEAST_OF_EACH = 10
-#: The structural total, which loses nobody within the window, counts up to so many times the one
-#: that does.
-MOST_LASTING = 1.1
 
 
 def platt(logits: np.ndarray, outcome: np.ndarray) -> tuple[float, float]:
@@ -32,13 +28,21 @@ def platt(logits: np.ndarray, outcome: np.ndarray) -> tuple[float, float]:
         return 0.0, 1.0
     logits = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
     if min(ones, len(outcome) - ones) < LEAST_OF_EACH:
-        rate = np.clip(outcome.mean(), 1e-5, 1 - 1e-5)  # sigmoid reaches no further
-        return float(brentq(lambda a: sigmoid(a + logits).mean() - rate, -30.0, 30.0)), 1.0
+        return intercept(logits, 1.0, float(outcome.mean())), 1.0
     model = LogisticRegression(C=1e4).fit(logits[:, None], outcome)
     slope = float(model.coef_[0, 0])
     if slope <= 0:  # a score that ranks backwards here is worth its base rate only
         return float(np.log(outcome.mean() / (1 - outcome.mean()))), 0.0
     return float(model.intercept_[0]), slope
+
+
+def intercept(logits: np.ndarray, slope: float, rate: float) -> float:
+    """The intercept with which the probabilities sigmoid(intercept + slope * logit) have the mean
+    `rate`, as near as a sigmoid comes to 0 and 1.
+    """
+    logits, rate = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT), np.clip(rate, 1e-5, 1 - 1e-5)
+    far = LOGIT_LIMIT * (slope + 1.0)
+    return float(brentq(lambda a: sigmoid(a + slope * logits).mean() - rate, -far, far))
 
 
 def total_scale(predicted: np.ndarray, actual: np.ndarray) -> float:
@@ -79,34 +83,6 @@ def transfer(learned: Calibration, teacher: Raw, pupil: Raw) -> Calibration:
         if total > 0
         else learned.orders,
     )
-
-
-def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Calibration:
-    """The calibration; where training stood at one of its `cutoffs`, with its level half way (in
-    logs) to what the structural model expects of the same customers in total: the mean of two
-    forecasts that err in different ways.
-
-    Such a model never saw customers age: the learned level is that of the calibration window,
-    carried on as if they did not. The structural one knows who has left by now and how often the
-    others order, and nothing else; nobody leaves within its window, which counts for a tenth more
-    at most: `lasting` is the share that remains where customers may leave
-    (`training.structure.Prior.lasting`). Equal weights are hard to beat (Bates & Granger 1969;
-    Timmermann 2006, "Forecast combinations", section 7.1), and one window is too little to learn
-    others from. Expected orders move with spend, so that what an order brings
-    stays. As it was where the structural models were refused.
-    """
-    if cutoffs > 1:
-        return c
-    structural = raw.experts[:, EXPERTS.index("structural")]
-    known = np.flatnonzero(~np.isnan(structural))
-    counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
-    ours = blend.spend(raw.experts, churn(raw.churn_logit, c), c)[counted].sum() / c.spend_stretch
-    theirs = structural[counted].sum() * min(1.0, MOST_LASTING * lasting)
-    if ours <= 0 or theirs <= 0:
-        return c
-    half = float(np.sqrt(np.clip(theirs / ours, 1 / 3, 3.0)))
-    pool = dataclasses.replace(c.spend, level=c.spend.level * half)
-    return dataclasses.replace(c, spend=pool, orders=c.orders * half)
 
 
 def _means(experts: np.ndarray) -> np.ndarray:

@@ -25,8 +25,8 @@ from training import (
 )
 from training.blend import Calibration
 from training.bundle import Bundle, to_columns
-from training.calibration import combined
 from training.intervals import Bands
+from training.level import settled
 from training.report_card import Section
 from training.segments import Segment
 from training.stretch import Stretch
@@ -76,8 +76,7 @@ def evaluate(
     `segments` is a number or "auto"; `held` the champion's number of segments, if there is one;
     `season` carries what was calibrated on to the test's season; with `trials` the boosters'
     settings are tuned (`training.tuning`), else they are `trees`; `protected` attributes' groups
-    are compared. Where training stands at one cut-off the level is combined with the
-    structural one (`training.calibration.combined`).
+    are compared. The level is settled as that of the served model is (`training.level`).
     """
     space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
     study = None
@@ -108,9 +107,10 @@ def evaluate(
     cutoffs = train.as_of.nunique()
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(to_columns(rows)) if structural else 1.0
-    learned = combined(calibrated[0], now, cutoffs, lasting)
-    settled = (fit.stretched(learned, season), calibrated[1])
-    bundle = assembly.complete(bare, {}, settled, segmentation, plain)
+    own = fit.trained(bare, train) if season == NO_SEASON else None
+    learned = settled(calibrated[0], own, now, cutoffs, lasting)
+    carried = (fit.stretched(learned, season), calibrated[1])
+    bundle = assembly.complete(bare, {}, carried, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
     predicted = bundle.predict(rows).to_pandas()

@@ -27,9 +27,10 @@ from training import (
 )
 from training.amounts import Amounts
 from training.blend import NO_LIMIT, Calibration, churn, spend
-from training.bundle import Raw, to_columns
+from training.bundle import Bundle, Raw, to_columns
 from training.cells import Cells
 from training.intervals import Bands
+from training.level import Trained
 from training.linear import Linear
 from training.outliers import capped
 from training.preprocessing import Preprocessor
@@ -248,6 +249,15 @@ def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration
     churned = churn(raw.churn_logit, learned)
     expected = spend(raw.experts, churned, learned)
     return learned, conformal.fit(expected, churned, actual, level)
+
+
+def trained(bare: Bundle, train: pd.DataFrame) -> Trained:
+    """What `bare`, a bundle without calibration, says of the rows that it was fitted on."""
+    return Trained(
+        bare.raw(to_columns(table(train))),
+        train.future_orders.to_numpy(np.float64),
+        train.future_spend.to_numpy(np.float64),
+    )
 
 
 def stretched(c: Calibration, stretch: Stretch) -> Calibration:

@@ -140,7 +140,7 @@ def learn(
             shots.at(plan.final),
             (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
             shots.now, spec, shots.prior, evaluated,
-            season.carried(ratio, seasons[1].factor), experiment.interval_level,
+            season.carried(ratio, seasons[1].factor), seasons[1].known, experiment.interval_level,
             network, evaluated.trees,
             _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
             champion, champion_labels, told,
@@ -289,8 +289,9 @@ def _heading(
         "served model is refitted on every cut-off with the epochs, trees and number of segments "
         "chosen here; its calibration is learned by the same rule one window later.",
         f"Estimates: {e.bundle.shrinkage.rung}" + (f"; {e.study.said}." if e.study else "."),
-        f"Served: {seasons[1].said}",
-        f"Evaluated: {seasons[0].said}" if seasons[0].factor != stretch.Stretch() else "",
+        f"Served: {seasons[1].said}"
+        + ("" if seasons[1].known else " The level is half the last window's, half all windows'."),
+        f"Evaluated: {seasons[0].said}" if seasons[0].known else "",
         *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
         experiment.note,
     ]  # fmt: skip

@@ -23,7 +23,7 @@ from training import (
     rivals,
 )
 from training.bundle import to_columns
-from training.calibration import combined
+from training.level import settled
 from training.report_card import OURS, Section
 from training.rivals import Rule
 from training.snapshots import LEAST_CUSTOMERS, Snapshots, buyers
@@ -104,7 +104,7 @@ def judge(
     window_days = (origin.test.end - origin.test.as_of).days
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(rows) if structural else 1.0
-    said = combined(found, raw, len(origin.train), lasting)
+    said = settled(found, fit.trained(bare, train), raw, len(origin.train), lasting)
     churned = blend.churn(raw.churn_logit, said)
     return Judged(buyers(calibration), bought, churned, blend.spend(raw.experts, churned, said))
 

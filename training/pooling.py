@@ -3,7 +3,9 @@
 Stacking (Wolpert 1992) with a log link: log spend is a level plus a weighted sum of the experts'
 logs, weights >= 0 as in Breiman (1996), "Stacked regressions", fitted by Tweedie deviance. Weights
 need not add up to 1: a window on which all experts are too bold shrinks them. They are held near
-equal ones by `PRIOR` customers' worth of evidence, so that few customers choose little.
+equal ones by `PRIOR` customers' worth of evidence, so that few customers choose little, and, by
+`WINDOW` and `SUM`, near equal ones and a sum of 1 however many customers there are: all of them
+were seen in one window, and the next will be another.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from training.outliers import capped
 
 POWER = 1.3
 PRIOR = 10.0
+WINDOW = 0.003
+SUM = 0.3
 
 
 def fit(experts: np.ndarray, spend: np.ndarray) -> Pool:
@@ -41,20 +45,24 @@ def fit(experts: np.ndarray, spend: np.ndarray) -> Pool:
 
 
 def _weights(logs: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Weights (experts,) of `logs` (n, experts) that minimise the Tweedie deviance of `actual`."""
+    """Weights (experts,) of `logs` (n, experts) that minimise the Tweedie deviance of `actual`, and
+    the squares of what they are off equal ones, and their sum off 1.
+    """
     n, experts = logs.shape
-    even = np.full(experts, 1.0 / experts)
+    even, held = np.full(experts, 1.0 / experts), PRIOR / n + WINDOW
 
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
-        off = values[1:] - even
+        off, more = values[1:] - even, values[1:].sum() - 1.0
         mean = np.exp(np.clip(values[0] + logs @ values[1:], -30.0, 30.0))
         deviance = mean ** (2 - POWER) / (2 - POWER) - actual * mean ** (1 - POWER) / (1 - POWER)
         slope = (mean ** (2 - POWER) - actual * mean ** (1 - POWER)) / n
-        value = deviance.mean() + PRIOR / n * (off**2).sum()
-        return float(value), np.append(slope.sum(), logs.T @ slope + 2 * PRIOR / n * off)
+        value = deviance.mean() + held * (off**2).sum() + SUM * more**2
+        pull = 2 * held * off + 2 * SUM * more
+        return float(value), np.append(slope.sum(), logs.T @ slope + pull)
 
     bounds = [(None, None), *[(0.0, None)] * experts]
     made: np.ndarray = minimize(
-        loss, np.append(0.0, even), jac=True, method="L-BFGS-B", bounds=bounds
-    ).x[1:]
+        loss, np.append(0.0, even), jac=True, method="L-BFGS-B", bounds=bounds,
+        options={"maxiter": 1_000, "ftol": 1e-12, "gtol": 1e-8},
+    ).x[1:]  # fmt: skip
     return made

@@ -1,5 +1,6 @@
 """What the page of the benchmark of models says."""
 
+import dataclasses
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -28,7 +29,16 @@ def cut(script: Script) -> Any:
     )
     rows = {"Coterie": {name: cell(value) for name, value in ours.items()}, "blend": blend}
     return script("bench_models").Cut(
-        "cj90", "2017-10-01", 2446, 0.061, 123, (71, 90), rows, held, {"Coterie": 60.0}
+        "cj90",
+        "Complete Journey, 90 days",
+        "2017-10-01",
+        2446,
+        0.061,
+        123,
+        (71, 90),
+        rows,
+        held,
+        {"Coterie": 60.0},
     )
 
 
@@ -43,6 +53,13 @@ def test_the_page_says_what_was_reached(script: Script, cut: Any) -> None:
     assert f"| {where} | RMSE | at most 259.7 | 270.0 | **missed** | blend 243.0 |" in page
     assert f"| {where} | bias | within ±5% | -4.0% | held | blend -3.6% |" in page
     assert "Reached: 3 of 6." in page  # AUC, bias, decile MAPE
+
+
+def test_data_of_ones_own_has_nothing_to_reach(script: Script, cut: Any) -> None:
+    mine = dataclasses.replace(cut, data="own", title="my shop, 30 days")
+    page = lines(script, [mine])
+    assert "## What was to be reached" not in page
+    assert "## my shop, 30 days, 2017-10-01" in page
 
 
 def test_the_page_says_where_a_rival_is_better(script: Script, cut: Any) -> None:

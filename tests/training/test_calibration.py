@@ -6,7 +6,7 @@ import pytest
 from training import blend
 from training.blend import EXPERTS, Calibration, Pool
 from training.bundle import Raw
-from training.calibration import combined, platt, total_scale, transfer
+from training.calibration import intercept, platt, total_scale, transfer
 
 
 def world(rows: int, intercept: float, slope: float) -> tuple[np.ndarray, np.ndarray]:
@@ -35,6 +35,14 @@ def test_with_few_outcomes_of_a_kind_only_the_rate_is_learned() -> None:
     a, b = platt(logits, outcome)
     assert b == 1.0
     assert blend.sigmoid(a + logits).mean() == pytest.approx(0.005, rel=0.01)
+
+
+@pytest.mark.parametrize("slope", [0.2, 1.0, 5.0])
+@pytest.mark.parametrize("rate", [0.0, 0.01, 0.6, 1.0])
+def test_an_intercept_makes_the_mean_as_near_as_a_sigmoid_comes(slope: float, rate: float) -> None:
+    logits = np.random.default_rng(7).normal(0, 8, 1_000)
+    made = blend.sigmoid(intercept(logits, slope, rate) + slope * np.clip(logits, -12, 12))
+    assert made.mean() == pytest.approx(rate, abs=2e-5)
 
 
 def test_one_among_very_many_is_no_problem() -> None:
@@ -75,7 +83,6 @@ def test_nothing_predicted_or_nothing_spent_scales_nothing(predicted: float, act
 
 
 POOL = Pool((0.3, 0.2, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 25.0, 40.0), 33.0)
-STRUCTURAL = EXPERTS.index("structural")
 LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)
 
 
@@ -132,49 +139,3 @@ def test_a_pupil_that_expects_nothing_is_not_divided_by() -> None:
     made = transfer(LEARNED, teacher, silent)
     assert made.spend.levels[0] == POOL.levels[0]
     assert made.orders == LEARNED.orders
-
-
-def test_the_level_is_half_way_to_the_structural_total() -> None:
-    said = raw()
-    far = dataclasses.replace(LEARNED, spend_stretch=2.0)
-    for c in (LEARNED, far):
-        ours, structural = blend.spend(said.experts, 0.0, c), said.experts[:, STRUCTURAL]
-        made = combined(c, said, 1)
-        total = blend.spend(said.experts, 0.0, made).sum()
-        assert total == pytest.approx(
-            np.sqrt(ours.sum() * structural.sum() * c.spend_stretch), rel=1e-6
-        )
-        assert made.orders / c.orders == pytest.approx(total / ours.sum())
-
-
-def test_customers_who_leave_within_the_window_are_not_counted_on() -> None:
-    said = raw()
-    ours = blend.spend(said.experts, 0.0, LEARNED).sum()
-    theirs = said.experts[:, STRUCTURAL].sum()
-    for lasting, counted in ((1.0, 1.0), (0.95, 1.0), (0.5, 0.55)):
-        made = combined(LEARNED, said, 1, lasting)
-        total = blend.spend(said.experts, 0.0, made).sum()
-        assert total == pytest.approx(np.sqrt(ours * counted * theirs), rel=1e-6)
-
-
-def test_the_structural_total_is_of_those_it_knows() -> None:
-    said = raw()
-    half = len(said.experts) // 2
-    unknown = said.experts.copy()
-    unknown[half:, STRUCTURAL - 1 :] = np.nan
-    made = combined(LEARNED, dataclasses.replace(said, experts=unknown), 1)
-    ours = blend.spend(unknown[:half], 0.0, LEARNED).sum()
-    assert blend.spend(unknown[:half], 0.0, made).sum() == pytest.approx(
-        np.sqrt(ours * unknown[:half, STRUCTURAL].sum())
-    )
-
-
-def test_without_structural_models_the_level_stays() -> None:
-    said = raw()
-    unknown = said.experts.copy()
-    unknown[:, STRUCTURAL - 1 :] = np.nan
-    assert combined(LEARNED, dataclasses.replace(said, experts=unknown), 1) == LEARNED
-
-
-def test_a_model_that_saw_customers_age_keeps_its_level() -> None:
-    assert combined(LEARNED, raw(), 2) == LEARNED

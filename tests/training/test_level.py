@@ -1,0 +1,143 @@
+"""The level that is served: half way to other forecasts of the same total."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from training import blend
+from training.blend import EXPERTS, Calibration, Pool
+from training.bundle import Raw
+from training.level import Trained, combined, halfway, settled
+
+POOL = Pool((0.3, 0.2, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 25.0, 40.0), 33.0)
+STRUCTURAL = EXPERTS.index("structural")
+LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)
+
+
+def raw(rows: int = 2_000) -> Raw:
+    rng = np.random.default_rng(7)
+    logits, experts = rng.normal(0, 2, rows), rng.lognormal(3, 1, (rows, len(EXPERTS)))
+    return Raw(logits, experts, rng.lognormal(0, 1, rows), np.zeros((rows, 2)))
+
+
+def trained(churned: float, spend: float = 1.0, orders: float = 1.0) -> Trained:
+    """Rows of which the share `churned` ordered nothing, and which spent and ordered so many times
+    what `LEARNED` says of them.
+    """
+    said, rows = raw(), 2_000
+    bought = np.arange(rows) >= churned * rows
+    worth = blend.spend(said.experts, 0.0, LEARNED)
+    many = LEARNED.orders * said.boosted_orders.sum() * orders / bought.sum()
+    return Trained(said, np.where(bought, many, 0.0), worth * spend)
+
+
+# ---------------------------------------------------------------- half way to all windows' level
+
+
+def test_churn_is_half_way_from_the_last_window_to_all() -> None:
+    """In logits: as far from the calibrated intercept as from the one that fits all rows."""
+    rows = trained(0.8)
+    first, slope = halfway(LEARNED, rows, 3).churn
+    whole = 2 * first - LEARNED.churn[0]
+    assert slope == LEARNED.churn[1]
+    assert blend.sigmoid(whole + slope * rows.raw.churn_logit).mean() == pytest.approx(0.8)
+
+
+def test_where_all_windows_agree_nothing_moves() -> None:
+    said = raw()
+    share = float(blend.churn(said.churn_logit, LEARNED).mean())
+    made = halfway(LEARNED, trained(round(share * 2_000) / 2_000), 3)
+    assert made.churn[0] == pytest.approx(LEARNED.churn[0], abs=0.001)
+    assert made.spend.level == pytest.approx(LEARNED.spend.level)
+    assert made.orders == pytest.approx(LEARNED.orders)
+
+
+def test_spend_and_orders_go_half_way_in_logs() -> None:
+    made = halfway(LEARNED, trained(0.5, spend=1.44, orders=2.25), 3)
+    assert made.spend.level == pytest.approx(1.2 * POOL.level)
+    assert made.orders == pytest.approx(1.5 * LEARNED.orders)
+    assert (made.spend.weights, made.spend.levels) == (POOL.weights, POOL.levels)
+
+
+def test_with_one_cutoff_spend_is_left_to_the_structural_total() -> None:
+    made = halfway(LEARNED, trained(0.8, spend=1.44, orders=2.25), 1)
+    assert made.churn != LEARNED.churn
+    assert dataclasses.replace(made, churn=LEARNED.churn) == LEARNED
+
+
+@pytest.mark.parametrize("churned", [0.0, 1.0])
+def test_rows_of_one_outcome_say_nothing_of_churn(churned: float) -> None:
+    said = raw()
+    orders = np.full(2_000, 0.0 if churned else 1.0)
+    assert halfway(LEARNED, Trained(said, orders, orders), 3).churn == LEARNED.churn
+
+
+def test_a_score_worth_its_rate_alone_stays() -> None:
+    flat = dataclasses.replace(LEARNED, churn=(0.4, 0.0))
+    assert halfway(flat, trained(0.8), 3).churn == flat.churn
+
+
+def test_one_slip_among_the_amounts_moves_nobody() -> None:
+    rows = trained(0.5)
+    slipped = rows.spend.copy()
+    slipped[-1] = 1e9
+    before, after = (
+        halfway(LEARNED, dataclasses.replace(rows, spend=spend), 3).spend.level
+        for spend in (rows.spend, slipped)
+    )
+    assert after == pytest.approx(before, rel=0.02)
+
+
+def test_a_known_season_is_told_against_the_last_window_alone() -> None:
+    assert settled(LEARNED, None, raw(), 3) == LEARNED
+    assert settled(LEARNED, trained(0.8), raw(), 3) == halfway(LEARNED, trained(0.8), 3)
+
+
+# --------------------------------------------------------------- half way to the structural total
+
+
+def test_the_level_is_half_way_to_the_structural_total() -> None:
+    said = raw()
+    far = dataclasses.replace(LEARNED, spend_stretch=2.0)
+    for c in (LEARNED, far):
+        ours, structural = blend.spend(said.experts, 0.0, c), said.experts[:, STRUCTURAL]
+        made = combined(c, said, 1)
+        total = blend.spend(said.experts, 0.0, made).sum()
+        assert total == pytest.approx(
+            np.sqrt(ours.sum() * structural.sum() * c.spend_stretch), rel=1e-6
+        )
+        assert made.orders / c.orders == pytest.approx(total / ours.sum())
+
+
+def test_customers_who_leave_within_the_window_are_not_counted_on() -> None:
+    said = raw()
+    ours = blend.spend(said.experts, 0.0, LEARNED).sum()
+    theirs = said.experts[:, STRUCTURAL].sum()
+    for lasting, counted in ((1.0, 1.0), (0.95, 1.0), (0.5, 0.55)):
+        made = combined(LEARNED, said, 1, lasting)
+        total = blend.spend(said.experts, 0.0, made).sum()
+        assert total == pytest.approx(np.sqrt(ours * counted * theirs), rel=1e-6)
+
+
+def test_the_structural_total_is_of_those_it_knows() -> None:
+    said = raw()
+    half = len(said.experts) // 2
+    unknown = said.experts.copy()
+    unknown[half:, STRUCTURAL - 1 :] = np.nan
+    made = combined(LEARNED, dataclasses.replace(said, experts=unknown), 1)
+    ours = blend.spend(unknown[:half], 0.0, LEARNED).sum()
+    assert blend.spend(unknown[:half], 0.0, made).sum() == pytest.approx(
+        np.sqrt(ours * unknown[:half, STRUCTURAL].sum())
+    )
+
+
+def test_without_structural_models_the_level_stays() -> None:
+    said = raw()
+    unknown = said.experts.copy()
+    unknown[:, STRUCTURAL - 1 :] = np.nan
+    assert combined(LEARNED, dataclasses.replace(said, experts=unknown), 1) == LEARNED
+
+
+def test_a_model_that_saw_customers_age_keeps_its_level() -> None:
+    assert combined(LEARNED, raw(), 2) == LEARNED

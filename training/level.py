@@ -1,0 +1,96 @@
+"""The level of what is served: where the calibration window, the last before, is not to be taken at
+its word, it is combined with other forecasts of the same total (numpy only).
+
+Equal weights are hard to beat (Bates & Granger 1969; Timmermann 2006, "Forecast combinations",
+section 7.1), and one window is too little to learn others from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from training import blend
+from training.blend import EXPERTS, Calibration, churn
+from training.bundle import Raw
+from training.calibration import intercept, total_scale
+from training.outliers import capped
+
+#: The structural total, which loses nobody within the window, counts up to so many times the one
+#: that does.
+MOST_LASTING = 1.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What a model says of the rows that it was fitted on, and what came in their windows: `orders`
+    (n,) and `spend` (n,), currency >= 0.
+    """
+
+    raw: Raw
+    orders: np.ndarray
+    spend: np.ndarray
+
+
+def settled(
+    c: Calibration, trained: Trained | None, now: Raw, cutoffs: int, lasting: float = 1.0
+) -> Calibration:
+    """The calibration with the level that is served. `trained` is None where the season ahead is
+    known (`training.season`), which is told against the calibration window and no other; `now` are
+    those it is served to, `cutoffs` those that the evaluated model was trained at, `lasting` see
+    `combined`.
+    """
+    if trained is not None:
+        c = halfway(c, trained, cutoffs)
+    return combined(c, now, cutoffs, lasting)
+
+
+def halfway(c: Calibration, trained: Trained, cutoffs: int) -> Calibration:
+    """With churn's level half way (in logits) from the calibration window's to that of all windows
+    that the model was fitted on, and spend's and orders' (in logs) where the evaluated model had
+    several `cutoffs`; with one, `combined` sets them.
+
+    One window is one season, with its own holidays and closures. Where nothing tells which season
+    comes, the mean of all is as good a forecast as the last.
+    """
+    churned = (trained.orders == 0).astype(np.float64)
+    first, slope = c.churn
+    if slope > 0 and 0 < churned.mean() < 1:
+        own = intercept(trained.raw.churn_logit, slope, float(churned.mean()))
+        c = dataclasses.replace(c, churn=((first + own) / 2, slope))
+    if cutoffs == 1:
+        return c
+    left = churn(trained.raw.churn_logit, c)
+    spent = blend.spend(trained.raw.experts, left, c)
+    pool = dataclasses.replace(
+        c.spend, level=c.spend.level * total_scale(spent, capped(trained.spend)) ** 0.5
+    )
+    orders = c.orders * total_scale(c.orders * trained.raw.boosted_orders, trained.orders) ** 0.5
+    return dataclasses.replace(c, spend=pool, orders=orders)
+
+
+def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Calibration:
+    """The calibration; where training stood at one of its `cutoffs`, with its level half way (in
+    logs) to what the structural model expects of the same customers in total: the mean of two
+    forecasts that err in different ways.
+
+    Such a model never saw customers age: the learned level is that of the calibration window,
+    carried on as if they did not. The structural one knows who has left by now and how often the
+    others order, and nothing else; nobody leaves within its window, which counts for a tenth more
+    at most: `lasting` is the share that remains where customers may leave
+    (`training.structure.Prior.lasting`). Expected orders move with spend, so that what an order
+    brings stays. As it was where the structural models were refused.
+    """
+    if cutoffs > 1:
+        return c
+    structural = raw.experts[:, EXPERTS.index("structural")]
+    known = np.flatnonzero(~np.isnan(structural))
+    counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
+    ours = blend.spend(raw.experts, churn(raw.churn_logit, c), c)[counted].sum() / c.spend_stretch
+    theirs = structural[counted].sum() * min(1.0, MOST_LASTING * lasting)
+    if ours <= 0 or theirs <= 0:
+        return c
+    half = float(np.sqrt(np.clip(theirs / ours, 1 / 3, 3.0)))
+    pool = dataclasses.replace(c.spend, level=c.spend.level * half)
+    return dataclasses.replace(c, spend=pool, orders=c.orders * half)
