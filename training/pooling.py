@@ -3,9 +3,9 @@
 Stacking (Wolpert 1992) with a log link: log spend is a level plus a weighted sum of the experts'
 logs, weights >= 0 as in Breiman (1996), "Stacked regressions", fitted by Tweedie deviance. Weights
 need not add up to 1: a window on which all experts are too bold shrinks them. They are held near
-equal ones by `PRIOR` customers' worth of evidence, so that few customers choose little, and, by
-`WINDOW` and `SUM`, near equal ones and a sum of 1 however many customers there are: all of them
-were seen in one window, and the next will be another.
+equal ones by `PRIOR` customers' worth of evidence, so that few customers choose little, and near
+a sum of 1 by `SUM`, however many customers there are: all of them were seen in one window, and the
+next will be another.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from training.outliers import capped
 
 POWER = 1.3
 PRIOR = 10.0
-WINDOW = 0.003
 SUM = 0.3
 
 
@@ -45,11 +44,11 @@ def fit(experts: np.ndarray, spend: np.ndarray) -> Pool:
 
 
 def _weights(logs: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Weights (experts,) of `logs` (n, experts) that minimise the Tweedie deviance of `actual`, and
-    the squares of what they are off equal ones, and their sum off 1.
+    """Weights (experts,) of `logs` (n, experts) that minimise the mean Tweedie deviance of `actual`
+    and the squares of what they are off equal ones, and their sum off 1.
     """
     n, experts = logs.shape
-    even, held = np.full(experts, 1.0 / experts), PRIOR / n + WINDOW
+    even, held = np.full(experts, 1.0 / experts), PRIOR / n
 
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
         off, more = values[1:] - even, values[1:].sum() - 1.0
