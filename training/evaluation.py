@@ -107,8 +107,8 @@ def evaluate(
     cutoffs = train.as_of.nunique()
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(to_columns(rows)) if structural else 1.0
-    own = fit.trained(bare, train) if season == NO_SEASON else None
-    learned = settled(calibrated[0], own, now, cutoffs, lasting)
+    own = fit.trained(bare, train)
+    learned = settled(calibrated[0], own, now, season, cutoffs, lasting)
     carried = (fit.stretched(learned, season), calibrated[1])
     bundle = assembly.complete(bare, {}, carried, segmentation, plain)
     if told:

@@ -30,6 +30,7 @@ from training.evaluation import Evaluated
 from training.identity import Matching
 from training.intervals import Bands
 from training.level import settled
+from training.season import carried
 from training.segments import Segment, Segmentation
 from training.stretch import Stretch
 from training.structure import Prior
@@ -56,8 +57,8 @@ def final(
     spec: FeatureSpec,
     prior: Prior | None,
     evaluated: Evaluated,
-    stretch: Stretch,
-    seasonal: bool,
+    ratio: Stretch,
+    season: Stretch,
     level: float,
     network: autoencoder.Settings,
     trees: boosting.Settings,
@@ -71,10 +72,10 @@ def final(
     else from the evaluated model; label the customers of `now`.
 
     The calibration is learned anew by the evaluation's rule, one window later, and carried over
-    (`training.calibration.transfer`), its level settled (`training.level`; `seasonal` says that
-    `stretch` holds the season ahead): `rehearsal` holds the rows of the training and calibration
+    (`training.calibration.transfer`): `rehearsal` holds the rows of the training and calibration
     windows, which a rehearsing model is fitted on, and those of the test window, which
-    calibrate it. `prior` is today's structural prior (`train` and
+    calibrate it. Its level is settled (`training.level`), then stretched by `ratio` to the horizon
+    and by the `season` ahead. `prior` is today's structural prior (`train` and
     `now` carry its columns, if there is one); `champion_labels` are the champion's segment
     indices of the same rows of `now`.
     """
@@ -93,9 +94,9 @@ def final(
     )
     known = to_columns(fit.table(buyers))
     lasting = prior.lasting(known) if prior else 1.0
-    own = None if seasonal else fit.trained(bare, train)
-    learned = settled(learned, own, bare.raw(known), evaluated.cutoffs, lasting)
-    calibrated = (fit.stretched(learned, stretch), bands)
+    own = fit.trained(bare, train)
+    learned = settled(learned, own, bare.raw(known), season, evaluated.cutoffs, lasting)
+    calibrated = (fit.stretched(learned, carried(ratio, season)), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)
     scores = space.scores(now)

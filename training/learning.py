@@ -140,7 +140,7 @@ def learn(
             shots.at(plan.final),
             (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
             shots.now, spec, shots.prior, evaluated,
-            season.carried(ratio, seasons[1].factor), seasons[1].known, experiment.interval_level,
+            ratio, seasons[1].factor, experiment.interval_level,
             network, evaluated.trees,
             _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
             champion, champion_labels, told,
@@ -289,10 +289,16 @@ def _heading(
         "served model is refitted on every cut-off with the epochs, trees and number of segments "
         "chosen here; its calibration is learned by the same rule one window later.",
         f"Estimates: {e.bundle.shrinkage.rung}" + (f"; {e.study.said}." if e.study else "."),
-        f"Served: {seasons[1].said}"
-        + ("" if seasons[1].known else " The level is half the last window's, half all windows'."),
-        f"Evaluated: {seasons[0].said}" if seasons[0].known else "",
+        f"Served: {seasons[1].said}{_untold(seasons[1].factor, e.cutoffs)}",
+        f"Evaluated: {seasons[0].said}" if seasons[0].factor != stretch.Stretch() else "",
         *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in lines if line)
+
+
+def _untold(factor: stretch.Stretch, cutoffs: int) -> str:
+    """What of the level is not the last window's alone (`training.level.settled`)."""
+    told = {"churn": factor.churn_power, "spend": factor.spend if cutoffs > 1 else None}
+    halved = " and ".join(name for name, said in told.items() if said == 1.0)
+    return f" The level of {halved} is half the last window's, half all windows'." if halved else ""

@@ -12,10 +12,11 @@ import dataclasses
 import numpy as np
 
 from training import blend
-from training.blend import EXPERTS, Calibration, churn
+from training.blend import EXPERTS, Calibration
 from training.bundle import Raw
 from training.calibration import intercept, total_scale
 from training.outliers import capped
+from training.stretch import Stretch
 
 #: The structural total, which loses nobody within the window, counts up to so many times the one
 #: that does.
@@ -34,40 +35,43 @@ class Trained:
 
 
 def settled(
-    c: Calibration, trained: Trained | None, now: Raw, cutoffs: int, lasting: float = 1.0
+    c: Calibration,
+    trained: Trained,
+    now: Raw,
+    season: Stretch,
+    cutoffs: int,
+    lasting: float = 1.0,
 ) -> Calibration:
-    """The calibration with the level that is served. `trained` is None where the season ahead is
-    known (`training.season`), which is told against the calibration window and no other; `now` are
-    those it is served to, `cutoffs` those that the evaluated model was trained at, `lasting` see
-    `combined`.
+    """The calibration with the level that is served to those of `now`.
+
+    A `season` (`training.season`) is told against the calibration window, and fits no other level;
+    where its factor is 1 it tells nothing, and the level goes `halfway`, of spend and orders only
+    where the evaluated model was trained at several `cutoffs`. With one, they are `combined`, which
+    says what `lasting` is.
     """
-    if trained is not None:
-        c = halfway(c, trained, cutoffs)
-    return combined(c, now, cutoffs, lasting)
+    several = cutoffs > 1 and season.spend == 1.0
+    return combined(halfway(c, trained, season.churn_power == 1.0, several), now, cutoffs, lasting)
 
 
-def halfway(c: Calibration, trained: Trained, cutoffs: int) -> Calibration:
-    """With churn's level half way (in logits) from the calibration window's to that of all windows
-    that the model was fitted on, and spend's and orders' (in logs) where the evaluated model had
-    several `cutoffs`; with one, `combined` sets them.
+def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calibration:
+    """With the level half way from the calibration window's to that of all windows that the model
+    was fitted on: of `churn`, in logits; of `spend` and orders, in logs.
 
     One window is one season, with its own holidays and closures. Where nothing tells which season
     comes, the mean of all is as good a forecast as the last.
     """
     churned = (trained.orders == 0).astype(np.float64)
     first, slope = c.churn
-    if slope > 0 and 0 < churned.mean() < 1:
+    if churn and slope > 0 and 0 < churned.mean() < 1:
         own = intercept(trained.raw.churn_logit, slope, float(churned.mean()))
         c = dataclasses.replace(c, churn=((first + own) / 2, slope))
-    if cutoffs == 1:
+    if not spend:
         return c
-    left = churn(trained.raw.churn_logit, c)
-    spent = blend.spend(trained.raw.experts, left, c)
-    pool = dataclasses.replace(
-        c.spend, level=c.spend.level * total_scale(spent, capped(trained.spend)) ** 0.5
-    )
-    orders = c.orders * total_scale(c.orders * trained.raw.boosted_orders, trained.orders) ** 0.5
-    return dataclasses.replace(c, spend=pool, orders=orders)
+    said = blend.spend(trained.raw.experts, blend.churn(trained.raw.churn_logit, c), c)
+    moved = total_scale(said, capped(trained.spend)) ** 0.5
+    orders = total_scale(c.orders * trained.raw.boosted_orders, trained.orders) ** 0.5
+    pool = dataclasses.replace(c.spend, level=c.spend.level * moved)
+    return dataclasses.replace(c, spend=pool, orders=c.orders * orders)
 
 
 def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Calibration:
@@ -87,7 +91,10 @@ def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Ca
     structural = raw.experts[:, EXPERTS.index("structural")]
     known = np.flatnonzero(~np.isnan(structural))
     counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
-    ours = blend.spend(raw.experts, churn(raw.churn_logit, c), c)[counted].sum() / c.spend_stretch
+    ours = (
+        blend.spend(raw.experts, blend.churn(raw.churn_logit, c), c)[counted].sum()
+        / c.spend_stretch
+    )
     theirs = structural[counted].sum() * min(1.0, MOST_LASTING * lasting)
     if ours <= 0 or theirs <= 0:
         return c

@@ -28,6 +28,7 @@ from training.report_card import OURS, Section
 from training.rivals import Rule
 from training.snapshots import LEAST_CUSTOMERS, Snapshots, buyers
 from training.splits import Splits, Window
+from training.stretch import Stretch
 
 MEASURES = ("AUC", "Brier", "norm. Gini", "bias")
 
@@ -104,7 +105,8 @@ def judge(
     window_days = (origin.test.end - origin.test.as_of).days
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(rows) if structural else 1.0
-    said = settled(found, fit.trained(bare, train), raw, len(origin.train), lasting)
+    own = fit.trained(bare, train)
+    said = settled(found, own, raw, Stretch(), len(origin.train), lasting)
     churned = blend.churn(raw.churn_logit, said)
     return Judged(buyers(calibration), bought, churned, blend.spend(raw.experts, churned, said))
 

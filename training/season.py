@@ -49,11 +49,6 @@ class Season:
     said: str
     year: float = 1.0
 
-    @property
-    def known(self) -> bool:
-        """Whether an earlier year told it."""
-        return self.factor != Stretch()
-
 
 @dataclasses.dataclass(frozen=True)
 class Level:

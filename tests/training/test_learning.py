@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from training import learning, season
 from training.report_card import Section
 from training.stretch import Stretch
@@ -13,8 +15,8 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
     evaluated: Any = SimpleNamespace(
         sections=(Section("Churn", {}, cautions=(said,)), Section("Spend", {})),
         bundle=SimpleNamespace(shrinkage=SimpleNamespace(rung="learned models")),
-        study=None,
-    )
+        study=None, cutoffs=3,
+    )  # fmt: skip
     experiment: Any = SimpleNamespace(name="shop", note="")
     plan: Any = SimpleNamespace(horizon_days=30, window_days=30, rung="full", rows=list)
     none = season.Season(Stretch(), "no season")
@@ -22,3 +24,19 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
     head = learning._heading(experiment, plan, evaluated, (none, none), found)
     assert head[:2] == ("shop: horizon 30 days, rung 'full'", said)
     assert head[2].startswith("Cut-offs: ")
+    assert "Served: no season The level of churn and spend is half the last" in " ".join(head)
+
+
+@pytest.mark.parametrize(
+    ("factor", "cutoffs", "halved"),
+    [
+        (Stretch(), 3, " The level of churn and spend is half"),
+        (Stretch(), 1, " The level of churn is half"),
+        (Stretch(1.2, 1.3, 1.0), 3, " The level of churn is half"),
+        (Stretch(1.2, 1.3, 0.9), 3, ""),
+    ],
+)
+def test_the_card_says_whose_level_is_served(factor: Stretch, cutoffs: int, halved: str) -> None:
+    said = learning._untold(factor, cutoffs)
+    assert said.startswith(halved)
+    assert bool(said) == bool(halved)

@@ -9,6 +9,7 @@ from training import blend
 from training.blend import EXPERTS, Calibration, Pool
 from training.bundle import Raw
 from training.level import Trained, combined, halfway, settled
+from training.stretch import Stretch
 
 POOL = Pool((0.3, 0.2, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 25.0, 40.0), 33.0)
 STRUCTURAL = EXPERTS.index("structural")
@@ -38,7 +39,7 @@ def trained(churned: float, spend: float = 1.0, orders: float = 1.0) -> Trained:
 def test_churn_is_half_way_from_the_last_window_to_all() -> None:
     """In logits: as far from the calibrated intercept as from the one that fits all rows."""
     rows = trained(0.8)
-    first, slope = halfway(LEARNED, rows, 3).churn
+    first, slope = halfway(LEARNED, rows, True, True).churn
     whole = 2 * first - LEARNED.churn[0]
     assert slope == LEARNED.churn[1]
     assert blend.sigmoid(whole + slope * rows.raw.churn_logit).mean() == pytest.approx(0.8)
@@ -47,35 +48,38 @@ def test_churn_is_half_way_from_the_last_window_to_all() -> None:
 def test_where_all_windows_agree_nothing_moves() -> None:
     said = raw()
     share = float(blend.churn(said.churn_logit, LEARNED).mean())
-    made = halfway(LEARNED, trained(round(share * 2_000) / 2_000), 3)
+    made = halfway(LEARNED, trained(round(share * 2_000) / 2_000), True, True)
     assert made.churn[0] == pytest.approx(LEARNED.churn[0], abs=0.001)
     assert made.spend.level == pytest.approx(LEARNED.spend.level)
     assert made.orders == pytest.approx(LEARNED.orders)
 
 
 def test_spend_and_orders_go_half_way_in_logs() -> None:
-    made = halfway(LEARNED, trained(0.5, spend=1.44, orders=2.25), 3)
+    made = halfway(LEARNED, trained(0.5, spend=1.44, orders=2.25), True, True)
     assert made.spend.level == pytest.approx(1.2 * POOL.level)
     assert made.orders == pytest.approx(1.5 * LEARNED.orders)
     assert (made.spend.weights, made.spend.levels) == (POOL.weights, POOL.levels)
 
 
-def test_with_one_cutoff_spend_is_left_to_the_structural_total() -> None:
-    made = halfway(LEARNED, trained(0.8, spend=1.44, orders=2.25), 1)
-    assert made.churn != LEARNED.churn
-    assert dataclasses.replace(made, churn=LEARNED.churn) == LEARNED
+def test_each_level_moves_alone() -> None:
+    rows = trained(0.8, spend=1.44, orders=2.25)
+    churn, spend = halfway(LEARNED, rows, True, False), halfway(LEARNED, rows, False, True)
+    assert churn.churn != LEARNED.churn
+    assert dataclasses.replace(churn, churn=LEARNED.churn) == LEARNED
+    assert spend.churn == LEARNED.churn
+    assert spend.spend != LEARNED.spend
 
 
 @pytest.mark.parametrize("churned", [0.0, 1.0])
 def test_rows_of_one_outcome_say_nothing_of_churn(churned: float) -> None:
     said = raw()
     orders = np.full(2_000, 0.0 if churned else 1.0)
-    assert halfway(LEARNED, Trained(said, orders, orders), 3).churn == LEARNED.churn
+    assert halfway(LEARNED, Trained(said, orders, orders), True, True).churn == LEARNED.churn
 
 
 def test_a_score_worth_its_rate_alone_stays() -> None:
     flat = dataclasses.replace(LEARNED, churn=(0.4, 0.0))
-    assert halfway(flat, trained(0.8), 3).churn == flat.churn
+    assert halfway(flat, trained(0.8), True, True).churn == flat.churn
 
 
 def test_one_slip_among_the_amounts_moves_nobody() -> None:
@@ -83,15 +87,31 @@ def test_one_slip_among_the_amounts_moves_nobody() -> None:
     slipped = rows.spend.copy()
     slipped[-1] = 1e9
     before, after = (
-        halfway(LEARNED, dataclasses.replace(rows, spend=spend), 3).spend.level
+        halfway(LEARNED, dataclasses.replace(rows, spend=spend), True, True).spend.level
         for spend in (rows.spend, slipped)
     )
     assert after == pytest.approx(before, rel=0.02)
 
 
-def test_a_known_season_is_told_against_the_last_window_alone() -> None:
-    assert settled(LEARNED, None, raw(), 3) == LEARNED
-    assert settled(LEARNED, trained(0.8), raw(), 3) == halfway(LEARNED, trained(0.8), 3)
+@pytest.mark.parametrize(
+    ("season", "cutoffs", "churn", "spend"),
+    [
+        (Stretch(), 3, True, True),
+        (Stretch(1.3, 1.4, 0.8), 3, False, False),
+        (Stretch(1.3, 1.4, 1.0), 3, True, False),  # a season of spend that tells nothing of churn
+    ],
+)
+def test_what_a_season_tells_is_told_against_the_last_window_alone(
+    season: Stretch, cutoffs: int, churn: bool, spend: bool
+) -> None:
+    rows = trained(0.8, spend=1.44)
+    assert settled(LEARNED, rows, raw(), season, cutoffs) == halfway(LEARNED, rows, churn, spend)
+
+
+def test_with_one_cutoff_spend_goes_half_way_to_the_structural_total() -> None:
+    rows, said = trained(0.8, spend=1.44), raw()
+    made = settled(LEARNED, rows, said, Stretch(), 1, 0.9)
+    assert made == combined(halfway(LEARNED, rows, True, False), said, 1, 0.9)
 
 
 # --------------------------------------------------------------- half way to the structural total
