@@ -108,8 +108,8 @@ def evaluate(
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(to_columns(rows)) if structural else 1.0
     own = fit.trained(bare, train)
-    learned = settled(calibrated[0], own, now, season, cutoffs, lasting)
-    carried = (fit.stretched(learned, season), calibrated[1])
+    learned, bands = settled(calibrated, own, now, season, cutoffs, lasting)
+    carried = (fit.stretched(learned, season), bands)
     bundle = assembly.complete(bare, {}, carried, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)

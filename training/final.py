@@ -89,13 +89,11 @@ def final(
     fitted = fit.parts(train, space, spec, trees, frozen=evaluated.frozen, told=told)
     bare = assembly.assemble(fitted, spec)
     buyers = now[now.orders > 0] if (now.orders > 0).any() else now
-    learned, bands = _calibrated(
-        rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told
-    )
+    rehearsed = _calibrated(rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told)
     known = to_columns(fit.table(buyers))
     lasting = prior.lasting(known) if prior else 1.0
     own = fit.trained(bare, train)
-    learned = settled(learned, own, bare.raw(known), season, evaluated.cutoffs, lasting)
+    learned, bands = settled(rehearsed, own, bare.raw(known), season, evaluated.cutoffs, lasting)
     calibrated = (fit.stretched(learned, carried(ratio, season)), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)

@@ -34,6 +34,14 @@ class Bands:
         ratio = tuple(tuple(band) for band in v["ratio"])
         return cls(v["level"], v["low"], v["high"], tuple(v["centre"]), ratio)
 
+    def scaled(self, factor: float) -> Bands:
+        """The bands that give the same intervals where expected spend is `factor` times as much."""
+        return dataclasses.replace(
+            self,
+            centre=tuple(factor**0.5 * centre for centre in self.centre),
+            ratio=tuple(tuple(value / factor for value in band) for band in self.ratio),
+        )
+
     def interval(
         self, expected_spend: np.ndarray, churn_probability: np.ndarray, stretch: float = 1.0
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

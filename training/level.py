@@ -15,6 +15,7 @@ from training import blend
 from training.blend import EXPERTS, Calibration
 from training.bundle import Raw
 from training.calibration import intercept, total_scale
+from training.intervals import Bands
 from training.outliers import capped
 from training.stretch import Stretch
 
@@ -35,22 +36,26 @@ class Trained:
 
 
 def settled(
-    c: Calibration,
+    fitted: tuple[Calibration, Bands],
     trained: Trained,
     now: Raw,
     season: Stretch,
     cutoffs: int,
     lasting: float = 1.0,
-) -> Calibration:
-    """The calibration with the level that is served to those of `now`.
+) -> tuple[Calibration, Bands]:
+    """The calibration with the level that is served to those of `now`, and the bands with it.
 
     A `season` (`training.season`) is told against the calibration window, and fits no other level;
     where its factor is 1 it tells nothing, and the level goes `halfway`, of spend and orders only
-    where the evaluated model was trained at several `cutoffs`. With one, they are `combined`, which
-    says what `lasting` is.
+    where the evaluated model was trained at several `cutoffs`; intervals stay what they were, as
+    the window's outcomes made them. With one, the levels are `combined`, which says what `lasting`
+    is: customers who age take their intervals along.
     """
+    learned, bands = fitted
     several = cutoffs > 1 and season.spend == 1.0
-    return combined(halfway(c, trained, season.churn_power == 1.0, several), now, cutoffs, lasting)
+    c = halfway(learned, trained, season.churn_power == 1.0, several)
+    bands = bands.scaled(c.spend.level / learned.spend.level)
+    return combined(c, now, cutoffs, lasting), bands
 
 
 def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calibration:

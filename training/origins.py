@@ -99,14 +99,14 @@ def judge(
             return None
     space = fit.latent(train, spec, history_days, network, later=calibration)
     bare = assembly.assemble(fit.parts(train, space, spec, trees, later=calibration), spec)
-    found, _ = fit.calibrate(bare.raw(to_columns(fit.table(calibration))), calibration, level)
+    found = fit.calibrate(bare.raw(to_columns(fit.table(calibration))), calibration, level)
     rows = to_columns(fit.table(bought))
     raw = bare.raw(rows)
     window_days = (origin.test.end - origin.test.as_of).days
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(rows) if structural else 1.0
     own = fit.trained(bare, train)
-    said = settled(found, own, raw, Stretch(), len(origin.train), lasting)
+    said, _ = settled(found, own, raw, Stretch(), len(origin.train), lasting)
     churned = blend.churn(raw.churn_logit, said)
     return Judged(buyers(calibration), bought, churned, blend.spend(raw.experts, churned, said))
 

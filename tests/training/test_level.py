@@ -8,11 +8,13 @@ import pytest
 from training import blend
 from training.blend import EXPERTS, Calibration, Pool
 from training.bundle import Raw
+from training.intervals import Bands
 from training.level import Trained, combined, halfway, settled
 from training.stretch import Stretch
 
 POOL = Pool((0.3, 0.2, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 25.0, 40.0), 33.0)
 STRUCTURAL = EXPERTS.index("structural")
+BANDS = Bands(0.8, 0.1, 0.9, (2.0, 5.0, 12.0), ((0, 0.5, 2.5), (0, 0.8, 2.0), (0, 0.9, 1.7)))
 LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)
 
 
@@ -105,13 +107,27 @@ def test_what_a_season_tells_is_told_against_the_last_window_alone(
     season: Stretch, cutoffs: int, churn: bool, spend: bool
 ) -> None:
     rows = trained(0.8, spend=1.44)
-    assert settled(LEARNED, rows, raw(), season, cutoffs) == halfway(LEARNED, rows, churn, spend)
+    made, _ = settled((LEARNED, BANDS), rows, raw(), season, cutoffs)
+    assert made == halfway(LEARNED, rows, churn, spend)
 
 
 def test_with_one_cutoff_spend_goes_half_way_to_the_structural_total() -> None:
     rows, said = trained(0.8, spend=1.44), raw()
-    made = settled(LEARNED, rows, said, Stretch(), 1, 0.9)
+    made, bands = settled((LEARNED, BANDS), rows, said, Stretch(), 1, 0.9)
     assert made == combined(halfway(LEARNED, rows, True, False), said, 1, 0.9)
+    assert bands == BANDS  # who age take their intervals along
+
+
+def test_intervals_stay_as_the_window_made_them() -> None:
+    rows, said = trained(0.5, spend=1.44), raw()
+    made, bands = settled((LEARNED, BANDS), rows, said, Stretch(), 3)
+    churned = np.full(2_000, 0.3)
+    before, after = (blend.spend(said.experts, 0.0, c) for c in (LEARNED, made))
+    assert after == pytest.approx(1.2 * before)
+    for old, new in zip(
+        BANDS.interval(before, churned), bands.interval(after, churned), strict=True
+    ):
+        assert new == pytest.approx(old)
 
 
 # --------------------------------------------------------------- half way to the structural total
