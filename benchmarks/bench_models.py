@@ -135,9 +135,11 @@ def main() -> None:
     parser.add_argument("--file", type=Path, help="an experiment file of your own instead of them")
     parser.add_argument(
         "--as-of", nargs="+", type=day, metavar="DAY",
-        help="its cut-offs; without it the last three whose whole horizon is known",
+        help="its cut-offs; without it the last three, half a horizon apart, that it is over for",
     )  # fmt: skip
     given = parser.parse_args()
+    if given.file and given.data != choices:
+        parser.error("--data names public data sets: leave it out beside --file")
     if given.as_of and not given.file:
         parser.error("--as-of goes with --file: public data has cut-offs of its own")
     about = {data: DATA_SETS[data] for data in given.data if data != CONTRACTS}
@@ -146,6 +148,11 @@ def main() -> None:
             shop = own(given.file)
         except CoterieError as refused:
             parser.error(str(refused))
+        late = [as_of for as_of in given.as_of or () if as_of > shop.cutoffs[0]]
+        if late:
+            parser.error(
+                f"the horizon after {late[0]} is not over: take {shop.cutoffs[0]} or earlier"
+            )
         about = {"own": dataclasses.replace(shop, cutoffs=tuple(given.as_of or shop.cutoffs))}
     asked = [
         (data, shop, as_of)
@@ -171,6 +178,8 @@ def main() -> None:
         if CONTRACTS in given.data and not given.file:
             ended = contracts(folder, 1 if given.quick else 3)
             print(f"[{time.perf_counter() - begun:6.0f} s] telecom contracts", flush=True)
+    if not found and ended is None:
+        raise SystemExit("no cut-off could be measured")
     text = model_page.page(
         [found[one] for one in asked if one in found], ended, time.perf_counter() - begun
     )

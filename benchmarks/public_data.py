@@ -64,6 +64,7 @@ DATA_SETS = {
 
 #: Of a data set of your own so many cut-offs, half a horizon apart.
 OWN_CUTOFFS = 3
+INTERVAL_LEVEL = 0.8  # what the page's bounds are for
 
 
 def own(file: Path) -> DataSet:
@@ -81,7 +82,9 @@ def experiment(data: DataSet, folder: Path) -> Experiment:
     known = {"cj": DEMO, "cdnow": None}.get(data.source, Path(data.source))
     made = config.load(known or _cdnow(folder))
     model = dataclasses.replace(made.model, origins=1)  # the origins are ours here
-    return dataclasses.replace(made, horizon_days=data.horizon_days, model=model)
+    return dataclasses.replace(
+        made, horizon_days=data.horizon_days, model=model, interval_level=INTERVAL_LEVEL
+    )
 
 
 def happened(whole: Sources, customers: pd.DataFrame, horizon_days: int) -> pd.DataFrame:

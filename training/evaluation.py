@@ -28,10 +28,8 @@ from training.bundle import Bundle, to_columns
 from training.intervals import Bands
 from training.level import settled
 from training.report_card import Section
+from training.season import UNTOLD, Season
 from training.segments import Segment
-from training.stretch import Stretch
-
-NO_SEASON = Stretch()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +63,7 @@ def evaluate(
     segments: int | str,
     held: int | None,
     told: fit.Told | None = None,
-    season: Stretch = NO_SEASON,
+    season: Season = UNTOLD,
     trials: int = 0,
     protected: tuple[str, ...] = (),
 ) -> Evaluated:
@@ -107,9 +105,10 @@ def evaluate(
     cutoffs = train.as_of.nunique()
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(to_columns(rows)) if structural else 1.0
-    own = fit.trained(bare, train)
-    learned, bands = settled(calibrated, own, now, season, cutoffs, lasting)
-    carried = (fit.stretched(learned, season), bands)
+    learned, bands = settled(
+        calibrated, lambda: fit.trained(bare, train), now, season, cutoffs, lasting
+    )
+    carried = (fit.stretched(learned, season.factor), bands)
     bundle = assembly.complete(bare, {}, carried, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)

@@ -30,7 +30,7 @@ from training.evaluation import Evaluated
 from training.identity import Matching
 from training.intervals import Bands
 from training.level import settled
-from training.season import carried
+from training.season import Season, carried
 from training.segments import Segment, Segmentation
 from training.stretch import Stretch
 from training.structure import Prior
@@ -58,7 +58,7 @@ def final(
     prior: Prior | None,
     evaluated: Evaluated,
     ratio: Stretch,
-    season: Stretch,
+    season: Season,
     level: float,
     network: autoencoder.Settings,
     trees: boosting.Settings,
@@ -92,9 +92,11 @@ def final(
     rehearsed = _calibrated(rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told)
     known = to_columns(fit.table(buyers))
     lasting = prior.lasting(known) if prior else 1.0
-    own = fit.trained(bare, train)
-    learned, bands = settled(rehearsed, own, bare.raw(known), season, evaluated.cutoffs, lasting)
-    calibrated = (fit.stretched(learned, carried(ratio, season)), bands)
+    learned, bands = settled(
+        rehearsed, lambda: fit.trained(bare, train), bare.raw(known), season, evaluated.cutoffs,
+        lasting,
+    )  # fmt: skip
+    calibrated = (fit.stretched(learned, carried(ratio, season.factor)), bands)
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)
     scores = space.scores(now)

@@ -104,7 +104,7 @@ def learn(
             shots.at(plan.train), shots.at((plan.calibration,)), shots.at((plan.test,)), spec,
             plan.history_days, plan.window_days, experiment.interval_level, experiment.currency,
             network, trees, experiment.model.segments, held, told,
-            seasons[0].factor, experiment.model.tune, experiment.model.protected,
+            seasons[0], experiment.model.tune, experiment.model.protected,
         )  # fmt: skip
     sections = list(evaluated.sections)
     others = origins.earlier(plan, experiment.model.origins - 1)
@@ -140,7 +140,7 @@ def learn(
             shots.at(plan.final),
             (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
             shots.now, spec, shots.prior, evaluated,
-            ratio, seasons[1].factor, experiment.interval_level,
+            ratio, seasons[1], experiment.interval_level,
             network, evaluated.trees,
             _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
             champion, champion_labels, told,
@@ -289,16 +289,17 @@ def _heading(
         "served model is refitted on every cut-off with the epochs, trees and number of segments "
         "chosen here; its calibration is learned by the same rule one window later.",
         f"Estimates: {e.bundle.shrinkage.rung}" + (f"; {e.study.said}." if e.study else "."),
-        f"Served: {seasons[1].said}{_untold(seasons[1].factor, e.cutoffs)}",
-        f"Evaluated: {seasons[0].said}" if seasons[0].factor != stretch.Stretch() else "",
+        f"Served: {seasons[1].said}{_untold(seasons[1], e.cutoffs)}",
+        f"Evaluated: {seasons[0].said}{_untold(seasons[0], e.cutoffs)}"
+        if seasons[0].of_spend or seasons[1].of_spend else "",
         *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in lines if line)
 
 
-def _untold(factor: stretch.Stretch, cutoffs: int) -> str:
+def _untold(ahead: season.Season, cutoffs: int) -> str:
     """What of the level is not the last window's alone (`training.level.settled`)."""
-    told = {"churn": factor.churn_power, "spend": factor.spend if cutoffs > 1 else None}
-    halved = " and ".join(name for name, said in told.items() if said == 1.0)
+    told = {"churn": ahead.of_churn, "spend": ahead.of_spend or cutoffs == 1}
+    halved = " and ".join(name for name, is_told in told.items() if not is_told)
     return f" The level of {halved} is half the last window's, half all windows'." if halved else ""

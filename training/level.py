@@ -8,6 +8,7 @@ section 7.1), and one window is too little to learn others from.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from training.bundle import Raw
 from training.calibration import intercept, total_scale
 from training.intervals import Bands
 from training.outliers import capped
-from training.stretch import Stretch
+from training.season import Season
 
 #: The structural total, which loses nobody within the window, counts up to so many times the one
 #: that does.
@@ -37,23 +38,23 @@ class Trained:
 
 def settled(
     fitted: tuple[Calibration, Bands],
-    trained: Trained,
+    trained: Callable[[], Trained],
     now: Raw,
-    season: Stretch,
+    season: Season,
     cutoffs: int,
     lasting: float = 1.0,
 ) -> tuple[Calibration, Bands]:
     """The calibration with the level that is served to those of `now`, and the bands with it.
 
-    A `season` (`training.season`) is told against the calibration window, and fits no other level;
-    where its factor is 1 it tells nothing, and the level goes `halfway`, of spend and orders only
-    where the evaluated model was trained at several `cutoffs`; intervals stay what they were, as
-    the window's outcomes made them. With one, the levels are `combined`, which says what `lasting`
-    is: customers who age take their intervals along.
+    A `season` is told against the calibration window, and fits no other level. Of what it does not
+    tell the level goes `halfway`, of spend and orders only where the evaluated model was trained at
+    several `cutoffs`; intervals stay what they were, as the window's outcomes made them. With one,
+    the levels are `combined`, which says what `lasting` is: customers who age take their intervals
+    along.
     """
     learned, bands = fitted
-    several = cutoffs > 1 and season.spend == 1.0
-    c = halfway(learned, trained, season.churn_power == 1.0, several)
+    churn, spend = not season.of_churn, not season.of_spend and cutoffs > 1
+    c = halfway(learned, trained(), churn, spend) if churn or spend else learned
     bands = bands.scaled(c.spend.level / learned.spend.level)
     return combined(c, now, cutoffs, lasting), bands
 
@@ -67,7 +68,7 @@ def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calib
     """
     churned = (trained.orders == 0).astype(np.float64)
     first, slope = c.churn
-    if churn and slope > 0 and 0 < churned.mean() < 1:
+    if churn and 0 < churned.mean() < 1:
         own = intercept(trained.raw.churn_logit, slope, float(churned.mean()))
         c = dataclasses.replace(c, churn=((first + own) / 2, slope))
     if not spend:

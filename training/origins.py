@@ -26,9 +26,9 @@ from training.bundle import to_columns
 from training.level import settled
 from training.report_card import OURS, Section
 from training.rivals import Rule
+from training.season import UNTOLD
 from training.snapshots import LEAST_CUSTOMERS, Snapshots, buyers
 from training.splits import Splits, Window
-from training.stretch import Stretch
 
 MEASURES = ("AUC", "Brier", "norm. Gini", "bias")
 
@@ -105,8 +105,9 @@ def judge(
     window_days = (origin.test.end - origin.test.as_of).days
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(rows) if structural else 1.0
-    own = fit.trained(bare, train)
-    said, _ = settled(found, own, raw, Stretch(), len(origin.train), lasting)
+    said, _ = settled(
+        found, lambda: fit.trained(bare, train), raw, UNTOLD, len(origin.train), lasting
+    )
     churned = blend.churn(raw.churn_logit, said)
     return Judged(buyers(calibration), bought, churned, blend.spend(raw.experts, churned, said))
 

@@ -42,12 +42,20 @@ REPEATS = 0.85
 class Season:
     """What to multiply by, and why, or why not: `said` is a sentence for the report card. `year` is
     the level of spend over a whole year over that of the days calibrated on, a year earlier and of
-    the same customers: what goes on beyond the horizon.
+    the same customers: what goes on beyond the horizon. `of_churn` and `of_spend` (and orders) tell
+    whether the level of the days calibrated on is the one that `factor` is told against: an earlier
+    year was found, be it without a difference, or there is no season to tell.
     """
 
     factor: Stretch
     said: str
     year: float = 1.0
+    of_churn: bool = False
+    of_spend: bool = False
+
+
+#: Where nothing is asked of it.
+UNTOLD = Season(Stretch(), "Nothing is told of the season.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +101,8 @@ def measure(
         f"{cutoff:%Y-%m-%d} to {until[1]:%Y-%m-%d}"
     )
     if max(window_days, horizon_days) >= YEAR_DAYS:
-        return Season(Stretch(), f"{ahead}: a year or more, which holds every season.")
+        said = f"{ahead}: a year or more, which holds every season."
+        return Season(Stretch(), said, of_churn=True, of_spend=True)
     years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
     years = min(years, MOST_YEARS)
     if years < 1:
@@ -134,6 +143,8 @@ def measure(
         f"days a year earlier{'' if len(found) == 1 else f', {len(found)} years back'}, drawn "
         "towards 1 by their noise.",
         year,
+        of_churn=bool(told),
+        of_spend=True,
     )
 
 

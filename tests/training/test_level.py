@@ -10,6 +10,7 @@ from training.blend import EXPERTS, Calibration, Pool
 from training.bundle import Raw
 from training.intervals import Bands
 from training.level import Trained, combined, halfway, settled
+from training.season import UNTOLD, Season
 from training.stretch import Stretch
 
 POOL = Pool((0.3, 0.2, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 25.0, 40.0), 33.0)
@@ -79,9 +80,22 @@ def test_rows_of_one_outcome_say_nothing_of_churn(churned: float) -> None:
     assert halfway(LEARNED, Trained(said, orders, orders), True, True).churn == LEARNED.churn
 
 
-def test_a_score_worth_its_rate_alone_stays() -> None:
-    flat = dataclasses.replace(LEARNED, churn=(0.4, 0.0))
-    assert halfway(flat, trained(0.8), True, True).churn == flat.churn
+def test_a_score_worth_its_rate_alone_takes_the_rate_half_way() -> None:
+    """Before a transfer, which may leave a slope of 1e-7, and after it."""
+    moved = [
+        halfway(dataclasses.replace(LEARNED, churn=(0.4, slope)), trained(0.8), True, True).churn[0]
+        for slope in (0.0, 1e-7)
+    ]
+    assert moved == pytest.approx([(0.4 + np.log(0.8 / 0.2)) / 2] * 2, abs=1e-5)
+
+
+def test_the_level_is_that_of_what_is_served_with_its_bounds() -> None:
+    """Nobody spends more than the chance of an order times the most: the rest bears the total."""
+    rows = trained(0.5)
+    bounded = dataclasses.replace(LEARNED, most_spend=60.0)
+    said = blend.spend(rows.raw.experts, blend.churn(rows.raw.churn_logit, bounded), bounded)
+    made = halfway(bounded, dataclasses.replace(rows, spend=said), False, True)
+    assert made.spend.level == pytest.approx(POOL.level)
 
 
 def test_one_slip_among_the_amounts_moves_nobody() -> None:
@@ -98,29 +112,30 @@ def test_one_slip_among_the_amounts_moves_nobody() -> None:
 @pytest.mark.parametrize(
     ("season", "cutoffs", "churn", "spend"),
     [
-        (Stretch(), 3, True, True),
-        (Stretch(1.3, 1.4, 0.8), 3, False, False),
-        (Stretch(1.3, 1.4, 1.0), 3, True, False),  # a season of spend that tells nothing of churn
+        (UNTOLD, 3, True, True),
+        (Season(Stretch(1.3, 1.4, 0.8), "", of_churn=True, of_spend=True), 3, False, False),
+        (Season(Stretch(1.3, 1.4, 1.0), "", of_spend=True), 3, True, False),
+        (Season(Stretch(), "no difference", of_churn=True, of_spend=True), 3, False, False),
     ],
 )
 def test_what_a_season_tells_is_told_against_the_last_window_alone(
-    season: Stretch, cutoffs: int, churn: bool, spend: bool
+    season: Season, cutoffs: int, churn: bool, spend: bool
 ) -> None:
     rows = trained(0.8, spend=1.44)
-    made, _ = settled((LEARNED, BANDS), rows, raw(), season, cutoffs)
+    made, _ = settled((LEARNED, BANDS), lambda: rows, raw(), season, cutoffs)
     assert made == halfway(LEARNED, rows, churn, spend)
 
 
 def test_with_one_cutoff_spend_goes_half_way_to_the_structural_total() -> None:
     rows, said = trained(0.8, spend=1.44), raw()
-    made, bands = settled((LEARNED, BANDS), rows, said, Stretch(), 1, 0.9)
+    made, bands = settled((LEARNED, BANDS), lambda: rows, said, UNTOLD, 1, 0.9)
     assert made == combined(halfway(LEARNED, rows, True, False), said, 1, 0.9)
     assert bands == BANDS  # who age take their intervals along
 
 
 def test_intervals_stay_as_the_window_made_them() -> None:
     rows, said = trained(0.5, spend=1.44), raw()
-    made, bands = settled((LEARNED, BANDS), rows, said, Stretch(), 3)
+    made, bands = settled((LEARNED, BANDS), lambda: rows, said, UNTOLD, 3)
     churned = np.full(2_000, 0.3)
     before, after = (blend.spend(said.experts, 0.0, c) for c in (LEARNED, made))
     assert after == pytest.approx(1.2 * before)

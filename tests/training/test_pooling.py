@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.stats import spearmanr
 
 from training import pooling
@@ -57,6 +58,28 @@ def test_one_window_of_many_customers_does_not_make_the_pool_bold(
     held = total()
     monkeypatch.setattr(pooling, "SUM", 0.0)
     assert 1.0 < held < total() - 0.05
+
+
+def test_weights_lie_where_no_step_helps() -> None:
+    """The least of the loss itself, whatever its gradient says of where it lies."""
+    experts, spend = world(4_000, EVEN)
+    actual, said = spend / spend.mean(), np.log(experts**0.7 / (experts**0.7).mean(axis=0))
+    found = pooling._weights(said, actual)
+
+    def loss(weights: np.ndarray) -> float:
+        mean = np.exp(said @ weights)
+        power = pooling.POWER
+
+        def at(level: float) -> float:
+            rate = np.exp(level) * mean
+            deviance = rate ** (2 - power) / (2 - power)
+            return float((deviance - actual * rate ** (1 - power) / (1 - power)).mean())
+
+        off = ((weights - 1 / len(EXPERTS)) ** 2).sum() * pooling.PRIOR / len(spend)
+        return minimize_scalar(at).fun + off + pooling.SUM * (weights.sum() - 1) ** 2
+
+    for step in 0.02 * np.vstack([np.eye(len(EXPERTS)), -np.eye(len(EXPERTS)), np.ones(6) / 2]):
+        assert loss(found) < loss(np.maximum(found + step, 0.0))
 
 
 def test_few_customers_choose_little(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,7 @@ def test_a_known_season_is_found_a_year_earlier(shop: Callable[[float], Path]) -
     assert found.factor.orders == pytest.approx(PEAK, rel=0.2)
     assert found.factor.spend == pytest.approx(PEAK, rel=0.2)
     assert found.factor.churn_power > 1.2
+    assert (found.of_churn, found.of_spend) == (True, True)
     assert found.said == (
         "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2023-12-31: seasonal "
         f"factor {found.factor.orders:.2f} of orders and {found.factor.spend:.2f} of spend, by "
@@ -82,6 +83,7 @@ def test_where_no_season_is_none_is_found(shop: Callable[[float], Path]) -> None
     found = measured(shop(1.0))
     assert found.factor.orders == pytest.approx(1.0, abs=0.08)
     assert found.factor.spend == pytest.approx(1.0, abs=0.08)
+    assert (found.of_churn, found.of_spend) == (True, True)  # told: no difference
 
 
 def test_a_history_without_the_year_corrects_nothing_and_says_so(
@@ -90,6 +92,7 @@ def test_a_history_without_the_year_corrects_nothing_and_says_so(
     # A year before the calibration window began is 2022-09-02; 90 days of history before that.
     missing = measured(shop(PEAK), pd.Timestamp("2022-06-05"))
     assert missing.factor == Stretch()
+    assert (missing.of_churn, missing.of_spend) == (False, False)
     assert missing.said == (
         "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2023-12-31: another "
         "season, and nothing corrects for it, since the history (from 2022-06-05) does not hold "
@@ -139,6 +142,7 @@ def test_customers_of_one_habit_tell_their_season_too(
     silent = int((snapshot_of(tmp_path / "shop.toml", NOW - season.YEAR).future_orders == 0).sum())
     assert silent < season.LEAST_CUSTOMERS
     assert found.factor.churn_power == 1.0
+    assert (found.of_churn, found.of_spend) == (False, True)
 
 
 def test_what_may_be_noise_is_drawn_towards_one() -> None:
@@ -222,6 +226,7 @@ def test_a_year_or_more_holds_every_season(shop: Callable[[float], Path]) -> Non
     before = NOW - pd.Timedelta(days=60)
     found = season.measure(read.connection, FIRST_DAY, before, NOW, 60, 365, 90)
     assert found.factor == Stretch()
+    assert (found.of_churn, found.of_spend) == (True, True)
     assert "asked for 2023-11-01 to 2024-10-31: a year or more, which holds every" in found.said
 
 
