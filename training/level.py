@@ -1,5 +1,5 @@
 """The level of what is served: where the calibration window, the last before, is not to be taken at
-its word, it is combined with other forecasts of the same total (numpy only).
+its word, it is combined with other forecasts of the same total.
 
 Equal weights are hard to beat (Bates & Granger 1969; Timmermann 2006, "Forecast combinations",
 section 7.1), and one window is too little to learn others from.
@@ -76,8 +76,7 @@ def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calib
     said = blend.spend(trained.raw.experts, blend.churn(trained.raw.churn_logit, c), c)
     moved = total_scale(said, capped(trained.spend)) ** 0.5
     orders = total_scale(c.orders * trained.raw.boosted_orders, trained.orders) ** 0.5
-    pool = dataclasses.replace(c.spend, level=c.spend.level * moved)
-    return dataclasses.replace(c, spend=pool, orders=c.orders * orders)
+    return _moved(c, moved, orders)
 
 
 def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Calibration:
@@ -97,13 +96,16 @@ def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Ca
     structural = raw.experts[:, EXPERTS.index("structural")]
     known = np.flatnonzero(~np.isnan(structural))
     counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
-    ours = (
-        blend.spend(raw.experts, blend.churn(raw.churn_logit, c), c)[counted].sum()
-        / c.spend_stretch
-    )
+    said = blend.spend(raw.experts, blend.churn(raw.churn_logit, c), c)
+    ours = said[counted].sum() / c.spend_stretch
     theirs = structural[counted].sum() * min(1.0, MOST_LASTING * lasting)
     if ours <= 0 or theirs <= 0:
         return c
     half = float(np.sqrt(np.clip(theirs / ours, 1 / 3, 3.0)))
-    pool = dataclasses.replace(c.spend, level=c.spend.level * half)
-    return dataclasses.replace(c, spend=pool, orders=c.orders * half)
+    return _moved(c, half, half)
+
+
+def _moved(c: Calibration, spend: float, orders: float) -> Calibration:
+    """With so many times the level of spend and of orders."""
+    pool = dataclasses.replace(c.spend, level=c.spend.level * spend)
+    return dataclasses.replace(c, spend=pool, orders=c.orders * orders)

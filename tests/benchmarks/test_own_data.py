@@ -9,29 +9,16 @@ import pandas as pd
 import pytest
 
 Script = Callable[[str], ModuleType]
-TOML = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 20
-interval_level = 0.95
-time_zone = "UTC"
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "who"
-moment = "when"
-amount = "paid"
-"""
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop(tmp_path: Path, experiment_text: Callable[..., str]) -> Path:
     """Orders from 2024-01-01 to 2024-04-09, and a file that says what they are."""
     days = pd.date_range("2024-01-01", "2024-04-09")
     lines = pd.DataFrame({"who": [f"C{i % 7}" for i in range(len(days))], "when": days, "paid": 5})
     lines.to_csv(tmp_path / "orders.csv", index=False)
-    (tmp_path / "shop.toml").write_text(TOML)
+    text = experiment_text(horizon_days=20, head="interval_level = 0.95")
+    (tmp_path / "shop.toml").write_text(text)
     return tmp_path / "shop.toml"
 
 

@@ -1,4 +1,5 @@
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,24 +9,12 @@ from features import config
 from training import reading
 from training.screen import Screen
 
-FILE = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
-max_reject_share = 0.5
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "who"
-moment = "when"
-amount = "paid"
-"""
 
-
-def test_reading_again_without_rejects_removes_those_of_the_run_before(tmp_path: Path) -> None:
+def test_reading_again_without_rejects_removes_those_of_the_run_before(
+    tmp_path: Path, experiment_text: Callable[..., str]
+) -> None:
     screen = Screen(Console(file=io.StringIO()))
-    (tmp_path / "shop.toml").write_text(FILE)
+    (tmp_path / "shop.toml").write_text(experiment_text(head="max_reject_share = 0.5"))
     experiment, out = config.load(tmp_path / "shop.toml"), tmp_path / "out"
     for rows, left in (("a,2024-01-01,much\nb,2024-01-02,1\n", True), ("b,2024-01-02,1\n", False)):
         (tmp_path / "orders.csv").write_text("who,when,paid\n" + rows)
@@ -34,11 +23,11 @@ def test_reading_again_without_rejects_removes_those_of_the_run_before(tmp_path:
 
 
 def test_without_a_folder_nothing_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, experiment_text: Callable[..., str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "orders.csv").write_text("who,when,paid\na,2024-01-01,much\nb,2024-01-02,1\n")
-    (tmp_path / "shop.toml").write_text(FILE)
+    (tmp_path / "shop.toml").write_text(experiment_text(head="max_reject_share = 0.5"))
     shown = io.StringIO()
     experiment = config.load(tmp_path / "shop.toml")
     read = reading.read_sources(experiment, None, Screen(Console(file=shown)), None)
