@@ -302,4 +302,8 @@ def _untold(ahead: season.Season, cutoffs: int) -> str:
     """What of the level is not the last window's alone (`training.level.settled`)."""
     told = {"churn": ahead.of_churn, "spend": ahead.of_spend or cutoffs == 1}
     halved = " and ".join(name for name, is_told in told.items() if not is_told)
-    return f" The level of {halved} is half the last window's, half all windows'." if halved else ""
+    return (
+        f" The level of {halved} is half way from the last window's to all windows'."
+        if halved
+        else ""
+    )
