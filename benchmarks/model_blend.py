@@ -40,7 +40,7 @@ def _fitted(
     train: pd.DataFrame, spec: FeatureSpec, others: Sequence[pd.DataFrame]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """(logit of no order, spend over the window) of each of the other frames' rows."""
-    features = catalog.features(spec)
+    features = catalog.tabular(spec)
     prepared = scaling.fit(to_columns(table(train)), features, np.inf)
     amounts = [f.name for f in features if f.unit == "currency" and f.dtype != "category"]
     raw = train[amounts].fillna(0.0).to_numpy(np.float64)

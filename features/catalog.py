@@ -6,7 +6,16 @@ import hashlib
 import json
 from typing import Any
 
-from features import attributes, engagement, intent, journey, occasions, purchases, varieties
+from features import (
+    attributes,
+    engagement,
+    intent,
+    journey,
+    occasions,
+    periods,
+    purchases,
+    varieties,
+)
 from features.feature import Feature
 from features.spec import FeatureSpec
 
@@ -15,6 +24,7 @@ def features(spec: FeatureSpec) -> list[Feature]:
     """All features that `spec` gives rise to, lens by lens."""
     return [
         *purchases.features(spec),
+        *periods.features(spec),
         *varieties.features(spec),
         *engagement.features(spec),
         *intent.features(spec),
@@ -22,6 +32,11 @@ def features(spec: FeatureSpec) -> list[Feature]:
         *occasions.features(spec),
         *attributes.features(spec),
     ]
+
+
+def tabular(spec: FeatureSpec) -> list[Feature]:
+    """The features that say something alone: all but the periods, which are read in order."""
+    return [feature for feature in features(spec) if feature.name not in periods.NAMES]
 
 
 def entries(spec: FeatureSpec) -> list[dict[str, Any]]:

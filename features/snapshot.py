@@ -24,6 +24,7 @@ from features import (
     journey,
     occasions,
     outcomes,
+    periods,
     purchases,
     varieties,
 )
@@ -48,14 +49,18 @@ def feature_table(spec: FeatureSpec, cutoffs: Sequence[datetime] = ()) -> ir.Tab
     """
     t = tables()
     spine = t["spine"]
-    bought = occasions.marked(known_pieces(t["orders"], spine, spec), spec)
+    pieces = periods.marked(known_pieces(t["orders"], spine, spec), spec)
+    bought = occasions.marked(pieces, spec)
     # The widest comes last: a join costs by the columns that it carries on.
     lenses = [
         intent.expression(t["events"], t["orders"], spine, spec),
         attributes.expression(t["attributes"], spine, spec),
         engagement.expression(t["events"], spine, spec),
         varieties.expression(t["orders"], spine, spec, cutoffs),
-        aggregate(bought, [*purchases.features(spec), *occasions.features(spec)]),
+        aggregate(
+            bought,
+            [*purchases.features(spec), *periods.features(spec), *occasions.features(spec)],
+        ),
     ]
     wide = spine
     for i, lens in enumerate(lens for lens in lenses if lens is not None):

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features import aliases, attribute_values, calendar, engine
+from features import aliases, attribute_values, calendar, engine, periods
 from features.cleaning import identifier, literal, local, moment, number, quoted, text
 from features.errors import SourceError
 from features.experiment import (
@@ -118,6 +118,7 @@ def learned(read: Sources, experiment: Experiment, before: pd.Timestamp) -> Feat
         responses=experiment.responses,
         goals=experiment.goals,
         places=experiment.places,
+        period_days=periods.days_of(experiment.horizon_days),
     )
 
 

@@ -92,7 +92,8 @@ class FeatureSpec:
 
     `present` names the optional columns of the order lines that the source fills; a lens whose
     source is absent (no event kinds, no attributes, no occasions) drops out. Kinds that a
-    response or a goal names are in `event_kinds`.
+    response or a goal names are in `event_kinds`. `period_days` is the length of a period of
+    `features.periods`; 0: there are none.
     """
 
     present: tuple[str, ...] = ()
@@ -105,6 +106,7 @@ class FeatureSpec:
     responses: tuple[Response, ...] = ()
     goals: tuple[Goal, ...] = ()
     places: tuple[Place, ...] = ()
+    period_days: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -112,7 +114,11 @@ class FeatureSpec:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> FeatureSpec:
         """The spec of what `to_dict` gave; a field that it lacks has its default."""
-        return cls(**{key: _frozen(_OF.get(key), inner) for key, inner in values.items()})
+        made: dict[str, Any] = {
+            key: inner if isinstance(inner, int) else _frozen(_OF.get(key), inner)
+            for key, inner in values.items()
+        }
+        return cls(**made)
 
 
 _OF: dict[str, Callable[..., Any]] = {
@@ -140,6 +146,7 @@ def learn_spec(
     responses: Iterable[Response] = (),
     goals: Iterable[Goal] = (),
     places: Iterable[Place] = (),
+    period_days: int = 0,
 ) -> FeatureSpec:
     """The spec of tables that sit in a database, looking only at rows with a moment < `before`.
 
@@ -170,6 +177,7 @@ def learn_spec(
         responses=responses,
         goals=goals,
         places=tuple(places),
+        period_days=period_days,
     )
 
 
@@ -183,7 +191,7 @@ def continued(old: FeatureSpec, learned: FeatureSpec) -> FeatureSpec:
     Else the one learned now. What is largest or commonest may have changed its order meanwhile:
     the old columns stay, so that a model can start from its predecessor.
     """
-    named = ("present", "attributes", "responses", "goals", "places")
+    named = ("present", "attributes", "responses", "goals", "places", "period_days")
     same = all(getattr(old, field) == getattr(learned, field) for field in named)
     same = same and set(old.event_kinds) == set(learned.event_kinds)
     same = same and _without_dates(old) == _without_dates(learned)

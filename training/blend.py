@@ -11,9 +11,9 @@ LOGIT_LIMIT = 12.0
 
 
 #: Whose estimates of spend are pooled: gradient boosting, the linear model, the autoencoder's head,
-#: the chance of an order times a line in amounts, boosted orders times the structural value of one,
-#: and the structural model alone.
-EXPERTS = ("boosted", "linear", "latent", "amounts", "counted", "structural")
+#: the chance of an order times a line in amounts, the recurrent network, boosted orders times the
+#: structural value of one, and the structural model alone.
+EXPERTS = ("boosted", "linear", "latent", "amounts", "recurrent", "counted", "structural")
 ALONE = tuple(float(name == "boosted") for name in EXPERTS)
 LEAST = 1e-6  # of an expert's level: what a smaller estimate counts as
 MOST_LOG = 30.0
@@ -105,9 +105,15 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.clip(x, -LOGIT_LIMIT, LOGIT_LIMIT)))
 
 
-def churn_logit(boosted: np.ndarray, linear: np.ndarray, latent: np.ndarray) -> np.ndarray:
-    """Mean of the three parts' logits of no order (booster, logistic regression, autoencoder)."""
-    return (logit(boosted) + linear + latent) / 3.0
+def churn_logit(
+    boosted: np.ndarray, linear: np.ndarray, latent: np.ndarray, recurrent: np.ndarray | None
+) -> np.ndarray:
+    """Mean of the parts' logits of no order: booster (as a probability), logistic regression,
+    autoencoder and, where there is one, recurrent network.
+    """
+    parts = [logit(boosted), linear, latent, *([] if recurrent is None else [recurrent])]
+    made: np.ndarray = np.mean(parts, axis=0)
+    return made
 
 
 def churn(logits: np.ndarray, c: Calibration) -> np.ndarray:

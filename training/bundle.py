@@ -8,9 +8,10 @@ May not import: torch, sklearn, lightgbm, scipy, mlflow.
 | manifest.json | what this version is, the SHA-256 of every other file, and its own as `seal` |
 | features.json | feature spec and catalog |
 | preprocessing.json | `training.preprocessing.Preprocessor` |
-| model.json | calibration, bands, shrinkage, amounts, target scale, portraits, typical values |
+| model.json | calibration, bands, shrinkage, amounts, course, target scale, portraits, typical |
 | arrays.safetensors | latent heads, linear weights, centroids |
 | encoder.onnx, churn.onnx, spend.onnx, orders.onnx | the networks and boosters |
+| recurrent.onnx | what reads the periods in order; empty where the catalog has none |
 | network.safetensors | the whole autoencoder, from which a retrain starts |
 | report_card.json | how it was evaluated |
 
@@ -37,16 +38,18 @@ from training import blend, sealed, timing, value
 from training.amounts import Amounts
 from training.cautions import cautions
 from training.cells import Cells
+from training.course import Course
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
 from training.shrinkage import Shrinkage, drawn
 from training.structure import Prior
 
-FORMAT = 3
+FORMAT = 4
 FILES = (
     "features.json", "preprocessing.json", "model.json", "arrays.safetensors", "encoder.onnx",
-    "churn.onnx", "spend.onnx", "orders.onnx", "network.safetensors", "report_card.json",
+    "churn.onnx", "spend.onnx", "orders.onnx", "recurrent.onnx", "network.safetensors",
+    "report_card.json",
 )  # fmt: skip
 CHUNK = 20_000
 
@@ -92,6 +95,7 @@ class Bundle:
         self.shrinkage = Shrinkage(**model["shrinkage"])
         self.cells = Cells.from_dict(model["cells"])
         self.amounts = Amounts.from_dict(model["amounts"])
+        self.course = Course.from_dict(model["course"])
         self.terms = value.settings(manifest.get("value"))
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
@@ -108,7 +112,8 @@ class Bundle:
         self._linear_range = arrays["linear_range"]
         self._sessions = {
             name: _session(files[f"{name}.onnx"])
-            for name in ("encoder", "churn", "spend", "orders")
+            for name in ("encoder", "churn", "spend", "orders", "recurrent")
+            if files[f"{name}.onnx"]
         }
 
     @property
@@ -149,8 +154,18 @@ class Bundle:
             return columns
         return {**columns, **self.prior.columns(columns)}
 
-    def raw(self, columns: Mapping[str, np.ndarray]) -> Raw:
-        """Outputs of every part before calibration."""
+    def read_course(self, columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """(n, 2) what the recurrent network says of `training.course.INPUTS`; None without one."""
+        if self.course is None:
+            return None
+        told = {"series": self.course.series(columns), "known": self.course.known(columns)}
+        out: np.ndarray = self._sessions["recurrent"].run(["out"], told)[0]
+        return out
+
+    def raw(self, columns: Mapping[str, np.ndarray], read: np.ndarray | None = None) -> Raw:
+        """Outputs of every part before calibration; `read` is what `read_course` said of the
+        columns, where that is known already.
+        """
         columns = self.with_prior(columns)
         design = self.preprocessor.design(columns)
         head = self.read_heads(self.latent(design))
@@ -168,13 +183,17 @@ class Bundle:
             for name in ("structural_spend", "structural_orders")
         )
         simple = self.cells.columns(columns) if self.cells else columns
-        logit = blend.churn_logit(boosted, linear[:, 0], -head["return"].mean(axis=1))
+        course_logit, course_spend = None, np.full(len(design), np.nan)
+        read = self.read_course(columns) if read is None else read
+        if self.course is not None and read is not None:
+            course_logit, course_spend = self.course.estimates(read)
+        logit = blend.churn_logit(boosted, linear[:, 0], -head["return"].mean(axis=1), course_logit)
         if churn := self.shrinkage.churn:
             logit = drawn(logit, -blend.logit(simple["structural_return"]), churn)
         learned = [
             self._run("spend", design, "variable")[:, 0].astype(np.float64),
             linear_spend, latent_spend,
-            self.amounts.spend(columns, blend.sigmoid(logit)),
+            self.amounts.spend(columns, blend.sigmoid(logit)), course_spend,
         ]  # fmt: skip
         if worth := self.shrinkage.value:
             spend = np.minimum(simple["structural_spend"], self.shrinkage.most)

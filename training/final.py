@@ -154,7 +154,7 @@ def _named(
 ) -> tuple[tuple[Segment, ...], int]:
     """Segments with ids and names: the champion's where one goes on, new ones otherwise."""
     k = len(segmentation.centroids)
-    portraits = portrait.describe(labels, k, customers, estimates, catalog.features(spec))
+    portraits = portrait.describe(labels, k, customers, estimates, catalog.tabular(spec))
     old: list[Segment | None] = [None] * k
     following = champion.next_segment if champion else 1  # an id is never given twice
     if champion is not None and matching is not None:

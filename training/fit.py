@@ -20,8 +20,10 @@ from training import (
     calibration,
     cells,
     conformal,
+    course,
     linear,
     pooling,
+    recurrent,
     scaling,
     shrinkage,
 )
@@ -29,6 +31,7 @@ from training.amounts import Amounts
 from training.blend import NO_LIMIT, Calibration, churn, spend
 from training.bundle import Bundle, Raw, to_columns
 from training.cells import Cells
+from training.course import Course
 from training.intervals import Bands
 from training.level import Trained
 from training.linear import Linear
@@ -78,6 +81,7 @@ class Parts(Latent):
     boosters: dict[str, lgb.Booster]
     lines: Linear
     amounts: Amounts
+    recurrent: recurrent.Fitted | None
     shrinkage: Shrinkage
     cells: Cells | None
 
@@ -111,9 +115,11 @@ def layout(preprocessor: Preprocessor) -> autoencoder.Layout:
 
 
 def inputs(spec: FeatureSpec, frame: pd.DataFrame) -> list[Feature]:
-    """What the models may see: the catalog, and the structural prior where the frame has it."""
+    """What the models of a design may see: the tabular features, and the structural prior where
+    the frame has it.
+    """
     prior = [feature for feature in FEATURES if feature.name in frame.columns]
-    return [*catalog.features(spec), *prior]
+    return [*catalog.tabular(spec), *prior]
 
 
 def rows(frame: pd.DataFrame, preprocessor: Preprocessor) -> Rows:
@@ -167,7 +173,7 @@ def parts(
     frozen: Frozen | None = None,
     told: Told | None = None,
 ) -> Parts:
-    """Fit boosters and the linear models beside a fitted latent space.
+    """Fit boosters, the linear models and the recurrent network beside a fitted latent space.
 
     Exactly one of `later` (rows of a later cut-off, for early stopping) and `frozen` (what an
     earlier fit chose) is given.
@@ -177,7 +183,10 @@ def parts(
     boosters = boosted(data, trees, check, frozen, told)
     lines = linear.fit(data.design, data.churned, data.targets.spend, trees.power)
     amounts = _amounts(train, space.preprocessor, spec)
-    return Parts(space.preprocessor, space.network, boosters, lines, amounts, *_simple(train))
+    reader = _recurrent(train, data, spec, trees, told)
+    return Parts(
+        space.preprocessor, space.network, boosters, lines, amounts, reader, *_simple(train)
+    )
 
 
 def boosted(
@@ -204,12 +213,27 @@ def _amounts(train: pd.DataFrame, preprocessor: Preprocessor, spec: FeatureSpec)
     """The line in all amounts of the catalog, where `train` shows at several cut-offs how they
     grow; else in those that the other models see.
     """
-    money = [f.name for f in catalog.features(spec) if f.unit == "currency"]
+    money = [f.name for f in catalog.tabular(spec) if f.unit == "currency"]
     several = train.as_of.nunique() > 1
     columns = [name for name in money if several or name in preprocessor.numeric]
     ordered = train[train.future_orders > 0]
     known = {name: ordered[name].to_numpy(np.float64) for name in columns}
     return linear.amounts(known, columns, capped(ordered.future_spend.to_numpy(np.float64)))
+
+
+def _recurrent(
+    train: pd.DataFrame, data: Rows, spec: FeatureSpec, trees: boosting.Settings, told: Told | None
+) -> recurrent.Fitted | None:
+    """The network that reads the periods; None where the spec has none."""
+    if not spec.period_days:
+        return None
+    columns = to_columns(table(train[list(course.INPUTS)]))
+    how = Course.of(columns, spec.period_days, data.targets.spend)
+    return recurrent.fit(
+        how, how.series(columns), how.known(columns), data.churned, data.targets.spend,
+        recurrent.Settings(power=trees.power, seed=trees.seed),
+        (lambda done, of: told("recurrent network", done, of)) if told else None,
+    )  # fmt: skip
 
 
 def _simple(train: pd.DataFrame) -> tuple[Shrinkage, Cells | None]:

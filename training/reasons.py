@@ -20,7 +20,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
+from features import periods
 from features.errors import BundleError
+from training import course
 from training.bundle import Bundle, to_columns
 from training.cells import AXES
 from training.structure import INPUTS
@@ -82,7 +84,8 @@ def reasons(
     theme_of = np.repeat(np.arange(len(parts)), [len(members) for members in parts.values()])
     names = [name for members in parts.values() for name in members]
     states, weights = orders(len(parts), pairs, seed)
-    one = np.eye(len(names), dtype=bool)
+    tellable = _tellable(theme_of, names)
+    one = np.eye(len(names), dtype=bool)[tellable]
     asked = np.vstack([states[:, theme_of], one, ~one])
     columns = to_columns(features)
     base = _values(bundle, {n: columns[n][:1] for n in names}, np.zeros_like(one[:1]))[:, 0, 0]
@@ -95,7 +98,7 @@ def reasons(
             told("customers", start, len(features))
         here = slice(start, start + step)
         values = _values(bundle, {n: columns[n][here] for n in names}, asked)
-        values, alone, without = np.split(values, [len(states), len(states) + len(names)], axis=1)
+        values, alone, without = np.split(values, [len(states), len(states) + len(one)], axis=1)
         values[:, 0], values[:, -1] = base[:, None], whole[:, here]
         shares = np.stack(
             [
@@ -106,7 +109,7 @@ def reasons(
         )
         effect = (alone - base[:, None, None] + whole[:, None, here] - without) / 2.0
         made.append(shares)
-        strongest.append(_strongest(shares, effect, theme_of, names))
+        strongest.append(_strongest(shares, effect, theme_of[tellable], tellable))
     return Reasons(
         tuple(parts), tuple(names), base, whole,
         np.concatenate(made, axis=2), np.concatenate(strongest, axis=2),
@@ -118,6 +121,8 @@ def seen(bundle: Bundle) -> list[str]:
     of_models = {*bundle.preprocessor.numeric, *bundle.preprocessor.vocabulary}
     if bundle.prior is not None:
         of_models.update(INPUTS)
+    if bundle.course is not None:
+        of_models.update(course.INPUTS)
     if bundle.cells is not None:
         of_models.update(AXES)
     return [str(e["name"]) for e in bundle.catalog if e["name"] in of_models]
@@ -146,12 +151,38 @@ def _values(bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray) 
     """(measures, states, n): predictions of the rows of `columns` with the features that are in a
     state (states, features) as they are, and the others typical.
     """
-    mixed = {
+    read = _courses(bundle, columns, states)
+    alone = {name: values for name, values in columns.items() if name not in periods.NAMES}
+    mixed = _mixed(bundle, alone, states[:, [name in alone for name in columns]])
+    made = bundle.estimates(bundle.raw(mixed, read))
+    return np.stack([made[measure].reshape(len(states), -1) for measure in MEASURES])
+
+
+def _courses(
+    bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray
+) -> np.ndarray | None:
+    """(states * n, 2) what the recurrent network says, which is slow and sees few features: asked
+    once for all states in which these are the same.
+    """
+    if bundle.course is None:
+        return None
+    of = [name in course.INPUTS for name in columns]
+    own, index = np.unique(states[:, of], axis=0, return_inverse=True)
+    told = {name: columns[name] for name in columns if name in course.INPUTS}
+    read = bundle.read_course(_mixed(bundle, told, own))
+    assert read is not None
+    made: np.ndarray = read.reshape(len(own), -1, read.shape[1])[index.ravel()]
+    return made.reshape(-1, read.shape[1])
+
+
+def _mixed(
+    bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray
+) -> dict[str, np.ndarray]:
+    """(states * n,) a column: the features that are in a state as they are, the others typical."""
+    return {
         name: np.where(states[:, [j]], values[None], _like(bundle.typical[name], values)).ravel()
         for j, (name, values) in enumerate(columns.items())
     }
-    made = bundle.estimates(bundle.raw(mixed))
-    return np.stack([made[measure].reshape(len(states), -1) for measure in MEASURES])
 
 
 def _logarithmic_mean(these: np.ndarray, that: float) -> np.ndarray:
@@ -167,14 +198,22 @@ def _like(value: Value, values: np.ndarray) -> np.ndarray:
     return np.array([value], dtype=values.dtype)
 
 
+def _tellable(theme_of: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Indices of the features that a reason may name; of a theme that has none, all."""
+    may = np.array([named(name) for name in names])
+    some = np.bincount(theme_of, may)
+    return np.flatnonzero(may | (some[theme_of] == 0))
+
+
 def _strongest(
-    shares: np.ndarray, effect: np.ndarray, theme_of: np.ndarray, names: Sequence[str]
+    shares: np.ndarray, effect: np.ndarray, theme_of: np.ndarray, features: np.ndarray
 ) -> np.ndarray:
-    """(measures, themes, n): each theme's feature with most effect in the theme's direction."""
+    """(measures, themes, n): of each theme, that of `features` with most effect in its direction;
+    `effect` (measures, features, n) and `theme_of` are theirs.
+    """
     found = np.empty(shares.shape, dtype=np.int64)
     for i in range(shares.shape[1]):
-        all_of = np.flatnonzero(theme_of == i).tolist()
-        members = np.array([j for j in all_of if named(names[j])] or all_of)
+        members = np.flatnonzero(theme_of == i)
         along = effect[:, members] * np.sign(shares[:, [i]])
-        found[:, i] = members[along.argmax(axis=1)]
+        found[:, i] = features[members[along.argmax(axis=1)]]
     return found

@@ -136,6 +136,7 @@ def _record(
         **{f"value_{k}": v for k, v in dataclasses.asdict(experiment.value).items()},
         **{f"shrinkage_{k}": v for k, v in dataclasses.asdict(served.bundle.shrinkage).items()},
         **{f"boosting_{k}": v for k, v in dataclasses.asdict(e.trees).items()},
+        "period_days": served.bundle.spec.period_days,
         "network_members": experiment.model.seeds, "network_latent": experiment.model.latent,
         "started_from": manifest["started_from"],
     }  # fmt: skip

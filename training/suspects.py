@@ -178,7 +178,7 @@ def compare(then: pd.DataFrame, now: pd.DataFrame, spec: FeatureSpec, seed: int)
             continue
         scores = {}
         found = []
-        for feature in catalog.features(spec):
+        for feature in catalog.tabular(spec):
             ranked = [(metric(truth, s), s) for s in _scores(feature, then, now, past, metric)]
             value, scores[feature.name] = max(ranked, key=lambda pair: pair[0])
             presence = _presence(feature, then, now, past, truth, metric)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from features import periods
+
 #: The first that fits counts; `\\1` is the kind, channel or goal. A feature that none fits is its
 #: own theme.
 _PATTERNS = tuple(
@@ -62,9 +64,10 @@ def themes(features: Iterable[str]) -> dict[str, list[str]]:
 
 
 def named(feature: str) -> bool:
-    """Whether a reason may name it; of what is weighted by age, the windows tell in plain words.
+    """Whether a reason may name it; of what is weighted by age, or one period of many, the windows
+    tell in plain words.
 
     >>> named("orders_30d"), named("orders_decayed_14d")
     (True, False)
     """
-    return "_decayed_" not in feature
+    return "_decayed_" not in feature and feature not in periods.NAMES

@@ -52,6 +52,7 @@ SPEC = FeatureSpec(
         Goal("visit", ("cart",)),
     ),
     places=(Place("Berlin", 52.52, 13.405), Place("Quito", 0.0, -78.5)),
+    period_days=7,
 )
 
 

@@ -85,10 +85,12 @@ def test_the_hash_changes_with_the_order_of_entries_and_with_any_part_of_the_spe
     hashes = {catalog.catalog_hash(spec)}
     for field in dataclasses.fields(spec):
         values = getattr(spec, field.name)
-        for other in (values[:-1], values[::-1]):
+        others = (values + 1,) if isinstance(values, int) else (values[:-1], values[::-1])
+        for other in others:
             if other != values:
                 hashes.add(catalog.catalog_hash(dataclasses.replace(spec, **{field.name: other})))
-    changes = sum(1 + (len(getattr(spec, f.name)) > 1) for f in dataclasses.fields(spec))
+    fields = [getattr(spec, f.name) for f in dataclasses.fields(spec)]
+    changes = sum(1 if isinstance(v, int) else 1 + (len(v) > 1) for v in fields)
     assert len(hashes) == changes + 1
 
 

@@ -82,7 +82,7 @@ def test_nothing_predicted_or_nothing_spent_scales_nothing(predicted: float, act
 # ------------------------------------------------------------- from a rehearsal to the served model
 
 
-POOL = Pool((0.3, 0.2, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 25.0, 40.0), 33.0)
+POOL = Pool((0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 24.0, 25.0, 40.0), 33.0)
 LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)
 
 
@@ -102,7 +102,7 @@ def test_a_model_that_says_the_same_needs_the_same_calibration() -> None:
 
 def test_what_the_pupil_says_otherwise_is_undone_on_average() -> None:
     teacher = raw()
-    louder = np.array([2.0, 4.0, 0.5, 1.0, 1.5, 3.0])
+    louder = np.array([2.0, 4.0, 0.5, 1.0, 0.7, 1.5, 3.0])
     pupil = Raw(
         0.5 * teacher.churn_logit + 1.0, louder * teacher.experts, teacher.boosted_orders / 2,
         teacher.scores,

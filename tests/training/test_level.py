@@ -13,7 +13,7 @@ from training.level import Trained, combined, halfway, settled
 from training.season import UNTOLD, Season
 from training.stretch import Stretch
 
-POOL = Pool((0.3, 0.2, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 25.0, 40.0), 33.0)
+POOL = Pool((0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.3), (20.0, 30.0, 30.0, 22.0, 24.0, 25.0, 40.0), 33.0)
 STRUCTURAL = EXPERTS.index("structural")
 BANDS = Bands(0.8, 0.1, 0.9, (2.0, 5.0, 12.0), ((0, 0.5, 2.5), (0, 0.8, 2.0), (0, 0.9, 1.7)))
 LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)

@@ -25,7 +25,7 @@ def test_the_pool_adds_up_to_what_was_spent() -> None:
 
 
 def test_who_sees_more_clearly_gets_the_greater_weight() -> None:
-    weights = pooling.fit(*world(40_000, (0.3, 0.6, 0.6, 0.6, 0.6, 1.5))).weights
+    weights = pooling.fit(*world(40_000, (0.3, 0.6, 0.6, 0.6, 0.6, 0.6, 1.5))).weights
     assert weights[0] > 2 * max(weights[1:])
     assert weights[-1] < min(weights[:-1])
     assert min(weights) >= 0
@@ -78,7 +78,9 @@ def test_weights_lie_where_no_step_helps() -> None:
         off = ((weights - 1 / len(EXPERTS)) ** 2).sum() * pooling.PRIOR / len(spend)
         return minimize_scalar(at).fun + off + pooling.SUM * (weights.sum() - 1) ** 2
 
-    for step in 0.02 * np.vstack([np.eye(len(EXPERTS)), -np.eye(len(EXPERTS)), np.ones(6) / 2]):
+    for step in 0.02 * np.vstack(
+        [np.eye(len(EXPERTS)), -np.eye(len(EXPERTS)), np.ones(len(EXPERTS)) / 2]
+    ):
         assert loss(found) < loss(np.maximum(found + step, 0.0))
 
 
@@ -97,7 +99,7 @@ def test_an_expert_that_knows_nobody_gets_no_weight() -> None:
     experts, spend = world(4_000, EVEN)
     experts[:, 4:] = np.nan
     pool = pooling.fit(experts, spend)
-    assert pool.weights[4:] == (0.0, 0.0)
+    assert pool.weights[4:] == (0.0, 0.0, 0.0)
     assert pool.spend(experts).sum() == pytest.approx(spend.sum())
 
 

@@ -124,7 +124,8 @@ def test_of_two_themes_each_gets_the_mean_of_coming_first_and_last(
     bundle = small_run.bundle
     rows = typical_rows(bundle, everyone, 4)
     changes: list[dict[str, float]] = [
-        {"recency_days": 70.0, "silence": 4.0}, {"spend_90d": 3.0, "spend_30d": 0.0},
+        {"recency_days": 70.0, "silence": 4.0},
+        {"spend_90d": 3.0, "spend_30d": 0.0, "spend_period_2": 40.0},
     ]  # fmt: skip
     states = list(itertools.product([False, True], repeat=2))
     for i, state in enumerate(states):
@@ -206,6 +207,7 @@ def test_what_cells_are_made_of_is_seen() -> None:
     names = ("orders", "gap_mean", "spend", "recency_days", "T_days")
     bundle: Any = SimpleNamespace(
         preprocessor=SimpleNamespace(numeric=["gap_mean"], vocabulary={}), prior=None, cells=None,
+        course=None,
         catalog=[{"name": name} for name in names],
     )  # fmt: skip
     assert seen(bundle) == ["gap_mean"]
