@@ -38,7 +38,7 @@ from training import blend, sealed, timing, value
 from training.amounts import Amounts
 from training.cautions import cautions
 from training.cells import Cells
-from training.course import Course
+from training.course import INPUTS, Course
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
@@ -158,9 +158,12 @@ class Bundle:
         """(n, 2) what the recurrent network says of `training.course.INPUTS`; None without one."""
         if self.course is None:
             return None
-        told = {"series": self.course.series(columns), "known": self.course.known(columns)}
-        out: np.ndarray = self._sessions["recurrent"].run(["out"], told)[0]
-        return out
+        parts = [np.zeros((0, 2), dtype=np.float32)]  # ONNX Runtime ends the process at no rows
+        for start in range(0, len(columns["orders"]), CHUNK):
+            some = {name: columns[name][start : start + CHUNK] for name in INPUTS}
+            told = {"series": self.course.series(some), "known": self.course.known(some)}
+            parts.append(self._sessions["recurrent"].run(["out"], told)[0])
+        return np.concatenate(parts)
 
     def raw(self, columns: Mapping[str, np.ndarray], read: np.ndarray | None = None) -> Raw:
         """Outputs of every part before calibration; `read` is what `read_course` said of the

@@ -19,6 +19,8 @@ KNOWN = ("recency_days", "T_days", "orders", "spend", "basket_value")
 INPUTS = (*KNOWN, *periods.ORDERS, *periods.SPEND)
 #: Log orders, log spend, any order, and how much of the period the customer was one.
 CHANNELS = 4
+#: No channel is told as more: as a count or an amount in orders, 5e8.
+LARGEST = 20.0
 #: The log of spend that the network says, in units of `Course.spend`, is kept within these.
 LEAST_LOG, MOST_LOG = -12.0, 6.0
 
@@ -74,6 +76,7 @@ class Course:
         age = np.nan_to_num(columns["T_days"].astype(np.float64)) / self.days
         been = np.clip(age[:, None] - np.arange(self.periods), 0.0, 1.0)
         told = [np.log1p(orders), np.log1p(np.maximum(spend, 0.0) / self.order), orders > 0, been]
+        told = [np.minimum(np.nan_to_num(channel), LARGEST) for channel in told]
         made: np.ndarray = np.stack(told, axis=-1)[:, ::-1].astype(np.float32)
         return made
 

@@ -224,14 +224,19 @@ def _amounts(train: pd.DataFrame, preprocessor: Preprocessor, spec: FeatureSpec)
 def _recurrent(
     train: pd.DataFrame, data: Rows, spec: FeatureSpec, trees: boosting.Settings, told: Told | None
 ) -> recurrent.Fitted | None:
-    """The network that reads the periods; None where the spec has none."""
+    """The network that reads the periods; None where the spec has none. Of more rows than it would
+    look at, some are drawn.
+    """
     if not spec.period_days:
         return None
-    columns = to_columns(table(train[list(course.INPUTS)]))
-    how = Course.of(columns, spec.period_days, data.targets.spend)
+    settings = recurrent.Settings(power=trees.power, seed=trees.seed)
+    drawn = np.random.default_rng(settings.seed).permutation(len(train))
+    drawn = np.sort(drawn[: settings.most_rows])
+    columns = to_columns(table(train[list(course.INPUTS)].iloc[drawn]))
+    churned, spend = data.churned[drawn], data.targets.spend[drawn]
+    how = Course.of(columns, spec.period_days, spend)
     return recurrent.fit(
-        how, how.series(columns), how.known(columns), data.churned, data.targets.spend,
-        recurrent.Settings(power=trees.power, seed=trees.seed),
+        how, how.series(columns), how.known(columns), churned, spend, settings,
         (lambda done, of: told("recurrent network", done, of)) if told else None,
     )  # fmt: skip
 

@@ -43,6 +43,11 @@ class Settings:
     of_spend: float = 0.5
     seed: int = 7
 
+    @property
+    def most_rows(self) -> int:
+        """How many rows are looked at, at most."""
+        return self.most_steps * self.batch
+
     def steps_of(self, rows: int) -> int:
         """How many steps so many rows make.
 

@@ -158,8 +158,8 @@ def test_a_bundle_of_another_format_is_refused(small_run: Any, tmp_path: Path) -
     (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
     with pytest.raises(BundleError) as refusal:
         Bundle.load(folder)
-    assert refusal.value.rule == "This Coterie reads bundles of format 3."
-    assert refusal.value.seen == "format 99 with 10 files"
+    assert refusal.value.rule == "This Coterie reads bundles of format 4."
+    assert refusal.value.seen == "format 99 with 11 files"
 
 
 def test_a_bundle_of_other_features_is_read_but_predicts_nothing(small_run: Any) -> None:

@@ -34,6 +34,12 @@ def test_more_returned_than_bought_is_no_spend() -> None:
     assert COURSE.series(columns(spend_period_2=-5.0))[0, 1, 1] == 0.0
 
 
+def test_what_is_beyond_all_measure_stays_a_number() -> None:
+    told = COURSE.series(columns(spend_period_1=1e308, orders_period_1=np.nan, T_days=1e9))
+    assert told[0, -1].tolist() == [0.0, 20.0, 0.0, 1.0]
+    assert np.isfinite(COURSE.known(columns(spend=1e308))).all()
+
+
 def test_who_never_ordered_is_told_without_nulls() -> None:
     assert not COURSE.series(columns()).any()
     assert COURSE.known(columns()).tolist() == [[0.0] * len(KNOWN)]
