@@ -58,17 +58,19 @@ def test_onnx_says_the_same_whatever_the_number_of_rows(fitted: Fitted) -> None:
         assert out == pytest.approx(said(fitted, series[:rows], known[:rows]), abs=1e-5)
 
 
-def test_the_same_seed_makes_the_same_file(fitted: Fitted) -> None:
-    again = recurrent.fit(COURSE, *world(1), SETTINGS)
-    assert recurrent.to_onnx(again) == recurrent.to_onnx(fitted)
-    other = recurrent.fit(COURSE, *world(1), Settings(steps=250, seed=8))
-    assert recurrent.to_onnx(other) != recurrent.to_onnx(fitted)
+def test_the_same_seed_makes_the_same_file() -> None:
+    one, again, other = (
+        recurrent.to_onnx(recurrent.fit(COURSE, *world(1), Settings(steps=10, seed=seed)))
+        for seed in (7, 7, 8)
+    )
+    assert one == again
+    assert one != other
 
 
 def test_it_tells_how_far_it_is() -> None:
     heard: list[tuple[int, int]] = []
-    recurrent.fit(COURSE, *world(1), Settings(steps=120), lambda done, of: heard.append((done, of)))
-    assert heard == [(0, 120), (50, 120), (100, 120)]
+    recurrent.fit(COURSE, *world(1), Settings(steps=60), lambda done, of: heard.append((done, of)))
+    assert heard == [(0, 60), (50, 60)]
 
 
 def test_nobody_left_and_nobody_spent_is_learned_without_a_fault() -> None:
