@@ -72,6 +72,8 @@ def measure(data: str, about: DataSet, as_of: str, folder: Path) -> Cut:
     clock.lap("LightGBM")
     rivals["blend"] = model_blend.blended(past)
     clock.lap("blend")
+    rivals["blend with periods"] = model_blend.blended(past, periods=True)
+    clock.lap("blend with periods")
     after = happened(sources.load(shop), past.today, about.horizon_days)
     expected = said.expected_spend.to_numpy()
     ours = model_rivals.Said(said.churn_probability.to_numpy(), expected)

@@ -1,6 +1,7 @@
-"""The strong rival: LightGBM on all features, several cut-offs stacked, with linear models.
+"""The strong rival: LightGBM on our features, several cut-offs stacked, with linear models.
 
-What a careful practitioner would build with the same features in an afternoon. Churn is the mean
+What a careful practitioner would build with the same features in an afternoon: once of all that say
+something alone, once with the periods beside them, which nothing reads in order here. Churn is the mean
 logit of LightGBM and a logistic regression; spend a mean of LightGBM (Tweedie, half of it), a
 Tweedie regression with a log link and a ridge regression on the amounts themselves. All of it is
 fitted on windows that end by the cut-off.
@@ -18,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
 
 from features import catalog
-from features.spec import FeatureSpec
+from features.feature import Feature
 from training import boosting, scaling
 from training.blend import logit
 from training.bundle import to_columns
@@ -31,16 +32,16 @@ TWEEDIE = 0.1
 FAR = 50.0
 
 
-def blended(p: Past) -> Said:
+def blended(p: Past, periods: bool = False) -> Said:
     """Fitted on the whole stack, with half of a correction (`model_rivals.corrected`)."""
-    return corrected(lambda train, others: _fitted(train, p.spec, others), p)
+    features = catalog.features(p.spec) if periods else catalog.tabular(p.spec)
+    return corrected(lambda train, others: _fitted(train, features, others), p)
 
 
 def _fitted(
-    train: pd.DataFrame, spec: FeatureSpec, others: Sequence[pd.DataFrame]
+    train: pd.DataFrame, features: Sequence[Feature], others: Sequence[pd.DataFrame]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """(logit of no order, spend over the window) of each of the other frames' rows."""
-    features = catalog.tabular(spec)
     prepared = scaling.fit(to_columns(table(train)), features, np.inf)
     amounts = [f.name for f in features if f.unit == "currency" and f.dtype != "category"]
     raw = train[amounts].fillna(0.0).to_numpy(np.float64)

@@ -24,11 +24,11 @@ horizon after it, for all customers with an order before it. Spend is net of ret
 - *BG/NBD + Gamma-Gamma*, fitted on the histories at the cut-off (the mean amount of an order where
   Gamma-Gamma is refused);
 - *LightGBM* on ten RFM features, several cut-offs stacked;
-- *blend*: LightGBM on all of our features, several cut-offs stacked, with logistic, ridge and
-  Tweedie regression.
+- *blend*: LightGBM on our features but the periods, several cut-offs stacked, with logistic, ridge and
+  Tweedie regression; *blend with periods*: the same with all of our features.
 
 Rivals learn one horizon earlier where the history allows it, else over a third of the history
-(recent spend: its last half), stretched to the horizon by BG/NBD's ratios. The two learned rivals
+(recent spend: its last half), stretched to the horizon by BG/NBD's ratios. The three learned rivals
 take half of a correction of their level that is learned by time. Behind each rival's
 figure stands the 95 % interval of ours less it, by a paired bootstrap of the customers (of the
 bias: of its absolute value). ▲ says that ours is better beyond chance, ▼ that the rival is. The

@@ -186,16 +186,20 @@ def _arrived(table: ir.Table, before: Any) -> ir.BooleanValue:
 
 
 def continued(old: FeatureSpec, learned: FeatureSpec) -> FeatureSpec:
-    """The old spec, with the dates of today, where it still describes the same sources.
+    """The old spec, with the dates and the periods of today, where it still describes the same
+    sources.
 
     Else the one learned now. What is largest or commonest may have changed its order meanwhile:
     the old columns stay, so that a model can start from its predecessor.
     """
-    named = ("present", "attributes", "responses", "goals", "places", "period_days")
+    named = ("present", "attributes", "responses", "goals", "places")
     same = all(getattr(old, field) == getattr(learned, field) for field in named)
     same = same and set(old.event_kinds) == set(learned.event_kinds)
     same = same and _without_dates(old) == _without_dates(learned)
-    return dataclasses.replace(old, occasions=learned.occasions) if same else learned
+    if not same:
+        return learned
+    today = {"occasions": learned.occasions, "period_days": learned.period_days}
+    return dataclasses.replace(old, **today)
 
 
 def _without_dates(spec: FeatureSpec) -> list[Occasion]:

@@ -53,7 +53,7 @@ def assemble(p: fit.Parts, spec: FeatureSpec) -> Bundle:
         "shrinkage": dataclasses.asdict(p.shrinkage),
         "cells": dataclasses.asdict(p.cells) if p.cells else None,
         "amounts": dataclasses.asdict(p.amounts),
-        "course": dataclasses.asdict(p.recurrent.course) if p.recurrent else None,
+        "course": dataclasses.asdict(p.recurrent.course),
     }  # fmt: skip
     columns = len(p.preprocessor.design_names)
     files = {
@@ -63,7 +63,7 @@ def assemble(p: fit.Parts, spec: FeatureSpec) -> Bundle:
         "arrays.safetensors": safetensors.numpy.save(arrays),
         "encoder.onnx": _export(network.encoder, p.preprocessor),
         **{f"{n}.onnx": boosting.to_onnx(b, columns) for n, b in p.boosters.items()},
-        "recurrent.onnx": recurrent.to_onnx(p.recurrent) if p.recurrent else b"",
+        "recurrent.onnx": recurrent.to_onnx(p.recurrent),
         "network.safetensors": safetensors.torch.save(
             {k: v.contiguous() for k, v in network.state_dict().items()}
         ),

@@ -106,14 +106,12 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def churn_logit(
-    boosted: np.ndarray, linear: np.ndarray, latent: np.ndarray, recurrent: np.ndarray | None
+    boosted: np.ndarray, linear: np.ndarray, latent: np.ndarray, recurrent: np.ndarray
 ) -> np.ndarray:
     """Mean of the parts' logits of no order: booster (as a probability), logistic regression,
-    autoencoder and, where there is one, recurrent network.
+    autoencoder and recurrent network.
     """
-    parts = [logit(boosted), linear, latent, *([] if recurrent is None else [recurrent])]
-    made: np.ndarray = np.mean(parts, axis=0)
-    return made
+    return (logit(boosted) + linear + latent + recurrent) / 4.0
 
 
 def churn(logits: np.ndarray, c: Calibration) -> np.ndarray:

@@ -11,7 +11,7 @@ May not import: torch, sklearn, lightgbm, scipy, mlflow.
 | model.json | calibration, bands, shrinkage, amounts, course, target scale, portraits, typical |
 | arrays.safetensors | latent heads, linear weights, centroids |
 | encoder.onnx, churn.onnx, spend.onnx, orders.onnx | the networks and boosters |
-| recurrent.onnx | what reads the periods in order; empty where the catalog has none |
+| recurrent.onnx | what reads the periods in order |
 | network.safetensors | the whole autoencoder, from which a retrain starts |
 | report_card.json | how it was evaluated |
 
@@ -34,7 +34,7 @@ import safetensors.numpy
 from features.catalog import catalog_hash
 from features.errors import BundleError
 from features.spec import FeatureSpec
-from training import blend, sealed, timing, value
+from training import ahead, blend, sealed, value
 from training.amounts import Amounts
 from training.cautions import cautions
 from training.cells import Cells
@@ -113,7 +113,6 @@ class Bundle:
         self._sessions = {
             name: _session(files[f"{name}.onnx"])
             for name in ("encoder", "churn", "spend", "orders", "recurrent")
-            if files[f"{name}.onnx"]
         }
 
     @property
@@ -154,10 +153,8 @@ class Bundle:
             return columns
         return {**columns, **self.prior.columns(columns)}
 
-    def read_course(self, columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """(n, 2) what the recurrent network says of `training.course.INPUTS`; None without one."""
-        if self.course is None:
-            return None
+    def read_course(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n, 2) what the recurrent network says of `training.course.INPUTS`."""
         parts = [np.zeros((0, 2), dtype=np.float32)]  # ONNX Runtime ends the process at no rows
         for start in range(0, len(columns["orders"]), CHUNK):
             some = {name: columns[name][start : start + CHUNK] for name in INPUTS}
@@ -186,10 +183,9 @@ class Bundle:
             for name in ("structural_spend", "structural_orders")
         )
         simple = self.cells.columns(columns) if self.cells else columns
-        course_logit, course_spend = None, np.full(len(design), np.nan)
-        read = self.read_course(columns) if read is None else read
-        if self.course is not None and read is not None:
-            course_logit, course_spend = self.course.estimates(read)
+        course_logit, course_spend = self.course.estimates(
+            self.read_course(columns) if read is None else read
+        )
         logit = blend.churn_logit(boosted, linear[:, 0], -head["return"].mean(axis=1), course_logit)
         if churn := self.shrinkage.churn:
             logit = drawn(logit, -blend.logit(simple["structural_return"]), churn)
@@ -237,7 +233,7 @@ class Bundle:
         `runner_up_name`, `runner_up_membership`, `churn_probability`, `expected_orders`,
         `expected_spend`, `expected_spend_low`, `expected_spend_median`, `expected_spend_high`
         (currency of the model; the median never outside, the mean perhaps above), those of
-        `outlook`, `stage`, `warnings` (list of strings, empty where there is nothing to say).
+        `ahead.outlook`, `stage`, `warnings` (list of strings, empty where there is nothing to say).
         """
         parts = [self._predict(chunk) for chunk in _chunks(features)]
         return pa.concat_tables(parts)
@@ -270,7 +266,9 @@ class Bundle:
                 "expected_spend_low": low,
                 "expected_spend_median": median,
                 "expected_spend_high": high,
-                **self.outlook(features["as_of"], columns, estimates),
+                **ahead.outlook(
+                    self.prior, self.terms, self.manifest, features["as_of"], columns, estimates
+                ),
                 "stage": features["stage"],
                 "warnings": pa.array(
                     cautions(
@@ -284,44 +282,6 @@ class Bundle:
                 ),
             }
         )
-
-    def outlook(
-        self,
-        as_of: pa.ChunkedArray,
-        columns: Mapping[str, np.ndarray],
-        estimates: Mapping[str, np.ndarray],
-    ) -> dict[str, pa.Array]:
-        """`next_order_low`, `next_order_median`, `next_order_high` (moments, UTC, at the model's
-        interval level; null: not expected within two years), `survival_7d` and so on (probability
-        of no order within so many days), `value_12m` and so on (currency, discounted).
-
-        All is null where the customer has no order yet, or MBG/NBD was refused.
-        """
-        names = ("next_order_low", "next_order_median", "next_order_high")
-        numbers = (*timing.COLUMNS, *value.names(self.terms))
-        horizon = self.manifest.get("horizon_days")
-        if self.prior is None or horizon is None:
-            count = len(as_of)
-            return {name: pa.nulls(count, pa.timestamp("us")) for name in names} | {
-                name: pa.nulls(count, pa.float64()) for name in numbers
-            }
-        curve = timing.Timing(self.prior, columns, estimates["churn_probability"], horizon)
-        found = curve.interval(self.manifest["interval_level"])
-        survival = curve.survival(timing.DAYS)
-        season = self.manifest.get("season", {})
-        worth = value.discounted(
-            self.terms, self.prior, columns, estimates["expected_spend"], horizon,
-            season.get("factor", {}).get("spend", 1.0), season.get("year", 1.0),
-        )  # fmt: skip
-        moments = [timing.moments(as_of.to_numpy(), days) for days in found]
-        made = {
-            name: pa.array(m, pa.timestamp("us")) for name, m in zip(names, moments, strict=True)
-        }
-        figures = [*survival.T, *worth.values()]
-        return made | {
-            name: pa.array(figure, pa.float64(), from_pandas=True)
-            for name, figure in zip(numbers, figures, strict=True)
-        }
 
     def save(self, folder: Path) -> Path:
         """Write the bundle as `folder` (replaced whole if it exists); returns it."""

@@ -19,6 +19,8 @@ KNOWN = ("recency_days", "T_days", "orders", "spend", "basket_value")
 INPUTS = (*KNOWN, *periods.ORDERS, *periods.SPEND)
 #: Log orders, log spend, any order, and how much of the period the customer was one.
 CHANNELS = 4
+#: What hardly varies in training is told in its own units, not blown up.
+LEAST_SPREAD = 1e-6
 #: No channel is told as more: as a count or an amount in orders, 5e8.
 LARGEST = 20.0
 #: The log of spend that the network says, in units of `Course.spend`, is kept within these.
@@ -51,20 +53,18 @@ class Course:
         oldest = float(np.nanmax(columns["T_days"], initial=0.0))
         told = int(np.clip(np.ceil(oldest / days) + periods.A_HORIZON, 1, periods.PERIODS))
         bare = cls(told, days, order, (0.0,) * len(KNOWN), (1.0,) * len(KNOWN), 1.0)
-        with np.errstate(invalid="ignore"):
-            whole = np.ma.masked_invalid(bare._logs(columns))
+        whole = np.ma.masked_invalid(bare._logs(columns))
+        spread = np.ma.filled(whole.std(axis=0), 0.0)
         return dataclasses.replace(
             bare,
             mean=tuple(np.ma.filled(whole.mean(axis=0), 0.0).tolist()),
-            scale=tuple(np.maximum(np.ma.filled(whole.std(axis=0), 1.0), 1e-6).tolist()),
+            scale=tuple(np.where(spread > LEAST_SPREAD, spread, 1.0).tolist()),
             spend=max(float(spend.mean()), 1e-9),
         )
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any] | None) -> Course | None:
-        """The course of a bundle; None where its catalog has no periods."""
-        if values is None:
-            return None
+    def from_dict(cls, values: Mapping[str, Any]) -> Course:
+        """The course of a bundle."""
         return cls(**{**values, "mean": tuple(values["mean"]), "scale": tuple(values["scale"])})
 
     def series(self, columns: Columns) -> np.ndarray:
@@ -83,8 +83,8 @@ class Course:
     def known(self, columns: Columns) -> np.ndarray:
         """(n, `KNOWN`) float32, without nulls."""
         values = (self._logs(columns) - np.array(self.mean)) / np.array(self.scale)
-        values = np.where(np.isfinite(values), np.clip(values, -CLIP, CLIP), 0.0)
-        return values.astype(np.float32)
+        made: np.ndarray = np.clip(np.nan_to_num(values), -CLIP, CLIP).astype(np.float32)
+        return made
 
     def estimates(self, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logit of no order and expected spend (currency), (n,) each, of the network's (n, 2)."""

@@ -34,7 +34,7 @@ from training.season import Season, carried
 from training.segments import Segment, Segmentation
 from training.stretch import Stretch
 from training.structure import Prior
-from training.typical import typical
+from training.typical import rhythm, typical
 
 ANCHOR = 20.0
 
@@ -81,7 +81,7 @@ def final(
     """
     start = None
     same_inputs = champion is not None and (champion.prior is None) == (prior is None)
-    same_columns = champion is not None and catalog.entries(champion.spec) == catalog.entries(spec)
+    same_columns = champion is not None and catalog.tabular(champion.spec) == catalog.tabular(spec)
     if champion is not None and champion.current and same_columns and same_inputs:
         start = assembly.start_from(champion, network)
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
@@ -110,7 +110,8 @@ def final(
     segments, following = _named(
         estimates, labels, customers, spec, segmentation, champion, matching
     )
-    usual = typical(to_columns(fit.table(buyers)), [f.name for f in catalog.features(spec)])
+    usual = typical(known, [f.name for f in catalog.features(spec)])
+    usual |= rhythm(usual, spec.period_days)
     bundle = assembly.complete(
         bare, manifest, calibrated, segmentation, segments, prior, following, card, usual
     )

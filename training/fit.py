@@ -81,7 +81,7 @@ class Parts(Latent):
     boosters: dict[str, lgb.Booster]
     lines: Linear
     amounts: Amounts
-    recurrent: recurrent.Fitted | None
+    recurrent: recurrent.Fitted
     shrinkage: Shrinkage
     cells: Cells | None
 
@@ -210,8 +210,8 @@ def boosted(
 
 
 def _amounts(train: pd.DataFrame, preprocessor: Preprocessor, spec: FeatureSpec) -> Amounts:
-    """The line in all amounts of the catalog, where `train` shows at several cut-offs how they
-    grow; else in those that the other models see.
+    """The line in all tabular amounts, where `train` shows at several cut-offs how they grow; else
+    in those that the other models see.
     """
     money = [f.name for f in catalog.tabular(spec) if f.unit == "currency"]
     several = train.as_of.nunique() > 1
@@ -223,12 +223,8 @@ def _amounts(train: pd.DataFrame, preprocessor: Preprocessor, spec: FeatureSpec)
 
 def _recurrent(
     train: pd.DataFrame, data: Rows, spec: FeatureSpec, trees: boosting.Settings, told: Told | None
-) -> recurrent.Fitted | None:
-    """The network that reads the periods; None where the spec has none. Of more rows than it would
-    look at, some are drawn.
-    """
-    if not spec.period_days:
-        return None
+) -> recurrent.Fitted:
+    """The network that reads the periods. Of more rows than it would look at, some are drawn."""
     settings = recurrent.Settings(power=trees.power, seed=trees.seed)
     drawn = np.random.default_rng(settings.seed).permutation(len(train))
     drawn = np.sort(drawn[: settings.most_rows])

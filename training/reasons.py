@@ -24,7 +24,6 @@ from features import periods
 from features.errors import BundleError
 from training import course
 from training.bundle import Bundle, to_columns
-from training.cells import AXES
 from training.structure import INPUTS
 from training.themes import named, themes
 from training.typical import Value
@@ -117,14 +116,10 @@ def reasons(
 
 
 def seen(bundle: Bundle) -> list[str]:
-    """The catalog's features that the bundle's models see, or its structural prior or cells."""
-    of_models = {*bundle.preprocessor.numeric, *bundle.preprocessor.vocabulary}
+    """The catalog's features that the bundle's models see, or its structural prior."""
+    of_models = {*bundle.preprocessor.numeric, *bundle.preprocessor.vocabulary, *course.INPUTS}
     if bundle.prior is not None:
         of_models.update(INPUTS)
-    if bundle.course is not None:
-        of_models.update(course.INPUTS)
-    if bundle.cells is not None:
-        of_models.update(AXES)
     return [str(e["name"]) for e in bundle.catalog if e["name"] in of_models]
 
 
@@ -158,18 +153,14 @@ def _values(bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray) 
     return np.stack([made[measure].reshape(len(states), -1) for measure in MEASURES])
 
 
-def _courses(
-    bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray
-) -> np.ndarray | None:
+def _courses(bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray) -> np.ndarray:
     """(states * n, 2) what the recurrent network says, which is slow and sees few features: asked
-    once for all states in which these are the same. None where there is no such network.
+    once for all states in which these are the same.
     """
     of = [name in course.INPUTS for name in columns]
     own, index = np.unique(states[:, of], axis=0, return_inverse=True)
     told = {name: columns[name] for name in columns if name in course.INPUTS}
     read = bundle.read_course(_mixed(bundle, told, own))
-    if read is None:
-        return None
     made: np.ndarray = read.reshape(len(own), -1, read.shape[1])[index.ravel()]
     return made.reshape(-1, read.shape[1])
 

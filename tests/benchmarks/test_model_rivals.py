@@ -58,6 +58,7 @@ def said(script: Script, past: Any) -> dict[str, Any]:
     everyone: dict[str, Any] = script("model_rivals").naive(past)
     everyone["LightGBM"] = script("model_rivals").boosted(past)
     everyone["blend"] = script("model_blend").blended(past)
+    everyone["blend with periods"] = script("model_blend").blended(past, periods=True)
     return everyone
 
 
@@ -73,7 +74,7 @@ def test_no_rival_sees_what_happens_after_the_cut_off(
     honest, other_future = said(script, past), said(script, with_future)
     assert set(honest) == {
         "recency / recent spend", "total past spend", "RFM cells", "BG/NBD + Gamma-Gamma",
-        "LightGBM", "blend",
+        "LightGBM", "blend", "blend with periods",
     }  # fmt: skip
     assert list(with_future.today.customer_id) == list(past.today.customer_id)
     for name, one in honest.items():

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from features import catalog
+from features import catalog, periods
 from features.asof import KEYS
 from features.snapshot import feature_table
 from features.spec import Attribute, FeatureSpec, Goal, Occasion, Place, Response
@@ -92,6 +92,12 @@ def test_the_hash_changes_with_the_order_of_entries_and_with_any_part_of_the_spe
     fields = [getattr(spec, f.name) for f in dataclasses.fields(spec)]
     changes = sum(1 if isinstance(v, int) else 1 + (len(v) > 1) for v in fields)
     assert len(hashes) == changes + 1
+
+
+def test_periods_are_the_features_that_say_nothing_alone(shop):
+    every, alone = catalog.features(shop.spec), catalog.tabular(shop.spec)
+    assert {f.name for f in every} - {f.name for f in alone} == periods.NAMES
+    assert alone == [f for f in every if f in alone]
 
 
 def test_the_hash_is_the_same_for_an_equal_spec(shop):

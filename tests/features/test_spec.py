@@ -153,6 +153,13 @@ def test_a_spec_is_continued_with_the_dates_of_a_later_calendar(shop):
     assert catalog.entries(went_on) == catalog.entries(shop.spec)
 
 
+def test_another_horizon_changes_the_periods_and_nothing_else(shop):
+    learned = replace(shop.spec, period_days=23)
+    assert continued(shop.spec, learned) == learned
+    assert catalog.tabular(learned) == catalog.tabular(shop.spec)
+    assert catalog.entries(learned) != catalog.entries(shop.spec)
+
+
 @pytest.mark.parametrize(
     "change",
     [

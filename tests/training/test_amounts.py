@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import catalog
+from features import catalog, periods
 from features.spec import FeatureSpec
 from training import fit, linear, scaling
 from training.amounts import Amounts
@@ -78,15 +78,16 @@ def test_one_slip_of_the_keyboard_does_not_level_everybody(slip: float) -> None:
 
 
 def test_the_amounts_are_those_of_the_catalog_that_training_can_tell() -> None:
-    spec = FeatureSpec()
+    spec = FeatureSpec(period_days=7)
     rng = np.random.default_rng(7)
     frame = pd.DataFrame({f.name: rng.gamma(1.0, 9.0, 60) for f in catalog.features(spec)
                           if f.dtype != "category"})  # fmt: skip
     frame = frame.assign(
         as_of=pd.Timestamp("2024-01-01"), future_orders=1, future_spend=frame["spend"]
     )
-    money = {f.name for f in catalog.features(spec) if f.unit == "currency"}
-    features = [f for f in catalog.features(spec) if f.dtype != "category"]
+    money = {f.name for f in catalog.tabular(spec) if f.unit == "currency"}
+    features = [f for f in fit.inputs(spec, frame) if f.dtype != "category"]
+    assert not periods.NAMES & {f.name for f in features}
     seen = scaling.fit({f.name: frame[f.name].to_numpy() for f in features}, features, 90)
     one = fit._amounts(frame, seen, spec)
     assert set(one.columns) == money & set(seen.numeric)

@@ -104,9 +104,8 @@ def test_who_alone_is_asked_and_knows_nothing_leaves_the_others_an_equal_say() -
 
 
 def test_the_churn_logit_is_the_mean_of_its_parts() -> None:
-    parts = np.array([0.5]), np.array([3.0]), np.array([-1.5])
-    assert blend.churn_logit(*parts, None) == pytest.approx([0.5])
-    assert blend.churn_logit(*parts, np.array([2.5])) == pytest.approx([1.0])
+    parts = np.array([0.5]), np.array([3.0]), np.array([-1.5]), np.array([2.5])
+    assert blend.churn_logit(*parts) == pytest.approx([1.0])
 
 
 def test_logit_and_sigmoid_undo_each_other() -> None:

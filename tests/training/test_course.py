@@ -37,7 +37,7 @@ def test_more_returned_than_bought_is_no_spend() -> None:
 def test_what_is_beyond_all_measure_stays_a_number() -> None:
     told = COURSE.series(columns(spend_period_1=1e308, orders_period_1=np.nan, T_days=1e9))
     assert told[0, -1].tolist() == [0.0, 20.0, 0.0, 1.0]
-    assert np.isfinite(COURSE.known(columns(spend=1e308))).all()
+    assert COURSE.known(columns(spend=np.inf, orders=np.nan))[0, 2:4].tolist() == [0.0, 4.0]
 
 
 def test_who_never_ordered_is_told_without_nulls() -> None:
@@ -64,6 +64,11 @@ def test_it_is_learned_from_the_rows_of_training() -> None:
     assert Course.of(rows, 10, np.zeros(200)).periods == periods.PERIODS
 
 
+def test_what_never_varied_in_training_is_not_blown_up() -> None:
+    course = Course.of(columns(50, orders=1.0, T_days=20.0), 10, np.ones(50))
+    assert course.known(columns(orders=3.0))[0, 2] == pytest.approx(np.log(2.0))  # of log1p
+
+
 def test_rows_without_any_order_make_a_course_too() -> None:
     course = Course.of(columns(5), 10, np.zeros(5))
     assert course.periods == periods.A_HORIZON
@@ -79,4 +84,3 @@ def test_what_the_network_says_is_bounded() -> None:
 
 def test_it_survives_as_plain_values() -> None:
     assert Course.from_dict(dataclasses.asdict(COURSE)) == COURSE
-    assert Course.from_dict(None) is None

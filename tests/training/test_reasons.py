@@ -12,8 +12,8 @@ import pytest
 
 from features.errors import BundleError
 from training import fit
-from training.bundle import Bundle
-from training.reasons import MEASURES, Reasons, orders, reasons, seen
+from training.bundle import Bundle, to_columns
+from training.reasons import MEASURES, Reasons, _values, orders, reasons, seen
 from training.themes import theme
 
 Game = Callable[[set[int]], float]
@@ -203,16 +203,35 @@ def test_a_reason_names_a_feature_of_its_theme_that_the_models_see(
     assert not any(name.startswith("structural") for name in made.features)
 
 
-def test_what_cells_are_made_of_is_seen() -> None:
-    names = ("orders", "gap_mean", "spend", "recency_days", "T_days")
+@pytest.mark.model
+def test_every_state_gets_what_the_network_says_of_it(
+    everyone: pd.DataFrame, small_run: Any
+) -> None:
+    bundle, rng = small_run.bundle, np.random.default_rng(7)
+    known = to_columns(fit.table(everyone.head(20)))
+    columns = {name: known[name] for name in seen(bundle)}
+    states = rng.random((12, len(columns))) < 0.5
+    states[1] = states[0]
+    mixed = {
+        name: np.where(
+            states[:, [j]], values, np.array([bundle.typical[name]], dtype=values.dtype)
+        ).ravel()
+        for j, (name, values) in enumerate(columns.items())
+    }
+    direct = bundle.estimates(bundle.raw(mixed))
+    for found, measure in zip(_values(bundle, columns, states), MEASURES, strict=True):
+        assert found.ravel() == pytest.approx(direct[measure], rel=1e-9)
+
+
+def test_what_the_network_and_the_prior_are_made_of_is_seen() -> None:
+    names = ("stage", "gap_mean", "frequency", "active_weeks_12", "orders_period_3")
     bundle: Any = SimpleNamespace(
-        preprocessor=SimpleNamespace(numeric=["gap_mean"], vocabulary={}), prior=None, cells=None,
-        course=None,
+        preprocessor=SimpleNamespace(numeric=["gap_mean"], vocabulary={}), prior=None,
         catalog=[{"name": name} for name in names],
     )  # fmt: skip
-    assert seen(bundle) == ["gap_mean"]
-    bundle.cells = object()
-    assert seen(bundle) == ["orders", "gap_mean", "spend", "recency_days"]
+    assert seen(bundle) == ["gap_mean", "orders_period_3"]
+    bundle.prior = object()
+    assert seen(bundle) == ["gap_mean", "frequency", "orders_period_3"]
 
 
 def test_a_bundle_without_a_typical_customer_is_refused(small_run: Any) -> None:
