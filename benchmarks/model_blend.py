@@ -1,8 +1,8 @@
 """The strong rival: LightGBM on our features, several cut-offs stacked, with linear models.
 
 What a careful practitioner would build with the same features in an afternoon: once of all that say
-something alone, once with the periods beside them, which nothing reads in order here. Churn is the mean
-logit of LightGBM and a logistic regression; spend a mean of LightGBM (Tweedie, half of it), a
+something alone, once with the periods beside them, which nothing reads in order here. Churn is the
+mean logit of LightGBM and a logistic regression; spend a mean of LightGBM (Tweedie, half of it), a
 Tweedie regression with a log link and a ridge regression on the amounts themselves. All of it is
 fitted on windows that end by the cut-off.
 """

@@ -24,8 +24,8 @@ horizon after it, for all customers with an order before it. Spend is net of ret
 - *BG/NBD + Gamma-Gamma*, fitted on the histories at the cut-off (the mean amount of an order where
   Gamma-Gamma is refused);
 - *LightGBM* on ten RFM features, several cut-offs stacked;
-- *blend*: LightGBM on our features but the periods, several cut-offs stacked, with logistic, ridge and
-  Tweedie regression; *blend with periods*: the same with all of our features.
+- *blend*: LightGBM on our features but the periods, several cut-offs stacked, with logistic,
+  ridge and Tweedie regression; *blend with periods*: the same with all of our features.
 
 Rivals learn one horizon earlier where the history allows it, else over a third of the history
 (recent spend: its last half), stretched to the horizon by BG/NBD's ratios. The three learned rivals
