@@ -198,8 +198,7 @@ def continued(old: FeatureSpec, learned: FeatureSpec) -> FeatureSpec:
     same = same and _without_dates(old) == _without_dates(learned)
     if not same:
         return learned
-    today = {"occasions": learned.occasions, "period_days": learned.period_days}
-    return dataclasses.replace(old, **today)
+    return dataclasses.replace(old, occasions=learned.occasions, period_days=learned.period_days)
 
 
 def _without_dates(spec: FeatureSpec) -> list[Occasion]:
