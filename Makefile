@@ -17,7 +17,7 @@ QUICK ?=
 FILE ?=
 
 BIN := .venv/bin
-SOURCES := features training serving coterie.py
+SOURCES := features training serving coterie
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test slow spark check format docs bench-features bench-models clean
@@ -89,5 +89,5 @@ bench-models: .venv/.installed  ## churn and value beside naive rules and a stro
 
 clean:  ## remove .venv, caches and what was built; the MLflow store in mlflow/ stays
 	rm -rf .venv build dist out *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
-	find features training serving tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find coterie features training serving tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf __pycache__

@@ -75,7 +75,7 @@ pages = Starlette(routes=[Route("/", _page), Route("/model", _facts), Route("/do
 
 
 @bentoml.service(
-    name="coterie-service",  # "coterie" would make `bentoml serve coterie:TAG` import coterie.py
+    name="coterie-service",  # "coterie" would make `bentoml serve coterie:TAG` import coterie/
     service_class=Fronted,
     workers=1,
     traffic={"timeout": TIMEOUT},

@@ -138,17 +138,6 @@ def test_the_folder_mlflow_holds_no_python() -> None:
     assert list((ROOT / "mlflow").rglob("*.py")) == []
 
 
-def test_the_command_line_reaches_mlflow_through_tracking() -> None:
-    # import-linter holds this for the three packages; it cannot read a module that is no package.
-    imported = set()
-    for node in ast.walk(ast.parse((ROOT / "coterie.py").read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            imported |= {name.name.split(".")[0] for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            imported.add(node.module.split(".")[0])
-    assert "mlflow" not in imported
-
-
 @pytest.mark.parametrize(
     "page", ["README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "mlflow/README.md"]
 )

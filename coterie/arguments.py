@@ -1,0 +1,82 @@
+"""What may stand on the command line, and what is said of what may not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from features.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Moment(click.ParamType):
+    """A moment as ISO text; without a zone it is UTC."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> pd.Timestamp:
+        import pandas as pd
+
+        try:
+            moment = pd.Timestamp(value)
+            if pd.isna(moment):  # for instance of an empty text
+                raise ValueError
+            return moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
+        except (ValueError, TypeError):
+            self.fail(
+                f"{value!r} is not a moment like 2024-05-09 or 2024-05-09T17:00:00+02:00",
+                param,
+                ctx,
+            )
+
+
+def toml(ctx: click.Context, param: click.Parameter, file: str) -> Path:
+    """The experiment file, refused where it is none by its name."""
+    path = _here(file, "An experiment file is on this machine.", "save it here, name that file")
+    if path.suffix.lower() != ".toml":
+        raise SourceError(
+            "An experiment file is TOML.", f"{path}", f"write one with: coterie init {path}"
+        )
+    return path
+
+
+def table(ctx: click.Context, param: click.Parameter, file: str) -> Path:
+    """The file that `init` describes."""
+    return _here(
+        file,
+        "`coterie init` reads a CSV or Parquet file of this machine.",
+        "write its path; of a database, save some rows as CSV, run init on that file, and put the "
+        "address into the experiment file",
+    )
+
+
+def _here(file: str, rule: str, remedy: str) -> Path:
+    """The path, unless it is an address; of that, what may be a password is not shown."""
+    if "://" not in file or os.path.exists(file):
+        return Path(file)
+    from features.locations import plain
+
+    raise SourceError(rule, plain(file), remedy)
+
+
+experiment_file = click.argument("file", type=click.Path(dir_okay=False), callback=toml)
+as_of_option = click.option(
+    "--as-of",
+    type=Moment(),
+    help="See nothing at or after this moment (UTC)  [default: all there is]",
+)
+
+
+def out_option(what: str) -> Any:
+    """The folder for what a command writes."""
+    return click.option(
+        "--out", type=FOLDER, default=Path("out"), show_default=True, help=f"Folder for {what}"
+    )
