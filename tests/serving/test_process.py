@@ -149,8 +149,10 @@ def test_without_a_bundle_the_service_does_not_start(tmp_path: Path) -> None:
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
 def test_in_the_foreground_it_ends_quietly(bundle_folder: Path, number: signal.Signals) -> None:
+    # Tests that a script runs in the background inherit that SIGINT is ignored.
     program = (
-        "import sys; from pathlib import Path; from serving.process import serve_forever; "
+        "import signal, sys; from pathlib import Path; from serving.process import serve_forever; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "
         "serve_forever(Path(sys.argv[1]), port=int(sys.argv[2])); print('ended')"
     )
     port = str(process._checked("127.0.0.1", None))
@@ -159,7 +161,10 @@ def test_in_the_foreground_it_ends_quietly(bundle_folder: Path, number: signal.S
         while time.monotonic() < deadline and not _ready(port):
             time.sleep(0.1)
         one.send_signal(number)
-        said, _ = one.communicate(timeout=60)
+        try:
+            said, _ = one.communicate(timeout=60)
+        finally:
+            one.terminate()
     assert one.returncode == 0, said
     assert said.splitlines()[-1] == "ended"
     assert "Traceback" not in said
