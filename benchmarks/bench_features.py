@@ -43,9 +43,9 @@ CONTESTANTS = {
 def _ours(path: str, categories: list[str], memory: str, how: str):
     import pandas as pd
 
-    from features import engine
+    from features import catalog, engine
     from features.schema import ATTRIBUTES, EVENTS
-    from features.snapshot import customers_known, feature_table, snapshot
+    from features.snapshot import customers_known, snapshot
     from features.spec import FeatureSpec
 
     backend = engine.connect(memory, THREADS)
@@ -61,10 +61,9 @@ def _ours(path: str, categories: list[str], memory: str, how: str):
     if how == "coterie-whole":
         spec = FeatureSpec(**{**vars(spec), "present": (*spec.present, "brand")})
         return snapshot(backend, spec, spine)
-    backend.create_table("spine", spine, temp=True, overwrite=True)
-    table = feature_table(spec, cutoffs)
-    keep = [c for c in table.columns if c not in _left_out(table.columns)]
-    return backend.to_pyarrow(table.select(keep)).to_pandas()
+    names = [feature.name for feature in catalog.features(spec)]
+    left_out = _left_out(names)
+    return snapshot(backend, spec, spine, columns=[name for name in names if name not in left_out])
 
 
 def _left_out(columns) -> set[str]:
@@ -107,6 +106,7 @@ def _contest(who: str, path: str, categories: list[str], memory: str, answer: st
 
     if who.startswith("coterie"):
         import ibis.backends.duckdb  # noqa: F401 - which Ibis would import when first asked
+        import pyarrow.dataset  # noqa: F401 - as DuckDB would when first given a table
 
         from features import config, engine, snapshot, sources  # noqa: F401
 

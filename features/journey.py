@@ -23,6 +23,12 @@ from features.feature import Feature
 
 LENS = "journey"
 STAGES = ("prospect", "new", "active", "loyal", "returned", "at_risk", "lapsed")
+NAMES = frozenset(("stage", "silence", "days_in_stage"))
+#: The features of the purchase lens that the rules ask.
+INPUTS = frozenset((
+    "recency_days", "T_days", "orders", "gap_mean", "gap_sd", "gap_last", "gap_max",
+    "active_weeks_12",
+))  # fmt: skip
 NEW_DAYS = 30
 FEW_ORDERS_LIMIT_DAYS = 60.0
 LEAST_LIMIT_DAYS = 14.0

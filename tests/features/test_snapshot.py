@@ -3,7 +3,7 @@ import pytest
 
 from features import catalog
 from features.snapshot import customers_known, feature_table, snapshot
-from features.spec import FeatureSpec
+from features.spec import Attribute, FeatureSpec
 
 T = pd.Timestamp
 JUNE, JULY = T("2024-06-01"), T("2024-07-01")
@@ -60,6 +60,21 @@ def test_everyone_with_an_order_line_or_an_event_before_a_cut_off_is_known(log):
     ]
 
 
+def test_where_rows_arrive_late_a_customer_is_known_from_the_first_arrival_on(shop):
+    line = shop.line
+    backend = shop.log([
+        line("2024-05-22", 10, arrived=T("2024-06-20")),
+        line("2024-05-30", 10, arrived=T("2024-06-02")),
+        line("2024-05-30", 10, "b", arrived=T("2024-05-01")),
+        line("2024-06-30", 10, "c"),
+    ], []).connect()  # fmt: skip
+    known = customers_known(backend, [JUNE, T("2024-06-02"), T("2024-06-03"), JULY])
+    assert [tuple(row.values()) for row in known.to_pylist()] == [
+        ("b", JUNE), ("b", T("2024-06-02")), ("a", T("2024-06-03")), ("b", T("2024-06-03")),
+        ("a", JULY), ("b", JULY), ("c", JULY),
+    ]  # fmt: skip
+
+
 def test_a_snapshot_leaves_the_sources_as_they_were(shop, log):
     backend = log.connect()
     spine = shop.spine(("a", JUNE), ("b", JUNE))
@@ -74,3 +89,18 @@ def test_a_second_snapshot_has_its_own_spine(shop, log):
     snapshot(backend, FeatureSpec(), shop.spine(("a", JUNE), ("b", JUNE)))
     frame = snapshot(backend, FeatureSpec(), shop.spine(("a", JULY)))
     assert list(zip(frame.customer_id, frame.as_of, strict=True)) == [("a", JULY)]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [["orders", "spend_90d"], ["days_in_stage", "spend"], ["stage", "attribute_home"], []],
+)
+def test_of_the_features_some_alone_have_the_values_that_they_have_among_all(shop, log, columns):
+    spec = FeatureSpec(attributes=(Attribute("home", "geographic", "category"),), period_days=8)
+    asked = log.connect(), spec, shop.spine(("a", JUNE), ("a", JULY), ("nobody", JUNE))
+    whole, some = snapshot(*asked, 30), snapshot(*asked, 30, columns)
+    names = [f.name for f in catalog.features(spec) if f.name in columns]
+    future = ["future_orders", "future_spend", "days_to_order", "churned"]
+    expected = whole[["customer_id", "as_of", *names, *future]]
+    assert len(names) == len(columns)
+    pd.testing.assert_frame_equal(some, expected)
