@@ -16,7 +16,8 @@ import pandas as pd
 
 from features.spec import MAX_KINDS
 
-__all__ = ["ORDERS", "Gap", "Hours", "Series", "Shift", "gaps", "hours", "series", "shift"]
+__all__ = ["ORDERS", "Gap", "Hours", "Series", "Shift", "dispersion", "gaps", "hours",
+           "runs", "series", "shift"]  # fmt: skip
 
 ORDERS = "orders"
 #: Customers that a silence must have kept away to be one: where they come independently of each
@@ -135,18 +136,22 @@ def gaps(daily: pd.Series) -> tuple[Gap, ...]:
     [('02-01', 3, 30.0)]
     """
     counts = daily.to_numpy(float)
-    steps = counts[7:] - counts[:-7]
-    dispersion = float(np.mean(steps**2) / 2 / counts.mean()) if len(steps) else 1.0
-    least = LEAST_MISSED * max(dispersion, 1.0)
+    least = LEAST_MISSED * dispersion(counts)
     made = []
-    for begin, end in _runs(counts == 0):
+    for begin, end in runs(counts == 0):
         expected = _expected(counts, begin, end)
         if expected >= least:
             made.append(Gap(daily.index[begin], daily.index[end - 1], expected))
     return tuple(made)
 
 
-def _runs(flags: np.ndarray) -> Iterator[tuple[int, int]]:
+def dispersion(counts: np.ndarray) -> float:
+    """The variance of a day's count over its mean, at least 1, as between independent customers."""
+    steps = counts[7:] - counts[:-7]
+    return max(float(np.mean(steps**2) / 2 / counts.mean()), 1.0) if steps.any() else 1.0
+
+
+def runs(flags: np.ndarray) -> Iterator[tuple[int, int]]:
     """(begin, end) of every stretch of True."""
     edges = np.flatnonzero(np.diff([0, *flags.astype(int), 0]))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -45,6 +45,19 @@ def intercept(logits: np.ndarray, slope: float, rate: float) -> float:
     return float(brentq(lambda a: sigmoid(a + slope * logits).mean() - rate, -far, far))
 
 
+def whole(
+    logits: np.ndarray, platt_of: tuple[float, float], exposure: np.ndarray
+) -> tuple[float, float]:
+    """Platt scaling of windows that were seen whole, from that of windows of which the parts
+    `exposure` (n,) were seen: the probability of no order is raised to the reciprocal.
+    """
+    if (exposure == 1.0).all():
+        return platt_of
+    first, slope = platt_of
+    churned = sigmoid(first + slope * np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT))
+    return intercept(logits, slope, float((churned ** (1.0 / exposure)).mean())), slope
+
+
 def total_scale(predicted: np.ndarray, actual: np.ndarray) -> float:
     """The factor that makes the predicted total equal the realised one; 1 where either is 0.
 

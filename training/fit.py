@@ -21,6 +21,7 @@ from training import (
     cells,
     conformal,
     course,
+    exposure,
     linear,
     pooling,
     recurrent,
@@ -261,7 +262,9 @@ MOST_TIMES = 2.0
 
 
 def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration, Bands]:
-    """Calibration and spend bands from a bundle's raw outputs on the calibration window."""
+    """Calibration and spend bands from a bundle's raw outputs on the calibration window, carried on
+    from as much as was seen of it to a whole one.
+    """
     actual = capped(window.future_spend.to_numpy(np.float64))
     orders = window.future_orders.to_numpy(np.float64)
     learned = Calibration(
@@ -273,7 +276,20 @@ def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration
     )
     churned = churn(raw.churn_logit, learned)
     expected = spend(raw.experts, churned, learned)
-    return learned, conformal.fit(expected, churned, actual, level)
+    bands = conformal.fit(expected, churned, actual, level)
+    seen = exposed(window)
+    pool = dataclasses.replace(learned.spend, level=learned.spend.level / seen.mean())
+    return dataclasses.replace(
+        learned,
+        churn=calibration.whole(raw.churn_logit, learned.churn, seen),
+        spend=pool,
+        orders=learned.orders / float(seen.mean()),
+    ), bands.carried(1.0 / float(seen.mean()))
+
+
+def exposed(frame: pd.DataFrame) -> np.ndarray:
+    """(n,) how much was seen of the window of each row's outcomes."""
+    return frame[exposure.COLUMN].to_numpy(np.float64)
 
 
 def trained(bare: Bundle, train: pd.DataFrame) -> Trained:
@@ -282,6 +298,7 @@ def trained(bare: Bundle, train: pd.DataFrame) -> Trained:
         bare.raw(to_columns(table(train))),
         train.future_orders.to_numpy(np.float64),
         train.future_spend.to_numpy(np.float64),
+        exposed(train),
     )
 
 

@@ -36,11 +36,13 @@ class Bands:
 
     def scaled(self, factor: float) -> Bands:
         """The bands that give the same intervals where expected spend is `factor` times as much."""
-        return dataclasses.replace(
-            self,
-            centre=tuple(factor**0.5 * centre for centre in self.centre),
-            ratio=tuple(tuple(value / factor for value in band) for band in self.ratio),
-        )
+        ratio = tuple(tuple(value / factor for value in band) for band in self.ratio)
+        return dataclasses.replace(self.carried(factor), ratio=ratio)
+
+    def carried(self, factor: float) -> Bands:
+        """The bands of customers of all of whom `factor` times as much is to be expected."""
+        centre = tuple(factor**0.5 * centre for centre in self.centre)
+        return dataclasses.replace(self, centre=centre)
 
     def interval(
         self, expected_spend: np.ndarray, churn_probability: np.ndarray, stretch: float = 1.0

@@ -21,7 +21,9 @@ from training import (
     autoencoder,
     boosting,
     display,
+    exposure,
     fit,
+    heading,
     origins,
     outlook,
     prior,
@@ -37,6 +39,7 @@ from training import (
 )  # fmt: skip
 from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated, evaluate
+from training.exposure import Exposure
 from training.final import ANCHOR, Final, final
 from training.fit import table
 from training.report_card import ReportCard, Section
@@ -86,8 +89,9 @@ def learn(
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)
-        shots = snapshots.gather(read, spec, plan, told)
-        seasons = _seasons(read, plan)
+        exposed = exposure.measure(read.connection, plan.now)
+        shots = snapshots.gather(read, spec, plan, exposed, told)
+        seasons = _seasons(read, plan, exposed)
     screen.say(
         f"   {len(catalog.features(spec))} features (catalog {catalog.catalog_hash(spec)}), "
         f"{len(shots.past):,} rows at {shots.past.as_of.nunique()} cut-offs, "
@@ -130,7 +134,8 @@ def learn(
                 steady.kept, steady.agreement, stability.DAYS, steady.customers
             )
         )
-    card = ReportCard(_heading(experiment, plan, evaluated, seasons, found), tuple(sections))
+    head = heading.lines(experiment, plan, evaluated, seasons, exposed, found)
+    card = ReportCard(head, tuple(sections))
     display.show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
@@ -255,55 +260,16 @@ def _longer_view(
     )  # fmt: skip
 
 
-def _seasons(read: Sources, plan: Splits) -> tuple[season.Season, season.Season]:
+def _seasons(read: Sources, plan: Splits, exposed: Exposure) -> tuple[season.Season, season.Season]:
     """The season of the test window against that of the calibration, and the one ahead."""
     window = plan.window_days
     cutoffs = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
     levels: season.Levels = {}
     tested, ahead = (
         season.measure(
-            read.connection, plan.start, before, at, window, days, plan.history_days, levels
+            read.connection, plan.start, before, at, window, days, plan.history_days, exposed,
+            levels,
         )
         for before, at, days in zip(cutoffs, cutoffs[1:], (window, plan.horizon_days), strict=False)
-    )
+    )  # fmt: skip
     return tested, ahead
-
-
-def _heading(
-    experiment: Experiment,
-    plan: Splits,
-    e: Evaluated,
-    seasons: tuple[season.Season, season.Season],
-    found: suspects.Search,
-) -> tuple[str, ...]:
-    windows = "; ".join(
-        f"{what} {first}{'' if first == last else ' to ' + last}, outcomes until {end}"
-        for what, first, last, end in plan.rows()
-    )
-    lines = [
-        f"{experiment.name}: horizon {plan.horizon_days} days, rung {plan.rung!r}"
-        + ("" if plan.window_days == plan.horizon_days else f" of {plan.window_days} days"),
-        *(caution for section in e.sections for caution in section.cautions),
-        f"Cut-offs: {windows}.",
-        "Figures are of the evaluated model (trained before the calibration and test windows). The "
-        "served model is refitted on every cut-off with the epochs, trees and number of segments "
-        "chosen here; its calibration is learned by the same rule one window later.",
-        f"Estimates: {e.bundle.shrinkage.rung}" + (f"; {e.study.said}." if e.study else "."),
-        f"Served: {seasons[1].said}{_untold(seasons[1], e.cutoffs)}",
-        f"Evaluated: {seasons[0].said}{_untold(seasons[0], e.cutoffs)}"
-        if seasons[0].of_spend or seasons[1].of_spend else "",
-        *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
-        experiment.note,
-    ]  # fmt: skip
-    return tuple(line for line in lines if line)
-
-
-def _untold(ahead: season.Season, cutoffs: int) -> str:
-    """What of the level is not the last window's alone (`training.level.settled`)."""
-    told = {"churn": ahead.of_churn, "spend": ahead.of_spend or cutoffs == 1}
-    halved = " and ".join(name for name, is_told in told.items() if not is_told)
-    return (
-        f" The level of {halved} is half way from the last window's to all windows'."
-        if halved
-        else ""
-    )

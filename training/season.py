@@ -20,6 +20,7 @@ from features.errors import FitError
 from features.snapshot import customers_known, snapshot
 from features.spec import FeatureSpec
 from training.bg_nbd import MbgNbd
+from training.exposure import Exposure
 from training.outliers import capped
 from training.rivals import histories
 from training.splits import YEAR
@@ -68,6 +69,11 @@ class Level:
     spend: tuple[float, float]
     churn_power: tuple[float, float]
 
+    def whole(self, exposure: float) -> Level:
+        """Of all of the days, of which the part `exposure` was seen."""
+        orders, spend, power = self.orders, self.spend, self.churn_power
+        return Level(*((ratio / exposure, variance) for ratio, variance in (orders, spend, power)))
+
 
 Levels = dict[tuple[pd.Timestamp, int], Level | None]
 
@@ -80,6 +86,7 @@ def measure(
     window_days: int,
     horizon_days: int,
     history_days: int,
+    exposed: Exposure | None = None,
     levels: Levels | None = None,
 ) -> Season:
     """The season of [cutoff, cutoff + horizon) against [calibrated, calibrated + window).
@@ -90,8 +97,11 @@ def measure(
     start : the first order, UTC
     calibrated, cutoff : where the calibration window and the predictions begin, UTC
     history_days : the least history that a cut-off must have before it
+    exposed : how much was seen of the days; None where all was
     levels : those measured before, by cut-off and days; what is measured here is added
 
+    What was calibrated on is carried on to a whole window first (`training.fit.calibrate`), and so
+    are the same days a year earlier; of the days asked for, what a closure costs comes round again.
     Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
     1 by as much as it may be noise, and as no year is quite like the one before.
     """
@@ -118,9 +128,14 @@ def measure(
             levels[when, days] = level(connection, when, days)
         return levels[when, days]
 
+    def whole(when: pd.Timestamp, days: int) -> Level | None:
+        measured = at(when, days)
+        return measured and measured.whole(exposed.of(when, days) if exposed else 1.0)
+
     found = []
     for i in range(1, years + 1):
-        before, after = at(calibrated - i * YEAR, window_days), at(cutoff - i * YEAR, horizon_days)
+        before = whole(calibrated - i * YEAR, window_days)
+        after = at(cutoff - i * YEAR, horizon_days)
         if before is not None and after is not None:
             found.append((before, after))
     if not found:
@@ -135,8 +150,8 @@ def measure(
     told = [pair for pair in told if np.isfinite(pair[0][1] + pair[1][1])]
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
-    first, whole = at(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
-    year = _drawn([(first.spend, whole.spend)]) if first and whole else 1.0
+    first, every = whole(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
+    year = _drawn([(first.spend, every.spend)]) if first and every else 1.0
     return Season(
         factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "

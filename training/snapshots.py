@@ -14,7 +14,8 @@ from features.schema import SPINE
 from features.snapshot import customers_known, outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-from training import fit, prior, scoring, splits, stability, stretch
+from training import exposure, fit, prior, scoring, splits, stability, stretch
+from training.exposure import Exposure
 from training.rivals import histories
 from training.splits import Splits
 from training.structure import Prior
@@ -27,7 +28,8 @@ class Snapshots:
     """Feature rows: with outcomes at the cut-offs of the splits, without at now; `earlier` are
     those whose outcomes ended 28 days before now (None where the history does not reach). Each
     cut-off's rows carry its own structural prior's columns; `prior` is that of now (None where
-    MBG/NBD was refused, and then no row has them).
+    MBG/NBD was refused, and then no row has them). Rows with outcomes carry the exposure of their
+    window (`training.exposure`).
     """
 
     past: pd.DataFrame
@@ -40,7 +42,9 @@ class Snapshots:
         return self.past[self.past.as_of.isin([w.as_of for w in windows])]
 
 
-def gather(read: Sources, spec: FeatureSpec, plan: Splits, told: fit.Told) -> Snapshots:
+def gather(
+    read: Sources, spec: FeatureSpec, plan: Splits, exposed: Exposure, told: fit.Told
+) -> Snapshots:
     """Everything a run needs, in as few passes over the history as possible."""
     connection, window = read.connection, plan.window_days
     repeat_sums(connection)  # the same seed gives the same files
@@ -53,6 +57,7 @@ def gather(read: Sources, spec: FeatureSpec, plan: Splits, told: fit.Told) -> Sn
     now = snapshot(connection, spec, scoring.everyone(connection, plan.now))
     told("structural priors", 0, 1)
     (past, now), latest = prior.augment([past, now], window)
+    past[exposure.COLUMN] = past.as_of.map(lambda at: exposed.of(at, window))
     earlier = past[past.as_of.isin(shifted)] if shifted else None
     return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest)
 
