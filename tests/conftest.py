@@ -251,6 +251,7 @@ def _small_run(file: Path, folder: Path) -> None:
     }
     spine = customers_known(read.connection, [c for several in cutoffs.values() for c in several])
     past = snapshot(read.connection, made.bundle.spec, spine, plan["window_days"])
+    past["exposure"] = 1.0  # no days are lost
     for name, several in cutoffs.items():
         past[past["as_of"].isin(several)].to_parquet(folder / f"{name}.parquet", index=False)
 

@@ -6,7 +6,7 @@ import pytest
 from training import blend
 from training.blend import EXPERTS, Calibration, Pool
 from training.bundle import Raw
-from training.calibration import intercept, platt, total_scale, transfer
+from training.calibration import intercept, platt, total_scale, transfer, whole
 
 
 def world(rows: int, intercept: float, slope: float) -> tuple[np.ndarray, np.ndarray]:
@@ -139,3 +139,16 @@ def test_a_pupil_that_expects_nothing_is_not_divided_by() -> None:
     made = transfer(LEARNED, teacher, silent)
     assert made.spend.levels[0] == POOL.levels[0]
     assert made.orders == LEARNED.orders
+
+
+# ---------------------------------------------------------------- a window of which a part was seen
+
+
+def test_seen_whole_a_windows_scaling_stays_and_seen_in_part_fewer_are_silent() -> None:
+    logits = np.random.default_rng(7).normal(0, 2, 2_000)
+    assert whole(logits, (-0.3, 1.2), np.ones(2_000)) == (-0.3, 1.2)
+    seen = np.repeat([0.5, 0.8], 1_000)
+    first, slope = whole(logits, (-0.3, 1.2), seen)
+    silent = blend.sigmoid(-0.3 + 1.2 * logits) ** (1 / seen)
+    assert slope == 1.2
+    assert blend.sigmoid(first + slope * logits).mean() == pytest.approx(silent.mean(), abs=1e-6)

@@ -33,7 +33,7 @@ def trained(churned: float, spend: float = 1.0, orders: float = 1.0) -> Trained:
     bought = np.arange(rows) >= churned * rows
     worth = blend.spend(said.experts, 0.0, LEARNED)
     many = LEARNED.orders * said.boosted_orders.sum() * orders / bought.sum()
-    return Trained(said, np.where(bought, many, 0.0), worth * spend)
+    return Trained(said, np.where(bought, many, 0.0), worth * spend, np.ones(rows))
 
 
 # ---------------------------------------------------------------- half way to all windows' level
@@ -73,11 +73,27 @@ def test_each_level_moves_alone() -> None:
     assert spend.spend != LEARNED.spend
 
 
+def test_windows_of_which_a_part_was_seen_count_for_the_whole() -> None:
+    """Half of the spend and orders in half of the days are as much as all of it in all; a customer
+    silent in half of the days is so in all of them with the square of the probability.
+    """
+    half = dataclasses.replace(trained(0.8, spend=0.72, orders=1.125), exposure=np.full(2_000, 0.5))
+    made = halfway(LEARNED, half, True, True)
+    slope, logits = LEARNED.churn[1], half.raw.churn_logit
+    seen = 2 * halfway(LEARNED, trained(0.8), True, False).churn[0] - LEARNED.churn[0]
+    own = 2 * made.churn[0] - LEARNED.churn[0]
+    silent = blend.sigmoid(seen + slope * np.clip(logits, -12, 12)) ** 2
+    assert blend.sigmoid(own + slope * logits).mean() == pytest.approx(silent.mean(), abs=1e-6)
+    assert made.spend.level == pytest.approx(1.2 * POOL.level)
+    assert made.orders == pytest.approx(1.5 * LEARNED.orders)
+
+
 @pytest.mark.parametrize("churned", [0.0, 1.0])
 def test_rows_of_one_outcome_say_nothing_of_churn(churned: float) -> None:
     said = raw()
     orders = np.full(2_000, 0.0 if churned else 1.0)
-    assert halfway(LEARNED, Trained(said, orders, orders), True, True).churn == LEARNED.churn
+    rows = Trained(said, orders, orders, np.ones(2_000))
+    assert halfway(LEARNED, rows, True, True).churn == LEARNED.churn
 
 
 def test_a_score_worth_its_rate_alone_takes_the_rate_half_way() -> None:

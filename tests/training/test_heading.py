@@ -3,11 +3,20 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from training import learning, season
+from training import exposure, heading, season
 from training.report_card import Section
+from training.splits import Window
 from training.stretch import Stretch
+
+T = pd.Timestamp
+JUNE, JULY = (
+    Window(T(f"2024-0{m}-01"), T(f"2024-0{m}-01") + pd.Timedelta(days=30)) for m in (6, 7)
+)
+DAYS = pd.Series(40.0, pd.date_range("2024-01-01", "2024-08-01"))
+ALL_SEEN = exposure.of_days(DAYS)
 
 
 def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
@@ -18,10 +27,12 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
         study=None, cutoffs=3,
     )  # fmt: skip
     experiment: Any = SimpleNamespace(name="shop", note="")
-    plan: Any = SimpleNamespace(horizon_days=30, window_days=30, rung="full", rows=list)
+    plan: Any = SimpleNamespace(
+        horizon_days=30, window_days=30, rung="full", rows=list, calibration=JUNE, test=JULY
+    )
     none = season.Season(Stretch(), "no season")
     found: Any = SimpleNamespace(suspects=())
-    head = learning._heading(experiment, plan, evaluated, (none, none), found)
+    head = heading.lines(experiment, plan, evaluated, (none, none), ALL_SEEN, found)
     assert head[:2] == ("shop: horizon 30 days, rung 'full'", said)
     assert head[2].startswith("Cut-offs: ")
     assert "Served: no season The level of churn and spend is half way from" in " ".join(head)
@@ -40,6 +51,18 @@ def test_the_card_says_whose_level_is_served(
     churn: bool, spend: bool, cutoffs: int, halved: str
 ) -> None:
     ahead = season.Season(Stretch(), "", of_churn=churn, of_spend=spend)
-    said = learning._untold(ahead, cutoffs)
+    said = heading._untold(ahead, cutoffs)
     assert said.startswith(halved)
     assert bool(said) == bool(halved)
+
+
+def test_the_card_says_what_was_lost_of_a_window() -> None:
+    days = DAYS.copy()
+    days["2024-07-10":"2024-07-15"] = 0.0
+    plan: Any = SimpleNamespace(window_days=30, calibration=JUNE, test=JULY)
+    assert heading._losses(plan, ALL_SEEN) == []
+    assert heading._losses(plan, exposure.of_days(days)) == [
+        "On 6 days of the test window (2024-07-10 to 2024-07-15) hardly anybody ordered: 80% of "
+        "what is usual was seen, and the served model's level is carried on to all of it, and the "
+        "figures of the evaluated one are of as much as was seen."
+    ]

@@ -1,0 +1,120 @@
+"""How much of a window was seen, where days of it are lost."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import engine
+from training import blend, exposure, fit
+from training.blend import EXPERTS
+from training.bundle import Raw
+
+T = pd.Timestamp
+FIRST = T("2024-01-01")  # a Monday
+JUNE = T("2024-06-01")
+
+
+def days(usual: float = 40.0, count: int = 240) -> pd.Series:
+    return pd.Series(usual, pd.date_range(FIRST, periods=count))
+
+
+def test_of_a_window_without_a_lost_day_all_was_seen() -> None:
+    found = exposure.of_days(days())
+    assert found.of(JUNE, 30) == 1.0
+    assert list(found.lost(JUNE, 30)) == []
+
+
+@pytest.mark.parametrize(("left", "seen"), [(0.0, 0.8), (4.0, 0.82)])
+def test_days_on_which_hardly_anybody_came_are_lost(left: float, seen: float) -> None:
+    """6 of 30 equal days, of which nothing or a tenth was recorded."""
+    shop = days()
+    shop["2024-06-10":"2024-06-15"] = left
+    found = exposure.of_days(shop)
+    assert found.of(JUNE, 30) == pytest.approx(seen)
+    assert list(found.lost(JUNE, 30)) == list(pd.date_range("2024-06-10", "2024-06-15"))
+    assert found.of(JUNE - pd.Timedelta(days=60), 30) == 1.0
+    half_inside = found.of(T("2024-06-13"), 30)
+    assert half_inside == pytest.approx(1 - (1 - left / 40) * 3 / 30)
+
+
+def test_a_lost_day_weighs_as_much_as_its_weekday() -> None:
+    """Saturdays bring three times as much, Sundays nothing: Monday to Saturday are a week."""
+    shop = days()
+    shop[shop.index.day_of_week == 5] = 120.0
+    shop[shop.index.day_of_week == 6] = 0.0
+    shop["2024-06-10":"2024-06-15"] = 0.0
+    found = exposure.of_days(shop)
+    assert found.of(T("2024-06-03"), 28) == pytest.approx(0.75)
+    assert len(found.lost(T("2024-06-03"), 28)) == 6
+
+
+@pytest.mark.parametrize(
+    ("usual", "last"),
+    [(40.0, "2024-06-12"), (2.0, "2024-06-15")],
+    ids=["three days are a holiday", "in a small shop six days may be chance"],
+)
+def test_what_may_be_something_else_is_no_loss(usual: float, last: str) -> None:
+    shop = days(usual)
+    shop["2024-06-10":last] = 0.0
+    assert exposure.of_days(shop).of(JUNE, 30) == 1.0
+
+
+def test_customers_who_come_in_batches_hide_a_silence() -> None:
+    rng = np.random.default_rng(7)
+    shop = days()
+    shop[:] = np.where(rng.random(len(shop)) < 0.1, 400.0, 0.0)
+    shop["2024-06-10":"2024-06-15"] = 0.0
+    assert exposure.of_days(shop).of(JUNE, 30) == 1.0
+
+
+def test_growth_and_a_slack_season_are_no_loss() -> None:
+    shop = days()
+    shop[:] = (
+        40.0 * np.exp(np.arange(len(shop)) / 60) * (1 + 0.5 * np.sin(np.arange(len(shop)) / 9))
+    )
+    assert exposure.of_days(shop).of(JUNE, 30) == 1.0
+
+
+def test_nearly_everything_lost_tells_no_more_than_the_least() -> None:
+    shop = days()
+    shop["2024-06-02":"2024-06-28"] = 0.0
+    assert exposure.of_days(shop).of(JUNE, 30) == exposure.LEAST
+
+
+def test_what_was_not_recorded_before_now_is_lost_too() -> None:
+    """Ten customers on each day until 20 June, asked on 1 July: 20 of 30 days were seen."""
+    backend = engine.connect()
+    backend.con.execute(
+        "CREATE TABLE orders AS SELECT 'c' || i AS customer_id, day AS moment, day AS local "
+        "FROM range(10) r(i), range(TIMESTAMP '2024-01-01', TIMESTAMP '2024-06-21', INTERVAL 1 DAY)"
+        " s(day)"
+    )
+    found = exposure.measure(backend, T("2024-07-01"))
+    assert found.of(T("2024-06-01"), 30) == pytest.approx(20 / 30)
+    assert found.of(T("2024-05-01"), 30) == 1.0
+    assert exposure.measure(backend, T("2024-06-21")).of(T("2024-05-22"), 30) == 1.0
+
+
+@pytest.mark.parametrize("seen", [1.0, 0.6])
+def test_what_is_calibrated_on_a_part_of_a_window_holds_for_all_of_it(seen: float) -> None:
+    """Customers of constant rates, of whose orders the part `seen` was recorded."""
+    rng = np.random.default_rng(7)
+    rate = rng.gamma(1.0, 1.5, 20_000)
+    worth = rng.lognormal(3, 0.5, 20_000)
+    raw = Raw(
+        np.log(1 / np.expm1(rate)),  # the logit of exp(-rate)
+        np.repeat((rate * worth)[:, None], len(EXPERTS), axis=1),
+        rate,
+        np.zeros((20_000, 2)),
+    )
+    came, all_of_it = (rng.poisson(rate * part).astype(float) for part in (seen, 1.0))
+    window = pd.DataFrame({"future_orders": came, "future_spend": came * worth, "exposure": seen})
+    learned, bands = fit.calibrate(raw, window, 0.8)
+    churned = blend.churn(raw.churn_logit, learned)
+    spend = blend.spend(raw.experts, churned, learned)
+    assert churned.mean() == pytest.approx((all_of_it == 0).mean(), abs=0.01)
+    assert spend.sum() == pytest.approx((all_of_it * worth).sum(), rel=0.03)
+    assert blend.orders(rate, churned, learned).sum() == pytest.approx(all_of_it.sum(), rel=0.05)
+    low, _, high = bands.interval(spend, churned)
+    outside = (all_of_it * worth < low) | (all_of_it * worth > high)
+    assert 0.1 < outside.mean() < 0.2
