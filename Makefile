@@ -31,7 +31,7 @@ demo: .venv/.installed  ## train, register, score, serve and ask, on the demo da
 	$(BIN)/coterie demo
 
 test: .venv/.installed  ## the fast tests, doctests and the README's quick blocks
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 slow: .venv/.installed  ## the slow tests and the browser's
 	$(BIN)/pytest -m "slow or browser" --durations 10

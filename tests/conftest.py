@@ -36,6 +36,13 @@ settings.load_profile("coterie")
 SEED = 7
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process makes the small run (below) at once, the others begin with what does without."""
+    needing = {i.path for i in items if "small_run" in getattr(i, "fixturenames", ())}
+    first = min(needing, default=None)
+    items.sort(key=lambda item: 0 if item.path == first else 2 if item.path in needing else 1)
+
+
 @pytest.fixture(autouse=True)
 def seeds() -> None:
     """The generators that code under test could reach without being handed one.

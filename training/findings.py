@@ -11,8 +11,9 @@ import pandas as pd
 from features.experiment import Experiment
 from features.health import Health
 from features.population import Amounts, Population, is_rate
-from features.rhythm import Hours, Series
+from features.rhythm import ORDERS, Hours, Series
 from training import outliers
+from training.exposure import LEAST_DAYS
 from training.finding import HINT, WARNING, Finding
 from training.readiness import READY, Readiness
 from training.suspects import Search
@@ -153,6 +154,8 @@ def _rhythm(series: Series, now: pd.Timestamp) -> Iterator[Finding]:
         more = f"; {len(series.gaps) - 1} more" if len(series.gaps) > 1 else ""
         seen = f"{_days(longest.days)} from {longest.first:%Y-%m-%d} to {longest.last:%Y-%m-%d}"
         remedy = "if it was a day like others, bring what is missing"
+        if LEAST_DAYS <= longest.days < WRONG_MOMENT_DAYS and series.name == ORDERS:
+            remedy += "; without it a training counts such a window for as much as was seen of it"
         if longest.days < WRONG_MOMENT_DAYS:
             seen += f", when {longest.missed:,.0f} customers were to be expected"
         else:

@@ -35,8 +35,8 @@ class Settings:
     batch: int = 256
     rate: float = 1e-2
     decay: float = 1e-3
-    steps: int = 1_200
-    most_steps: int = 1_800
+    steps: int = 800
+    most_steps: int = 1_200
     least_passes: int = 4
     most_passes: int = 40
     power: float = 1.3
@@ -52,7 +52,7 @@ class Settings:
         """How many steps so many rows make.
 
         >>> [Settings().steps_of(rows) for rows in (400, 20_000, 100_000, 10_000_000)]
-        [63, 1200, 1563, 1800]
+        [63, 800, 1200, 1200]
         """
         one = max(rows, 1) / self.batch
         most = min(one * self.most_passes, self.most_steps)
