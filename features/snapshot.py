@@ -31,7 +31,7 @@ from features import (
     varieties,
 )
 from features.asof import KEYS
-from features.feature import aggregate
+from features.feature import Feature, aggregate
 from features.pieces import known_pieces
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.spec import FeatureSpec
@@ -50,26 +50,38 @@ def feature_table(
     of it `columns` alone.
 
     `cutoffs` are all that the spine has, where they are known: see `features.varieties`. They
-    change no value.
+    change no value. Raises KeyError for a column that the catalog does not have.
     """
     t = tables()
-    asked = [f for f in catalog.features(spec) if columns is None or f.name in columns]
+    asked = catalog.features(spec)
+    if columns is not None:
+        unknown = set(columns).difference(feature.name for feature in asked)
+        if unknown:
+            raise KeyError(f"not in the catalog of this spec: {', '.join(sorted(unknown))}")
+        asked = [feature for feature in asked if feature.name in set(columns)]
     names = {feature.name for feature in asked}
     of_journey = not names.isdisjoint(journey.NAMES)
     if of_journey:
         names |= journey.INPUTS
+
+    def wanted(made: Sequence[Feature]) -> list[Feature]:
+        return [feature for feature in made if feature.name in names]
+
     spine = t["spine"]
-    pieces = periods.marked(known_pieces(t["orders"], spine, spec), spec)
-    bought = occasions.marked(pieces, spec)
-    of_pieces = [*purchases.features(spec), *periods.features(spec), *occasions.features(spec)]
     # The widest comes last: a join costs by the columns that it carries on.
-    lenses = [
-        intent.expression(t["events"], t["orders"], spine, spec),
-        attributes.expression(t["attributes"], spine, spec),
-        engagement.expression(t["events"], spine, spec),
-        varieties.expression(t["orders"], spine, spec, cutoffs),
-        aggregate(bought, [f for f in of_pieces if f.name in names]),
-    ]
+    lenses: list[ir.Table | None] = []
+    if wanted(intent.features(spec)):
+        lenses.append(intent.expression(t["events"], t["orders"], spine, spec))
+    if wanted(attributes.features(spec)):
+        lenses.append(attributes.expression(t["attributes"], spine, spec))
+    if wanted(engagement.features(spec)):
+        lenses.append(engagement.expression(t["events"], spine, spec))
+    if wanted(varieties.features(spec)):
+        lenses.append(varieties.expression(t["orders"], spine, spec, cutoffs))
+    bought = wanted([*purchases.features(spec), *periods.features(spec), *occasions.features(spec)])
+    if bought:
+        pieces = periods.marked(known_pieces(t["orders"], spine, spec), spec)
+        lenses.append(aggregate(occasions.marked(pieces, spec), bought))
     wide = spine
     for i, lens in enumerate(lens for lens in lenses if lens is not None):
         same = [spine[key] == lens[key] for key in KEYS]
@@ -142,7 +154,8 @@ def snapshot(
     spec : which features
     spine : (customer_id string, as_of timestamp[us] UTC), no row twice
     horizon_days : outcomes over [as_of, as_of + horizon_days); None for features alone
-    columns : of the spec's features these alone, the rest is not computed; None for all
+    columns : of the spec's features these alone, without the lenses that have none of them; None
+        for all
 
     Returns
     -------
@@ -163,7 +176,8 @@ def snapshot(
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """Without Python's cyclic collector, which goes through an expression's hundreds of thousands
-    of small objects again and again while they are made: a quarter of the time of planning.
+    of small objects again and again while they are made: a quarter of the time of planning. The
+    query that follows makes none.
     """
     was = gc.isenabled()
     gc.disable()

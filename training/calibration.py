@@ -36,26 +36,30 @@ def platt(logits: np.ndarray, outcome: np.ndarray) -> tuple[float, float]:
     return float(model.intercept_[0]), slope
 
 
-def intercept(logits: np.ndarray, slope: float, rate: float) -> float:
+def intercept(
+    logits: np.ndarray, slope: float, rate: float, exposure: np.ndarray | float = 1.0
+) -> float:
     """The intercept with which the probabilities sigmoid(intercept + slope * logit) have the mean
-    `rate`, as near as a sigmoid comes to 0 and 1.
+    `rate`, as near as a sigmoid comes to 0 and 1; where a part of each window was seen, `exposure`
+    (n,), the probabilities of all of it, of which those of the part are powers.
     """
     logits, rate = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT), np.clip(rate, 1e-5, 1 - 1e-5)
-    far = LOGIT_LIMIT * (slope + 1.0)
-    return float(brentq(lambda a: sigmoid(a + slope * logits).mean() - rate, -far, far))
+    far = 2.0 * LOGIT_LIMIT * (slope + 1.0)
+
+    def off(first: float) -> float:
+        return float((sigmoid(first + slope * logits) ** exposure).mean() - rate)
+
+    return float(brentq(off, -far, far))
 
 
-def whole(
-    logits: np.ndarray, platt_of: tuple[float, float], exposure: np.ndarray
+def of_all(
+    logits: np.ndarray, platt_of: tuple[float, float], exposure: float
 ) -> tuple[float, float]:
-    """Platt scaling of windows that were seen whole, from that of windows of which the parts
-    `exposure` (n,) were seen: the probability of no order is raised to the reciprocal.
+    """Platt scaling over all of a window, from that of its part `exposure` that was seen: the
+    probability of no order is raised to the reciprocal.
     """
-    if (exposure == 1.0).all():
-        return platt_of
-    first, slope = platt_of
-    churned = sigmoid(first + slope * np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT))
-    return intercept(logits, slope, float((churned ** (1.0 / exposure)).mean())), slope
+    seen = sigmoid(platt_of[0] + platt_of[1] * np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT))
+    return _fitted(logits, seen ** (1.0 / exposure)) or platt_of
 
 
 def total_scale(predicted: np.ndarray, actual: np.ndarray) -> float:
@@ -76,13 +80,7 @@ def transfer(learned: Calibration, teacher: Raw, pupil: Raw) -> Calibration:
     was learned on windows that the pupil trained on; so the level comes from the teacher, the
     ranking from the pupil. Platt scaling is fitted to the teacher's probabilities.
     """
-    wanted = churn(teacher.churn_logit, learned)
-    logits = np.clip(pupil.churn_logit, -LOGIT_LIMIT, LOGIT_LIMIT)
-    twice = np.concatenate([logits, logits])[:, None]
-    outcome = np.repeat([1.0, 0.0], len(logits))
-    model = LogisticRegression(C=1e4).fit(twice, outcome, np.concatenate([wanted, 1 - wanted]))
-    slope = float(model.coef_[0, 0])
-    platt_of = (float(model.intercept_[0]), slope) if slope > 0 else learned.churn
+    platt_of = _fitted(pupil.churn_logit, churn(teacher.churn_logit, learned)) or learned.churn
 
     own, before, after = learned.spend, *(_means(raw.experts) for raw in (teacher, pupil))
     moved = np.where((before > 0) & (after > 0), after / np.where(before > 0, before, 1.0), 1.0)
@@ -96,6 +94,18 @@ def transfer(learned: Calibration, teacher: Raw, pupil: Raw) -> Calibration:
         if total > 0
         else learned.orders,
     )
+
+
+def _fitted(logits: np.ndarray, wanted: np.ndarray) -> tuple[float, float] | None:
+    """Platt scaling of the logits that comes nearest to the probabilities `wanted` (n,); None where
+    it would rank backwards.
+    """
+    logits = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
+    twice = np.concatenate([logits, logits])[:, None]
+    outcome = np.repeat([1.0, 0.0], len(logits))
+    model = LogisticRegression(C=1e4).fit(twice, outcome, np.concatenate([wanted, 1 - wanted]))
+    slope = float(model.coef_[0, 0])
+    return (float(model.intercept_[0]), slope) if slope > 0 else None
 
 
 def _means(experts: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from training import (
     boosting,
     clustering,
     disparity,
+    exposure,
     fit,
     interval_card,
     outlook,
@@ -131,7 +132,7 @@ def evaluate(
         report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
         report_card.spend_section(known, bought, values, window_days, currency, seed),
         interval_card.interval_section(
-            (expected_then, calibration.future_spend.to_numpy(float) / fit.exposed(calibration)),
+            (expected_then, (calibration.future_spend / calibration[exposure.COLUMN]).to_numpy()),
             bought.future_spend.to_numpy(float),
             values,
             level,

@@ -13,7 +13,7 @@ from features.health import Health
 from features.population import Amounts, Population, is_rate
 from features.rhythm import ORDERS, Hours, Series
 from training import outliers
-from training.exposure import LEAST_DAYS
+from training.exposure import Exposure
 from training.finding import HINT, WARNING, Finding
 from training.readiness import READY, Readiness
 from training.suspects import Search
@@ -149,13 +149,23 @@ def _rhythm(series: Series, now: pd.Timestamp) -> Iterator[Finding]:
             f"{series.future:,} of {series.rows:,} rows after {now:%Y-%m-%d %H:%M} UTC",
             f"correct the moments (moment_format){dated}",
         )  # fmt: skip
-    if series.gaps:
-        longest = max(series.gaps, key=lambda gap: gap.days)
-        more = f"; {len(series.gaps) - 1} more" if len(series.gaps) > 1 else ""
+    lost = Exposure(series.daily).everywhere() if series.name == ORDERS else ()
+    if lost:
+        longest = max(lost, key=lambda gap: gap.days)
+        more = f"; {len(lost) - 1} more" if len(lost) > 1 else ""
+        yield Finding(
+            WARNING, f"{series.name}: days on end with hardly any should be such days.",
+            f"{_days(longest.days)} from {longest.first:%Y-%m-%d} to {longest.last:%Y-%m-%d}, when "
+            f"{longest.missed:,.0f} more customers were to be expected{more}",
+            "bring what is missing; until then a training takes the rest of a window for a part of "
+            "it, and scales its level up",
+        )  # fmt: skip
+    covered = {gap.first for gap in lost}
+    if gaps := [gap for gap in series.gaps if gap.first not in covered]:
+        longest = max(gaps, key=lambda gap: gap.days)
+        more = f"; {len(gaps) - 1} more" if len(gaps) > 1 else ""
         seen = f"{_days(longest.days)} from {longest.first:%Y-%m-%d} to {longest.last:%Y-%m-%d}"
         remedy = "if it was a day like others, bring what is missing"
-        if LEAST_DAYS <= longest.days < WRONG_MOMENT_DAYS and series.name == ORDERS:
-            remedy += "; without it a training counts such a window for as much as was seen of it"
         if longest.days < WRONG_MOMENT_DAYS:
             seen += f", when {longest.missed:,.0f} customers were to be expected"
         else:

@@ -263,7 +263,7 @@ MOST_TIMES = 2.0
 
 def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration, Bands]:
     """Calibration and spend bands from a bundle's raw outputs on the calibration window, carried on
-    from as much as was seen of it to a whole one.
+    from as much as was seen of it to all of it.
     """
     actual = capped(window.future_spend.to_numpy(np.float64))
     orders = window.future_orders.to_numpy(np.float64)
@@ -277,19 +277,17 @@ def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration
     churned = churn(raw.churn_logit, learned)
     expected = spend(raw.experts, churned, learned)
     bands = conformal.fit(expected, churned, actual, level)
-    seen = exposed(window)
-    pool = dataclasses.replace(learned.spend, level=learned.spend.level / seen.mean())
+    seen = float(window[exposure.COLUMN].iloc[0])
+    if seen == 1.0:
+        return learned, bands
     return dataclasses.replace(
         learned,
-        churn=calibration.whole(raw.churn_logit, learned.churn, seen),
-        spend=pool,
-        orders=learned.orders / float(seen.mean()),
-    ), bands.carried(1.0 / float(seen.mean()))
-
-
-def exposed(frame: pd.DataFrame) -> np.ndarray:
-    """(n,) how much was seen of the window of each row's outcomes."""
-    return frame[exposure.COLUMN].to_numpy(np.float64)
+        churn=calibration.of_all(raw.churn_logit, learned.churn, seen),
+        spend=dataclasses.replace(learned.spend, level=learned.spend.level / seen),
+        orders=learned.orders / seen,
+        most_orders=min(learned.most_orders / seen, NO_LIMIT),
+        most_spend=min(learned.most_spend / seen, NO_LIMIT),
+    ), bands.carried(1.0 / seen)
 
 
 def trained(bare: Bundle, train: pd.DataFrame) -> Trained:
@@ -298,7 +296,7 @@ def trained(bare: Bundle, train: pd.DataFrame) -> Trained:
         bare.raw(to_columns(table(train))),
         train.future_orders.to_numpy(np.float64),
         train.future_spend.to_numpy(np.float64),
-        exposed(train),
+        train[exposure.COLUMN].to_numpy(np.float64),
     )
 
 

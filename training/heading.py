@@ -46,21 +46,21 @@ def lines(
 
 def _losses(plan: Splits, exposed: Exposure) -> list[str]:
     """What was lost of the windows that set the level and measure it."""
-    told = []
-    for name, window, what in (
-        ("calibration", plan.calibration, "the evaluated model's level is carried on to all of it"),
-        ("test", plan.test, "the served model's level is carried on to all of it, and the figures "
-         "of the evaluated one are of as much as was seen"),
+    made = []
+    for name, window, consequence in (
+        ("calibration", plan.calibration, "The evaluated model's level is carried on to all of it; "
+         "the naive rules learn from it as it is."),
+        ("test", plan.test, "The served model's level is carried on to all of it; the figures here "
+         "are of what was seen."),
     ):  # fmt: skip
         lost = exposed.lost(window.as_of, plan.window_days)
-        if len(lost):
-            told.append(
-                f"On {len(lost)} days of the {name} window ({lost[0]:%Y-%m-%d} to "
-                f"{lost[-1]:%Y-%m-%d}) hardly anybody ordered: "
-                f"{exposed.of(window.as_of, plan.window_days):.0%} of what is usual was seen, and "
-                f"{what}."
+        spans = " and ".join(f"from {gap.first:%Y-%m-%d} to {gap.last:%Y-%m-%d}" for gap in lost)
+        if lost:
+            made.append(
+                f"Hardly anybody ordered {spans}, in the {name} window: "
+                f"{exposed.of(window.as_of, plan.window_days):.0%} of it was seen. {consequence}"
             )
-    return told
+    return made
 
 
 def _untold(ahead: Season, cutoffs: int) -> str:

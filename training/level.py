@@ -15,7 +15,7 @@ import numpy as np
 from training import blend
 from training.blend import EXPERTS, Calibration
 from training.bundle import Raw
-from training.calibration import intercept, total_scale, whole
+from training.calibration import intercept, total_scale
 from training.intervals import Bands
 from training.outliers import capped
 from training.season import Season
@@ -66,20 +66,19 @@ def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calib
     was fitted on: of `churn`, in logits; of `spend` and orders, in logs.
 
     One window is one season, with its own holidays and closures. Where nothing tells which season
-    comes, the mean of all is as good a forecast as the last. `c` is of whole windows, and so is
-    what comes of it.
+    comes, the mean of all is as good a forecast as the last. `c` is of windows without lost days,
+    and so is what comes of it; what was trained on counts for as much as was seen.
     """
     churned, seen = (trained.orders == 0).astype(np.float64), trained.exposure
     first, slope = c.churn
     if churn and 0 < churned.mean() < 1:
-        own = intercept(trained.raw.churn_logit, slope, float(churned.mean()))
-        own = whole(trained.raw.churn_logit, (own, slope), seen)[0]
+        own = intercept(trained.raw.churn_logit, slope, float(churned.mean()), seen)
         c = dataclasses.replace(c, churn=((first + own) / 2, slope))
     if not spend:
         return c
     said = blend.spend(trained.raw.experts, blend.churn(trained.raw.churn_logit, c), c)
-    moved = total_scale(said, capped(trained.spend) / seen) ** 0.5
-    orders = total_scale(c.orders * trained.raw.boosted_orders, trained.orders / seen) ** 0.5
+    moved = total_scale(said * seen, capped(trained.spend)) ** 0.5
+    orders = total_scale(c.orders * trained.raw.boosted_orders * seen, trained.orders) ** 0.5
     return _moved(c, moved, orders)
 
 

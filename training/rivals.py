@@ -1,7 +1,8 @@
 """The naive rules that every model must be measured beside, computed in the same run.
 
 Each rule sees what the model sees at the test cut-off, and may be calibrated on the calibration
-window as the model is. None is weakened: a rule's own units are used where it has them.
+window as the model is, but that days lost of that window are taken as they are. None is weakened
+otherwise: a rule's own units are used where it has them.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ MOST_YEARS = 3
 YEAR_DAYS = YEAR.days
 #: One season more or less than fivefold is something else: a shop that opened, a gap.
 MOST = 5.0
+#: The features that the customers' histories are made of.
+HISTORY = ("recency_days", "T_days", "orders", "frequency", "spend")
 #: Of a season's logarithm so much comes again a year later.
 REPEATS = 0.85
 
@@ -69,7 +71,7 @@ class Level:
     spend: tuple[float, float]
     churn_power: tuple[float, float]
 
-    def whole(self, exposure: float) -> Level:
+    def carried(self, exposure: float) -> Level:
         """Of all of the days, of which the part `exposure` was seen."""
         orders, spend, power = self.orders, self.spend, self.churn_power
         return Level(*((ratio / exposure, variance) for ratio, variance in (orders, spend, power)))
@@ -100,8 +102,9 @@ def measure(
     exposed : how much was seen of the days; None where all was
     levels : those measured before, by cut-off and days; what is measured here is added
 
-    What was calibrated on is carried on to a whole window first (`training.fit.calibrate`), and so
-    are the same days a year earlier; of the days asked for, what a closure costs comes round again.
+    Where days were lost, what was calibrated on is carried on to all of its window
+    (`training.fit.calibrate`), and so are the same days a year earlier; days lost a year before
+    those asked for are taken for a closure that comes again.
     Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
     1 by as much as it may be noise, and as no year is quite like the one before.
     """
@@ -128,13 +131,13 @@ def measure(
             levels[when, days] = level(connection, when, days)
         return levels[when, days]
 
-    def whole(when: pd.Timestamp, days: int) -> Level | None:
+    def carried_on(when: pd.Timestamp, days: int) -> Level | None:
         measured = at(when, days)
-        return measured and measured.whole(exposed.of(when, days) if exposed else 1.0)
+        return measured and measured.carried(exposed.of(when, days) if exposed else 1.0)
 
     found = []
     for i in range(1, years + 1):
-        before = whole(calibrated - i * YEAR, window_days)
+        before = carried_on(calibrated - i * YEAR, window_days)
         after = at(cutoff - i * YEAR, horizon_days)
         if before is not None and after is not None:
             found.append((before, after))
@@ -150,7 +153,7 @@ def measure(
     told = [pair for pair in told if np.isfinite(pair[0][1] + pair[1][1])]
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
-    first, every = whole(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
+    first, every = carried_on(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
     year = _drawn([(first.spend, every.spend)]) if first and every else 1.0
     return Season(
         factor,
@@ -167,7 +170,8 @@ def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | None:
     """Realised over expected in the `days` after `cutoff`, of the customers with an order before;
     None where too few of them ordered, nobody spent, or MBG/NBD is refused even under a weak prior.
     """
-    rows = snapshot(connection, FeatureSpec(), customers_known(connection, [cutoff]), days)
+    spine = customers_known(connection, [cutoff])
+    rows = snapshot(connection, FeatureSpec(), spine, days, HISTORY)
     rows = rows[rows.orders > 0]
     ordered = (rows.future_orders > 0).to_numpy(np.float64)
     if ordered.sum() < LEAST_CUSTOMERS:

@@ -57,7 +57,8 @@ def gather(
     now = snapshot(connection, spec, scoring.everyone(connection, plan.now))
     told("structural priors", 0, 1)
     (past, now), latest = prior.augment([past, now], window)
-    past[exposure.COLUMN] = past.as_of.map(lambda at: exposed.of(at, window))
+    seen = {at: exposed.of(at, window) for at in past.as_of.unique()}
+    past[exposure.COLUMN] = past.as_of.map(seen)
     earlier = past[past.as_of.isin(shifted)] if shifted else None
     return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest)
 

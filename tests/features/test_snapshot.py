@@ -103,4 +103,6 @@ def test_of_the_features_some_alone_have_the_values_that_they_have_among_all(sho
     future = ["future_orders", "future_spend", "days_to_order", "churned"]
     expected = whole[["customer_id", "as_of", *names, *future]]
     assert len(names) == len(columns)
+    with pytest.raises(KeyError, match="not in the catalog of this spec: recency_dayz"):
+        snapshot(*asked, columns=["orders", "recency_dayz"])
     pd.testing.assert_frame_equal(some, expected)

@@ -6,7 +6,7 @@ import pytest
 from training import blend
 from training.blend import EXPERTS, Calibration, Pool
 from training.bundle import Raw
-from training.calibration import intercept, platt, total_scale, transfer, whole
+from training.calibration import intercept, platt, total_scale, transfer
 
 
 def world(rows: int, intercept: float, slope: float) -> tuple[np.ndarray, np.ndarray]:
@@ -144,11 +144,12 @@ def test_a_pupil_that_expects_nothing_is_not_divided_by() -> None:
 # ---------------------------------------------------------------- a window of which a part was seen
 
 
-def test_seen_whole_a_windows_scaling_stays_and_seen_in_part_fewer_are_silent() -> None:
-    logits = np.random.default_rng(7).normal(0, 2, 2_000)
-    assert whole(logits, (-0.3, 1.2), np.ones(2_000)) == (-0.3, 1.2)
-    seen = np.repeat([0.5, 0.8], 1_000)
-    first, slope = whole(logits, (-0.3, 1.2), seen)
-    silent = blend.sigmoid(-0.3 + 1.2 * logits) ** (1 / seen)
-    assert slope == 1.2
-    assert blend.sigmoid(first + slope * logits).mean() == pytest.approx(silent.mean(), abs=1e-6)
+def test_windows_of_one_truth_have_one_intercept_however_much_was_seen_of_them() -> None:
+    """Customers of constant rates: of half of the windows all was seen, of the others 40 %."""
+    rng = np.random.default_rng(7)
+    rate = rng.gamma(1.0, 1.5, 100_000)
+    logits = np.log(1 / np.expm1(rate))  # the logit of exp(-rate)
+    seen = np.repeat([1.0, 0.4], 50_000)
+    silent = rng.poisson(rate * seen) == 0
+    assert silent.mean() > (rng.poisson(rate) == 0).mean() + 0.05
+    assert intercept(logits, 1.0, float(silent.mean()), seen) == pytest.approx(0.0, abs=0.03)

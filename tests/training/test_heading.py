@@ -16,7 +16,7 @@ JUNE, JULY = (
     Window(T(f"2024-0{m}-01"), T(f"2024-0{m}-01") + pd.Timedelta(days=30)) for m in (6, 7)
 )
 DAYS = pd.Series(40.0, pd.date_range("2024-01-01", "2024-08-01"))
-ALL_SEEN = exposure.of_days(DAYS)
+ALL_SEEN = exposure.Exposure(DAYS)
 
 
 def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
@@ -58,11 +58,16 @@ def test_the_card_says_whose_level_is_served(
 
 def test_the_card_says_what_was_lost_of_a_window() -> None:
     days = DAYS.copy()
-    days["2024-07-10":"2024-07-15"] = 0.0
+    days["2024-07-03":"2024-07-06"] = days["2024-07-10":"2024-07-15"] = 0.0
     plan: Any = SimpleNamespace(window_days=30, calibration=JUNE, test=JULY)
     assert heading._losses(plan, ALL_SEEN) == []
-    assert heading._losses(plan, exposure.of_days(days)) == [
-        "On 6 days of the test window (2024-07-10 to 2024-07-15) hardly anybody ordered: 80% of "
-        "what is usual was seen, and the served model's level is carried on to all of it, and the "
-        "figures of the evaluated one are of as much as was seen."
+    assert heading._losses(plan, exposure.Exposure(days)) == [
+        "Hardly anybody ordered from 2024-07-03 to 2024-07-06 and from 2024-07-10 to 2024-07-15, "
+        "in the test window: 67% of it was seen. The served model's level is carried on to all of "
+        "it; the figures here are of what was seen."
     ]
+    plan.calibration, plan.test = JULY, JUNE
+    assert heading._losses(plan, exposure.Exposure(days))[0].endswith(
+        "The evaluated model's level is carried on to all of it; the naive rules learn from it as "
+        "it is."
+    )

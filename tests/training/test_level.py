@@ -73,19 +73,22 @@ def test_each_level_moves_alone() -> None:
     assert spend.spend != LEARNED.spend
 
 
-def test_windows_of_which_a_part_was_seen_count_for_the_whole() -> None:
-    """Half of the spend and orders in half of the days are as much as all of it in all; a customer
-    silent in half of the days is so in all of them with the square of the probability.
-    """
-    half = dataclasses.replace(trained(0.8, spend=0.72, orders=1.125), exposure=np.full(2_000, 0.5))
-    made = halfway(LEARNED, half, True, True)
-    slope, logits = LEARNED.churn[1], half.raw.churn_logit
-    seen = 2 * halfway(LEARNED, trained(0.8), True, False).churn[0] - LEARNED.churn[0]
-    own = 2 * made.churn[0] - LEARNED.churn[0]
-    silent = blend.sigmoid(seen + slope * np.clip(logits, -12, 12)) ** 2
-    assert blend.sigmoid(own + slope * logits).mean() == pytest.approx(silent.mean(), abs=1e-6)
-    assert made.spend.level == pytest.approx(1.2 * POOL.level)
-    assert made.orders == pytest.approx(1.5 * LEARNED.orders)
+def test_windows_of_which_a_part_was_seen_count_for_that_part() -> None:
+    """Of a third of the rows all was lost: what the others say is the level of all."""
+    rows = trained(0.0, spend=1.44, orders=2.25)
+    seen = np.where(np.arange(2_000) % 3 > 0, 1.0, 1e-9)
+    part = dataclasses.replace(rows, exposure=seen, spend=rows.spend * seen)
+    part = dataclasses.replace(part, orders=rows.orders * seen)
+    made = halfway(LEARNED, part, False, True)
+    known = seen == 1.0
+    said = blend.spend(rows.raw.experts, blend.churn(rows.raw.churn_logit, LEARNED), LEARNED)
+    assert made.spend.level == pytest.approx(
+        POOL.level * (rows.spend[known].sum() / said[known].sum()) ** 0.5, rel=1e-3
+    )
+    boosted = LEARNED.orders * rows.raw.boosted_orders
+    assert made.orders == pytest.approx(
+        LEARNED.orders * (rows.orders[known].sum() / boosted[known].sum()) ** 0.5, rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("churned", [0.0, 1.0])

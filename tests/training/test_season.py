@@ -251,16 +251,16 @@ def test_no_power_makes_an_unlikely_silence_likely() -> None:
 
 def test_a_day_lost_a_year_ago_is_no_slack_season(shop: Callable[[float], Path]) -> None:
     """A sixth of what the days calibrated on brought a year ago was not recorded."""
-    lost = exposure.of_days(pd.Series(10.0, pd.date_range(FIRST_DAY, NOW)))
+    lost = exposure.Exposure(pd.Series(10.0, pd.date_range(FIRST_DAY, NOW)))
     at = (NOW - pd.Timedelta(days=60)) - season.YEAR
-    lost.missed[at : at + pd.Timedelta(days=9)] = 10.0
+    lost.daily[at : at + pd.Timedelta(days=9)] = 0.0
     assert lost.of(at, 60) == pytest.approx(5 / 6)
     connection = sources.load(config.load(shop(PEAK)), NOW).connection
     asked = connection, FIRST_DAY, NOW - pd.Timedelta(days=60), NOW, 60, 60, 90
     plain, seen = season.measure(*asked), season.measure(*asked, lost)
     before = season.level(connection, at, 60)
     assert before is not None
-    of_all = before.whole(5 / 6)
+    of_all = before.carried(5 / 6)
     assert of_all.spend == (pytest.approx(before.spend[0] * 1.2), before.spend[1])
     assert of_all.churn_power == (pytest.approx(before.churn_power[0] * 1.2), before.churn_power[1])
     for name in ("orders", "spend", "churn_power"):  # and a smaller factor is trusted less
