@@ -203,6 +203,23 @@ def test_repeats_of_what_has_no_line_id_are_a_hint(
     )  # fmt: skip
 
 
+def test_days_of_which_a_trickle_was_recorded_are_found_once(experiment: Experiment) -> None:
+    """Of one outage a tenth is there, of the other nothing, which is not told as a gap again."""
+    daily = pd.Series(40.0, pd.date_range(DAY, periods=240))
+    daily["2024-05-10":"2024-05-16"], daily["2024-07-01":"2024-07-05"] = 4.0, 0.0
+    gap = Gap(pd.Timestamp("2024-07-01"), pd.Timestamp("2024-07-05"), 200.0)
+    (found,) = of_health(having("series", daily=daily, gaps=(gap,)), experiment, NOW)
+    assert found.weight == WARNING
+    assert found.rule == "orders: days on end with hardly any should be such days."
+    assert found.seen == (
+        "7 days from 2024-05-10 to 2024-05-16, when 252 more customers were to be expected; 1 more"
+    )
+    assert found.remedy == (
+        "bring what is missing; until then a training takes the rest of a window for a part of it, "
+        "and scales its level up"
+    )
+
+
 def test_a_silence_of_years_means_wrong_moments(experiment: Experiment) -> None:
     years = Gap(pd.Timestamp("1900-01-02"), pd.Timestamp("2022-12-31"), 1e5)
     (found,) = of_health(having("series", gaps=(years,)), experiment, NOW)
