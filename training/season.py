@@ -118,6 +118,16 @@ def measure(
         return Season(Stretch(), said, of_churn=True, of_spend=True)
     years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
     years = min(years, MOST_YEARS)
+    lost = [
+        f"{gap.first:%Y-%m-%d} to {gap.last:%Y-%m-%d}"
+        for i in range(1, years + 1)
+        for gap in (exposed.lost(cutoff - i * YEAR, horizon_days) if exposed else ())
+    ]
+    again = (
+        f" Hardly anybody ordered {' and '.join(lost)}: taken for a closure that comes again."
+        if lost
+        else ""
+    )
     if years < 1:
         return Season(
             Stretch(),
@@ -159,7 +169,7 @@ def measure(
         factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
         f"days a year earlier{'' if len(found) == 1 else f', {len(found)} years back'}, drawn "
-        "towards 1 by their noise.",
+        f"towards 1 by their noise.{again}",
         year,
         of_churn=bool(told),
         of_spend=True,

@@ -267,3 +267,16 @@ def test_a_day_lost_a_year_ago_is_no_slack_season(shop: Callable[[float], Path])
         ratio = getattr(plain.factor, name) / getattr(seen.factor, name)
         assert 1.2**season.REPEATS * 0.99 < ratio < 1.25
     assert seen.year < plain.year
+    assert "closure" not in seen.said
+
+
+def test_days_lost_a_year_before_those_asked_for_are_named(shop: Callable[[float], Path]) -> None:
+    days = pd.Series(10.0, pd.date_range(FIRST_DAY, NOW))
+    days["2022-11-20":"2022-11-25"] = 0.0
+    connection = sources.load(config.load(shop(PEAK)), NOW).connection
+    asked = connection, FIRST_DAY, NOW - pd.Timedelta(days=60), NOW, 60, 60, 90
+    plain, named = season.measure(*asked), season.measure(*asked, exposure.Exposure(days))
+    assert named.said == plain.said + (
+        " Hardly anybody ordered 2022-11-20 to 2022-11-25: taken for a closure that comes again."
+    )
+    assert named.factor == plain.factor
