@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 
 LOGIT_LIMIT = 12.0
-#: How much the autoencoder's logit of no order counts beside the others': it is made for the space
-#: that segments stand on, and ranks worse than they do nearly everywhere.
-LATENT = 0.5
 
 
 #: Whose estimates of spend are pooled: gradient boosting, the linear model, the autoencoder's head,
@@ -111,10 +108,10 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 def churn_logit(
     boosted: np.ndarray, linear: np.ndarray, latent: np.ndarray, recurrent: np.ndarray
 ) -> np.ndarray:
-    """Mean of the parts' logits of no order: booster (as a probability), logistic regression and
-    recurrent network, and the autoencoder, which counts `LATENT` of each.
+    """Mean of the parts' logits of no order: booster (as a probability), logistic regression,
+    autoencoder and recurrent network.
     """
-    return (logit(boosted) + linear + LATENT * latent + recurrent) / (3.0 + LATENT)
+    return (logit(boosted) + linear + latent + recurrent) / 4.0
 
 
 def churn(logits: np.ndarray, c: Calibration) -> np.ndarray:

@@ -45,7 +45,7 @@ from training.segments import SPACE, Segment, Segmentation
 from training.shrinkage import Shrinkage, drawn
 from training.structure import Prior
 
-FORMAT = 5
+FORMAT = 4
 FILES = (
     "features.json", "preprocessing.json", "model.json", "arrays.safetensors", "encoder.onnx",
     "churn.onnx", "spend.onnx", "orders.onnx", "recurrent.onnx", "network.safetensors",

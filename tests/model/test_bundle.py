@@ -158,7 +158,7 @@ def test_a_bundle_of_another_format_is_refused(small_run: Any, tmp_path: Path) -
     (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
     with pytest.raises(BundleError) as refusal:
         Bundle.load(folder)
-    assert refusal.value.rule == "This Coterie reads bundles of format 5."
+    assert refusal.value.rule == "This Coterie reads bundles of format 4."
     assert refusal.value.seen == "format 99 with 11 files"
 
 

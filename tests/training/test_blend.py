@@ -103,8 +103,8 @@ def test_who_alone_is_asked_and_knows_nothing_leaves_the_others_an_equal_say() -
     assert pool.spend(np.array([[2.0, 4.0, 8.0, np.nan, np.nan]])) == pytest.approx([4.0])
 
 
-def test_the_churn_logit_is_the_mean_of_its_parts_of_which_the_autoencoder_counts_half() -> None:
-    parts = np.array([0.5]), np.array([3.0]), np.array([-1.0]), np.array([1.0])
+def test_the_churn_logit_is_the_mean_of_its_parts() -> None:
+    parts = np.array([0.5]), np.array([3.0]), np.array([-1.5]), np.array([2.5])
     assert blend.churn_logit(*parts) == pytest.approx([1.0])
 
 
