@@ -53,7 +53,7 @@ def check(
     with screen.step("Measuring columns, days, customers and amounts"):
         measured = health.measure(read, experiment, now)
         coins = currencies.unnamed(experiment)
-    found += findings.of_health(measured, experiment, now)
+    found += findings.of_health(measured, experiment, now, as_of)
     found += findings.of_currencies(coins, experiment.currency)
     plan: Splits | None = None
     answers: tuple[Readiness, ...] = ()

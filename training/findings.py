@@ -11,7 +11,7 @@ import pandas as pd
 from features.experiment import Experiment
 from features.health import Health
 from features.population import Amounts, Population, is_rate
-from features.rhythm import ORDERS, Hours, Series
+from features.rhythm import ORDERS, Gap, Hours, Series
 from training import outliers
 from training.exposure import Exposure
 from training.finding import HINT, WARNING, Finding
@@ -39,11 +39,18 @@ ID_SHARE = 0.5  # distinct values of known ones
 _SAID_ONLY = ("seasonality", "measuring stability")
 
 
-def of_health(health: Health, experiment: Experiment, now: pd.Timestamp) -> list[Finding]:
-    """Findings on what came in; `now` as in `features.health.measure`."""
+def of_health(
+    health: Health,
+    experiment: Experiment,
+    now: pd.Timestamp,
+    until: pd.Timestamp | None = None,
+) -> list[Finding]:
+    """Findings on what came in; `now` as in `features.health.measure`, `until` the moment that the
+    log is said to reach (UTC); None for its last row.
+    """
     return [
         *_intake(health, experiment),
-        *(finding for series in health.series for finding in _rhythm(series, now)),
+        *(finding for series in health.series for finding in _rhythm(series, now, until)),
         *_clock(health.hours, experiment),
         *_customers(health.population),
         *_amounts(health.amounts, experiment.currency),
@@ -141,7 +148,20 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
             )
 
 
-def _rhythm(series: Series, now: pd.Timestamp) -> Iterator[Finding]:
+def _lost(series: Series, until: pd.Timestamp | None) -> tuple[Gap, ...]:
+    """The lost days of the log, up to the day before `until`."""
+    last = series.daily.index[-1] if until is None else until.floor("D") - pd.Timedelta(days=1)
+    days = pd.date_range(series.daily.index[0], max(last, series.daily.index[-1]))
+    return Exposure(series.daily.reindex(days, fill_value=0.0)).everywhere()
+
+
+def _meet(one: Gap, other: Gap) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
+
+def _rhythm(
+    series: Series, now: pd.Timestamp, until: pd.Timestamp | None = None
+) -> Iterator[Finding]:
     if series.future:
         dated = f", or train with --as-of {now:%Y-%m-%d}" if series.future < series.rows else ""
         yield Finding(
@@ -149,19 +169,19 @@ def _rhythm(series: Series, now: pd.Timestamp) -> Iterator[Finding]:
             f"{series.future:,} of {series.rows:,} rows after {now:%Y-%m-%d %H:%M} UTC",
             f"correct the moments (moment_format){dated}",
         )  # fmt: skip
-    lost = Exposure(series.daily).everywhere() if series.name == ORDERS else ()
+    lost = _lost(series, until) if series.name == ORDERS else ()
     if lost:
         longest = max(lost, key=lambda gap: gap.days)
         more = f"; {len(lost) - 1} more" if len(lost) > 1 else ""
         yield Finding(
-            WARNING, f"{series.name}: days on end with hardly any should be such days.",
+            WARNING,
+            f"{series.name}: days on end with hardly any should be such that nobody could order.",
             f"{_days(longest.days)} from {longest.first:%Y-%m-%d} to {longest.last:%Y-%m-%d}, when "
             f"{longest.missed:,.0f} more customers were to be expected{more}",
-            "bring what is missing; until then a training takes the rest of a window for a part of "
-            "it, and scales its level up",
+            "bring the missing rows; until then a training scales the level of a window that holds "
+            "them up by what is missing, but a customer's own days since the last order count on",
         )  # fmt: skip
-    covered = {gap.first for gap in lost}
-    if gaps := [gap for gap in series.gaps if gap.first not in covered]:
+    if gaps := [gap for gap in series.gaps if not any(_meet(gap, one) for one in lost)]:
         longest = max(gaps, key=lambda gap: gap.days)
         more = f"; {len(gaps) - 1} more" if len(gaps) > 1 else ""
         seen = f"{_days(longest.days)} from {longest.first:%Y-%m-%d} to {longest.last:%Y-%m-%d}"

@@ -50,8 +50,8 @@ def _losses(plan: Splits, exposed: Exposure) -> list[str]:
     for name, window, consequence in (
         ("calibration", plan.calibration, "The evaluated model's level is carried on to all of it; "
          "the naive rules learn from it as it is."),
-        ("test", plan.test, "The served model's level is carried on to all of it; the figures here "
-         "are of what was seen."),
+        ("test", plan.test, "The served model's level is carried on to all of it; the figures "
+         "here are of what was seen, and totals fall short by the rest."),
     ):  # fmt: skip
         lost = exposed.lost(window.as_of, plan.window_days)
         spans = " and ".join(f"from {gap.first:%Y-%m-%d} to {gap.last:%Y-%m-%d}" for gap in lost)

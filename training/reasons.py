@@ -117,7 +117,12 @@ def reasons(
 
 def seen(bundle: Bundle) -> list[str]:
     """The catalog's features that the bundle's models see, or its structural prior."""
-    of_models = {*bundle.preprocessor.numeric, *bundle.preprocessor.vocabulary, *course.INPUTS}
+    of_models = {
+        *bundle.preprocessor.numeric,
+        *bundle.preprocessor.vocabulary,
+        *bundle.amounts.columns,
+        *course.INPUTS,
+    }
     if bundle.prior is not None:
         of_models.update(INPUTS)
     return [str(e["name"]) for e in bundle.catalog if e["name"] in of_models]

@@ -137,4 +137,7 @@ def ratio(read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots) -> s
     pairs = [
         (f.future_orders.to_numpy(float), f.future_spend.to_numpy(float)) for f in (short, long)
     ]
-    return stretch.observed(pairs[0], pairs[1])
+    exposed = exposure.measure(read.connection, plan.now)
+    return stretch.observed(
+        pairs[0], pairs[1], (exposed.of(whole, window), exposed.of(whole, horizon))
+    )

@@ -25,11 +25,19 @@ class Stretch:
     source: str = "none needed"
 
 
-def observed(short: tuple[np.ndarray, np.ndarray], long: tuple[np.ndarray, np.ndarray]) -> Stretch:
-    """Ratios seen at one cut-off: (orders, spend) of the same customers over window and horizon."""
-    orders = _ratio(long[0].sum(), short[0].sum())
-    spend = _ratio(long[1].sum(), short[1].sum())
-    power = _power(float((short[0] == 0).mean()), float((long[0] == 0).mean()))
+def observed(
+    short: tuple[np.ndarray, np.ndarray],
+    long: tuple[np.ndarray, np.ndarray],
+    exposure: tuple[float, float] = (1.0, 1.0),
+) -> Stretch:
+    """Ratios seen at one cut-off: (orders, spend) of the same customers over window and horizon, of
+    each of which the part `exposure` was seen (`training.exposure`).
+    """
+    window, horizon = exposure
+    orders = _ratio(long[0].sum() / horizon, short[0].sum() / window)
+    spend = _ratio(long[1].sum() / horizon, short[1].sum() / window)
+    silent = float((short[0] == 0).mean()), float((long[0] == 0).mean())
+    power = _power(silent[0] ** (1.0 / window), silent[1] ** (1.0 / horizon))
     return Stretch(orders, spend, power, "observed at the latest cut-off with a whole horizon")
 
 

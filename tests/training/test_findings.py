@@ -204,20 +204,34 @@ def test_repeats_of_what_has_no_line_id_are_a_hint(
 
 
 def test_days_of_which_a_trickle_was_recorded_are_found_once(experiment: Experiment) -> None:
-    """Of one outage a tenth is there, of the other nothing, which is not told as a gap again."""
+    """Of one outage a tenth is there, of the other nothing, which is not told as a gap again though
+    it begins with a closed day.
+    """
     daily = pd.Series(40.0, pd.date_range(DAY, periods=240))
     daily["2024-05-10":"2024-05-16"], daily["2024-07-01":"2024-07-05"] = 4.0, 0.0
-    gap = Gap(pd.Timestamp("2024-07-01"), pd.Timestamp("2024-07-05"), 200.0)
+    gap = Gap(pd.Timestamp("2024-06-30"), pd.Timestamp("2024-07-05"), 200.0)
     (found,) = of_health(having("series", daily=daily, gaps=(gap,)), experiment, NOW)
     assert found.weight == WARNING
-    assert found.rule == "orders: days on end with hardly any should be such days."
+    assert found.rule == (
+        "orders: days on end with hardly any should be such that nobody could order."
+    )
     assert found.seen == (
         "7 days from 2024-05-10 to 2024-05-16, when 252 more customers were to be expected; 1 more"
     )
     assert found.remedy == (
-        "bring what is missing; until then a training takes the rest of a window for a part of it, "
-        "and scales its level up"
+        "bring the missing rows; until then a training scales the level of a window that holds "
+        "them up by what is missing, but a customer's own days since the last order count on"
     )
+
+
+def test_a_silence_at_the_end_is_found_where_the_log_is_said_to_go_on(
+    experiment: Experiment,
+) -> None:
+    health = having("series", daily=pd.Series(40.0, pd.date_range(DAY, periods=100)))
+    end = DAY + pd.Timedelta(days=100)
+    assert of_health(health, experiment, NOW, end + pd.Timedelta(days=3)) == []
+    (found,) = of_health(health, experiment, NOW, end + pd.Timedelta(days=6))
+    assert found.seen.startswith(f"6 days from {end:%Y-%m-%d} to ")
 
 
 def test_a_silence_of_years_means_wrong_moments(experiment: Experiment) -> None:

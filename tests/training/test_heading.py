@@ -64,7 +64,7 @@ def test_the_card_says_what_was_lost_of_a_window() -> None:
     assert heading._losses(plan, exposure.Exposure(days)) == [
         "Hardly anybody ordered from 2024-07-03 to 2024-07-06 and from 2024-07-10 to 2024-07-15, "
         "in the test window: 67% of it was seen. The served model's level is carried on to all of "
-        "it; the figures here are of what was seen."
+        "it; the figures here are of what was seen, and totals fall short by the rest."
     ]
     plan.calibration, plan.test = JULY, JUNE
     assert heading._losses(plan, exposure.Exposure(days))[0].endswith(

@@ -227,6 +227,7 @@ def test_what_the_network_and_the_prior_are_made_of_is_seen() -> None:
     names = ("stage", "gap_mean", "frequency", "active_weeks_12", "orders_period_3")
     bundle: Any = SimpleNamespace(
         preprocessor=SimpleNamespace(numeric=["gap_mean"], vocabulary={}), prior=None,
+        amounts=SimpleNamespace(columns=()),
         catalog=[{"name": name} for name in names],
     )  # fmt: skip
     assert seen(bundle) == ["gap_mean", "orders_period_3"]
@@ -244,3 +245,13 @@ def test_a_bundle_without_a_typical_customer_is_refused(small_run: Any) -> None:
         f"Seen: none in {small_run.bundle.manifest['version']}. "
         "Remedy: retrain: an older Coterie wrote it"
     )
+
+
+def test_amounts_that_the_other_models_do_not_see_are_seen() -> None:
+    """Of a young shop the design leaves long windows out, which the line in amounts takes in."""
+    names = ("orders", "spend_90d", "spend_365d", "weekend_share")
+    bundle: Any = SimpleNamespace(
+        preprocessor=SimpleNamespace(numeric=("orders",), vocabulary={}), prior=None,
+        amounts=SimpleNamespace(columns=("spend_90d",)), catalog=[{"name": n} for n in names],
+    )  # fmt: skip
+    assert seen(bundle) == ["orders", "spend_90d"]

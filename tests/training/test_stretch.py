@@ -64,3 +64,14 @@ def test_where_the_structural_model_is_refused_there_are_no_modelled_ratios() ->
     assert stretch.modelled(once, once, np.full(300, 100.0), 30, 90) is None
     assert stretch.constant(30, 90).orders == 3.0
     assert stretch.constant(30, 90).source == "constant rates, for want of anything better"
+
+
+def test_days_lost_of_window_or_horizon_do_not_change_what_is_observed() -> None:
+    """Of the horizon's last half nothing was recorded: it says no more than the window."""
+    rng = np.random.default_rng(7)
+    rate = rng.gamma(1.0, 1.0, 50_000)
+    short, long = (rng.poisson(rate * part).astype(float) for part in (0.5, 0.5))
+    made = stretch.observed((short, short), (long, long), (1.0, 0.5))
+    assert made.orders == pytest.approx(2.0, rel=0.02)
+    assert made.spend == pytest.approx(2.0, rel=0.02)
+    assert made.churn_power == pytest.approx(2.0, rel=0.02)
