@@ -49,6 +49,8 @@ def intercept(
     def off(first: float) -> float:
         return float((sigmoid(first + slope * logits) ** exposure).mean() - rate)
 
+    if off(-far) >= 0 or off(far) <= 0:  # a small part of a window never falls below some rate
+        return -far if off(-far) >= 0 else far
     return float(brentq(off, -far, far))
 
 

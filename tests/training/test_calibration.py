@@ -153,3 +153,16 @@ def test_windows_of_one_truth_have_one_intercept_however_much_was_seen_of_them()
     silent = rng.poisson(rate * seen) == 0
     assert silent.mean() > (rng.poisson(rate) == 0).mean() + 0.05
     assert intercept(logits, 1.0, float(silent.mean()), seen) == pytest.approx(0.0, abs=0.03)
+
+
+@pytest.mark.parametrize(("rate", "end"), [(0.001, -1), (1.0, 1)])
+def test_a_rate_that_a_small_part_cannot_have_takes_the_nearest_that_it_can(
+    rate: float, end: int
+) -> None:
+    """sigmoid(-12) ** .3 is .027: of no intercept fewer are silent in a third of the days."""
+    logits = np.random.default_rng(7).normal(0, 2, 2_000)
+    first = intercept(logits, 1.0, rate, 0.3)
+    assert np.sign(first) == end
+    assert (blend.sigmoid(first + logits) ** 0.3).mean() == pytest.approx(
+        0.0273 if end < 0 else 1.0, abs=1e-4
+    )
