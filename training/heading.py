@@ -25,7 +25,7 @@ def lines(
         f"{what} {first}{'' if first == last else ' to ' + last}, outcomes until {end}"
         for what, first, last, end in plan.rows()
     )
-    lines = [
+    made = [
         f"{experiment.name}: horizon {plan.horizon_days} days, rung {plan.rung!r}"
         + ("" if plan.window_days == plan.horizon_days else f" of {plan.window_days} days"),
         *(caution for section in e.sections for caution in section.cautions),
@@ -41,7 +41,7 @@ def lines(
         *(f"Perhaps written afterwards (a leak): {s.sentence()}." for s in found.suspects),
         experiment.note,
     ]  # fmt: skip
-    return tuple(line for line in lines if line)
+    return tuple(line for line in made if line)
 
 
 def _losses(plan: Splits, exposed: Exposure) -> list[str]:
