@@ -272,7 +272,8 @@ LOOK = """
 const frame = document.querySelector("iframe");
 frame.onload = () => {{
   const page = frame.contentDocument, root = page.documentElement;
-  const drawn = (shape) => {{ const b = shape.getBoundingClientRect(); return b.width * b.height; }};
+  const box = (shape) => shape.getBoundingClientRect();
+  const drawn = (shape) => box(shape).width * box(shape).height;
   document.querySelector("pre").textContent = JSON.stringify({{
     room: root.clientWidth, needed: root.scrollWidth, title: page.title,
     color: frame.contentWindow.getComputedStyle(page.querySelector(".verdict")).borderLeftWidth,
