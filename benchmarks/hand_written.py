@@ -50,7 +50,8 @@ def with_duckdb(path: str, as_of: dt.datetime, categories: list[str], threads: i
         ), gaps AS (
             SELECT *, (epoch({cut}) - epoch(moment)) / 86400 AS age,
                 (epoch(moment) - epoch(lag(moment) OVER w)) / 86400 AS gap,
-                row_number() OVER w AS number
+                row_number() OVER w AS number,
+                clock::DATE IS DISTINCT FROM (lag(clock) OVER w)::DATE AS new_day
             FROM orders WINDOW w AS (PARTITION BY customer_id ORDER BY moment, order_id)
         ), customers AS (
             SELECT customer_id, min(age) AS recency_days, max(age) AS T_days, count(*) AS orders,
@@ -60,8 +61,9 @@ def with_duckdb(path: str, as_of: dt.datetime, categories: list[str], threads: i
                 {windows}, {decays},
                 count(DISTINCT floor(age / 7)) FILTER (age < 84) AS active_weeks_12,
                 avg(gap) AS gap_mean, stddev_pop(gap) AS gap_sd, max(gap) AS gap_max,
-                arg_max(gap, number) AS gap_last,
-                arg_max(gap, number) / greatest(avg(gap), 1) AS gap_last_over_mean,
+                arg_max(gap, number) FILTER (new_day) AS gap_last,
+                arg_max(gap, number) FILTER (new_day)
+                    / greatest(avg(gap), 1) AS gap_last_over_mean,
                 min(age) / CASE WHEN avg(gap) < 1 THEN 1 ELSE avg(gap) END AS recency_over_gap,
                 count(*) FILTER (returned > 0) AS returns,
                 sum(returned) / nullif(sum(paid), 0) AS return_share, avg(units) AS basket_units,
@@ -108,6 +110,9 @@ def with_polars(path: str, as_of: dt.datetime, categories: list[str], threads: i
             ((as_of - pl.col("moment")).dt.total_microseconds() / days).alias("age"),
             (pl.col("moment").diff().over("customer_id").dt.total_microseconds() / days)
             .alias("gap"),
+            pl.col("local").dt.date().ne_missing(
+                pl.col("local").dt.date().shift().over("customer_id")
+            ).alias("new_day"),
         )
     )  # fmt: skip
     age, clock = pl.col("age"), pl.col("local")
@@ -119,7 +124,8 @@ def with_polars(path: str, as_of: dt.datetime, categories: list[str], threads: i
         pl.col("gap").mean().alias("gap_mean"),
         pl.when(pl.col("gap").count() > 0).then(pl.col("gap").std(ddof=0).fill_null(0.0))
         .alias("gap_sd"),
-        pl.col("gap").max().alias("gap_max"), pl.col("gap").last().alias("gap_last"),
+        pl.col("gap").max().alias("gap_max"),
+        pl.col("gap").filter(pl.col("new_day")).last().alias("gap_last"),
         (age.filter(age < 84) / 7).floor().n_unique().alias("active_weeks_12"),
         (pl.col("returned") > 0).sum().alias("returns"),
         (pl.col("returned").sum() / pl.col("paid").sum()).alias("return_share"),
@@ -232,7 +238,8 @@ def with_pandas(path: str, as_of: dt.datetime, categories: list[str], threads: i
     made = by.agg(**of)
     made["frequency"] -= 1
     made["basket_value_sd"], made["gap_sd"] = by.amount.std(ddof=0), by.gap.std(ddof=0)
-    made["gap_last"] = by.gap.nth(-1).set_axis(made.index)
+    again = orders[orders.gap.notna() & (orders.day != by.day.shift())]
+    made["gap_last"] = again.groupby("customer_id").gap.last()
     made["return_share"] = made.returned / made.paid
     made["discount_share"] = made.discount / made.all_paid
     made["discount_share_90d"] = made.discount_90d / made.paid_90d

@@ -100,7 +100,10 @@ def init(
         kind = click.Choice(question.choices) if question.choices else str
         return str(click.prompt(question.text, default=question.default or None, type=kind))
 
-    target = template.write(guess.guess(file, ask), out, force)
+    guessed = guess.guess(file, ask)
+    target = template.write(guessed, out, force)
+    for note in guessed.notes:
+        click.echo(f"NOTE: {note}")
     click.echo(f"Wrote {target}. Read it, change what is wrong, then:")
     click.echo(f"  coterie check {target}      what comes in, and whether it suffices")
     click.echo(f"  coterie retrain {target}    trains, reports, registers")

@@ -1,7 +1,10 @@
 """Journey lens: the stage of a customer's life, by stated rules relative to the own rhythm.
 
 The *limit* of a customer is how long a silence is still usual: mean time between the own
-orders plus two standard deviations, at least 14 days; with fewer than four orders, 60 days.
+orders plus two standard deviations, at least 14 days; with fewer than four orders, 60 days. Where
+the longest of these times was a pause, over 30 days and over five times the mean of the others, it
+would make itself usual: then three times the mean of the others, which is as much where times are
+as uneven as chance makes them.
 
 | stage | rule, the first that holds |
 |---|---|
@@ -10,7 +13,8 @@ orders plus two standard deviations, at least 14 days; with fewer than four orde
 | at_risk | silent for more than one limit |
 | new | first order at most 30 days ago |
 | returned | silent before the last order for over 30 days and over three times the mean before it |
-| loyal | at least 6 orders, and in 8 of the last 12 weeks or never silent beyond the limit |
+| loyal | at least 6 orders, and in 8 of the last 12 weeks or evenly: the longest time between \
+orders is at most three times the mean of the others, or 14 days |
 | active | everyone else |
 """
 
@@ -30,6 +34,8 @@ INPUTS = frozenset((
     "active_weeks_12",
 ))  # fmt: skip
 NEW_DAYS = 30
+PAUSE_DAYS, PAUSE_TIMES = 30.0, 5.0
+UNEVEN_TIMES = 3.0
 FEW_ORDERS_LIMIT_DAYS = 60.0
 LEAST_LIMIT_DAYS = 14.0
 
@@ -48,12 +54,16 @@ def features() -> list[Feature]:
 
 def values(t: ir.Table) -> dict[str, ir.Value]:
     """This lens's features from a table with the purchase lens's, by name."""
-    own = ibis.greatest(t.gap_mean + 2.0 * t.gap_sd, LEAST_LIMIT_DAYS)
+    others = (t.gap_mean * (t.orders - 1) - t.gap_max) / (t.orders - 2).nullif(0)
+    paused = (t.gap_max > PAUSE_DAYS) & (t.gap_max > PAUSE_TIMES * others)
+    rhythm = paused.ifelse(UNEVEN_TIMES * others, t.gap_mean + 2.0 * t.gap_sd)
+    own = ibis.greatest(rhythm, LEAST_LIMIT_DAYS)
     usual = (t.orders >= 4).ifelse(own, FEW_ORDERS_LIMIT_DAYS)
     silence = t.recency_days / usual
     gap_mean_before = (t.gap_mean * (t.orders - 1) - t.gap_last) / (t.orders - 2).nullif(0)
     returned = (t.gap_last > 30.0) & (t.gap_last > 3.0 * gap_mean_before) & (t.orders >= 3)
-    loyal = (t.orders >= 6) & ((t.active_weeks_12 >= 8) | (t.gap_max <= usual))
+    even = t.gap_max <= ibis.greatest(UNEVEN_TIMES * others, LEAST_LIMIT_DAYS)
+    loyal = (t.orders >= 6) & ((t.active_weeks_12 >= 8) | even)
     prospect = t.orders.fill_null(0) == 0
     lapsed, at_risk, new = silence > 3.0, silence > 1.0, t.T_days <= NEW_DAYS
     stage = ibis.cases(

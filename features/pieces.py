@@ -32,9 +32,9 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
     """Order lines -> one row a (customer, order, moment), with past-only columns.
 
     `amount` is `paid` (>= 0) less `returned` (>= 0). `is_order` is true on the first piece of an
-    order that bought something (a return alone is no order; an amount of 0 is genuine). `before`
-    is the moment of the order before (null on the first), `gap_days` the time since then, and
-    `new_day` says that the customer had not ordered earlier on that local day. Lines of an order
+    order that bought something (`bought`). `before` is the moment of the order before (null on the
+    first), `gap_days` the time since then, and `new_day` says that the customer had not ordered
+    earlier on that local day. Lines of an order
     at a later moment are a piece of their own: spend, but no other order and no part of its basket.
     `units` are net of those that were returned.
 
@@ -66,6 +66,15 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
     ).drop("local_before")
 
 
+def bought(lines: ir.Table) -> ir.BooleanScalar:
+    """Whether lines of one order and moment bought something: one has an amount above 0, or none
+    has one below. A return is no order, nor is one with a line of 0 beside it (its postage, say);
+    an order of 0 alone is genuine.
+    """
+    made: ir.BooleanScalar = (lines.amount.max() > 0) | (lines.amount.min() >= 0)
+    return made
+
+
 def _parts(lines: ir.Table, spec: FeatureSpec, key: list[str]) -> ir.Table:
     """A row for each order and moment; `key` tells orders apart."""
     table = lines.group_by(*key, "moment").aggregate(**_sums(lines, spec))
@@ -80,7 +89,7 @@ def _sums(lines: ir.Table, spec: FeatureSpec) -> dict[str, ir.Value]:
         "amount": lines.amount.sum(),
         "returned": ibis.greatest(-lines.amount, 0.0).sum(),
         "lines": lines.count(),
-        "bought": (lines.amount >= 0).any(),
+        "bought": bought(lines),
     }
     if "as_of" in lines.columns:
         sums["age_days"] = lines.age_days.min()

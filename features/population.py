@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from features.pieces import bought
+
 __all__ = ["Amounts", "Population", "amounts", "is_rate", "population"]
 
 #: Orders a customer are counted in these classes, each from its number up to the next.
@@ -26,7 +28,7 @@ class Population:
     from). returns_only: customers with order lines and no order. prospects: known by an event or an
     attribute alone. histogram: (least orders of the class, buyers), without empty classes.
     top_share: of all spend above 0, what the best hundredth of the buyers (one at least) brought;
-    nan where nobody brought anything.
+    nan where nobody brought anything. overdrawn: buyers to whom more was returned than they paid.
     """
 
     customers: int
@@ -38,6 +40,7 @@ class Population:
     orders: int
     histogram: tuple[tuple[int, int], ...]
     top_share: float
+    overdrawn: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Amounts:
     """The amounts of the order lines, in the experiment's currency.
 
     zero, negative: lines; exact_repeats: lines equal to another in every canonical column.
-    low, median, mean, p99, high: of all lines. total: of the lines above 0.
+    low, median, mean, p99, high: of all lines. total: of the lines above 0. backward: lines with a
+    quantity below 0 and an amount above 0. several: lines of a quantity other than 1.
     histogram: (least amount of the class, lines) above 0, from the first class to the last.
     """
 
@@ -59,6 +63,8 @@ class Amounts:
     high: float
     total: float
     histogram: tuple[tuple[float, int], ...]
+    backward: int = 0
+    several: int = 0
 
 
 def population(connection: Any) -> Population:
@@ -66,7 +72,7 @@ def population(connection: Any) -> Population:
     orders, events, attributes = (connection.table(t) for t in ("orders", "events", "attributes"))
     each = orders.group_by("customer_id", "order_id").aggregate(
         amount=orders.amount.sum(),
-        bought=(orders.amount >= 0).any(),
+        bought=bought(orders),
         day=orders.local.min(where=orders.amount >= 0).date(),
     )
     who = each.group_by("customer_id").aggregate(
@@ -78,19 +84,20 @@ def population(connection: Any) -> Population:
     count, days, spend = (found[name].to_numpy() for name in ("orders", "days", "spend"))
     known = events.select("customer_id").union(attributes.select("customer_id")).distinct()
     prospects = known.anti_join(orders, "customer_id").count().to_pyarrow().as_py()
-    bought = count > 0
-    place = np.searchsorted(CLASSES, count[bought], side="right") - 1
+    buys = count > 0
+    place = np.searchsorted(CLASSES, count[buys], side="right") - 1
     of_class = np.bincount(place, minlength=len(CLASSES))
     return Population(
         customers=len(count),
-        buyers=int(bought.sum()),
+        buyers=int(buys.sum()),
         one_time=int((count == 1).sum()),
         repeat=int((days >= 2).sum()),
-        returns_only=int((~bought).sum()),
+        returns_only=int((~buys).sum()),
         prospects=int(prospects),
         orders=int(count.sum()),
         histogram=tuple((c, int(n)) for c, n in zip(CLASSES, of_class, strict=True) if n),
-        top_share=_top_share(spend[bought]),
+        top_share=_top_share(spend[buys]),
+        overdrawn=int((spend[buys] < 0).sum()),
     )
 
 
@@ -132,6 +139,8 @@ def amounts(connection: Any) -> Amounts:
         p99=amount.quantile(0.99),
         high=amount.max(),
         total=amount.sum(where=amount > 0).fill_null(0.0),
+        backward=((orders.quantity < 0) & (amount > 0)).sum().fill_null(0),
+        several=(orders.quantity != 1).sum().fill_null(0),
     )
     found = asked.to_pyarrow().to_pylist()[0]
     step = sum((amount >= edge).cast("int64") for edge in STEPS[1:])

@@ -14,6 +14,7 @@ DECAYS = (14, 45)
 NEVER = "never"
 NO_ORDER = "no order yet"
 FEW_ORDERS = "fewer than two orders"
+FEW_DAYS = "fewer than two days with an order"
 NOTHING = "nothing paid"
 LEAST_BASKET = 1e-9
 
@@ -134,11 +135,11 @@ def _rhythm() -> list[Feature]:
                 lambda k: k.gap_days.std(how="pop")),
         _number("gap_max", "days", FEW_ORDERS, "Longest time between two orders.",
                 lambda k: k.gap_days.max()),
-        _number("gap_last", "days", FEW_ORDERS, "Time between the last two orders.",
+        _number("gap_last", "days", FEW_DAYS,
+                "Time between the first order of the last day with one and the order before.",
                 _gap_last),
-        _number("gap_last_over_mean", "ratio", FEW_ORDERS,
-                "Time between the last two orders over the mean time between orders (at least a "
-                "day).",
+        _number("gap_last_over_mean", "ratio", FEW_DAYS,
+                "That time over the mean time between orders (at least a day).",
                 lambda k: _gap_last(k) / k.gap_days.mean().clip(lower=1.0)),
         _number("recency_over_gap", "ratio", FEW_ORDERS,
                 "Days since the last order over the mean time between orders (at least a day).",
@@ -147,8 +148,9 @@ def _rhythm() -> list[Feature]:
 
 
 def _gap_last(k: ir.Table) -> ir.Value:
-    # The order before the last one is the youngest of those that were followed by another.
-    return (k.age_before.min(where=k.is_order) - k.age_days.min(where=k.is_order)).clip(lower=0.0)
+    # A second receipt of one day is no rhythm. The order before the last day is the youngest of
+    # those that were followed by one of another day.
+    return (k.age_before.min(where=k.new_day) - k.age_days.min(where=k.new_day)).clip(lower=0.0)
 
 
 def _active_weeks(k: ir.Table) -> ir.Value:

@@ -22,17 +22,23 @@ def cautions(
     Parameters
     ----------
     columns : feature columns `orders` and `T_days`, each (n,); as_of : (n,) moments, UTC
-    manifest : the bundle's; of one without `trained_until` nothing is stale
+    manifest : the bundle's; of one without `trained_until` nothing is stale or known afterwards
     outside : (n,) features whose value lies outside the training range
     above : (n,) whether expected spend lies above its interval
     """
     no_orders = columns["orders"] == 0
     short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
     made = []
-    for prospect, brief, count, old, high in zip(
-        no_orders, short, outside, _stale(as_of, manifest), above, strict=True
-    ):
+    for prospect, brief, count, old, seen, high in zip(
+        no_orders, short, outside, _stale(as_of, manifest), _seen(as_of, manifest), above,
+        strict=True,
+    ):  # fmt: skip
         said = []
+        if seen:
+            said.append(
+                f"hindsight: the model was trained until {manifest['trained_until'][:10]}, on what "
+                "followed: no test of it"
+            )
         if old:
             said.append(
                 f"stale: the model was trained until {manifest['trained_until'][:10]}, "
@@ -48,6 +54,15 @@ def cautions(
             said.append("the mean lies above the interval: most spend nothing, a few much")
         made.append(said)
     return made
+
+
+def _seen(as_of: np.ndarray, manifest: Mapping[str, Any]) -> np.ndarray:
+    """(n,) whether a row stands a day or more before the end of what was trained on."""
+    until = manifest.get("trained_until")
+    if until is None:
+        return np.zeros(len(as_of), dtype=bool)
+    early: np.ndarray = as_of <= np.datetime64(until) - np.timedelta64(1, "D")
+    return early
 
 
 def _stale(as_of: np.ndarray, manifest: Mapping[str, Any]) -> np.ndarray:

@@ -44,7 +44,8 @@ def question(
     """An experiment's data for its champion, at `as_of` or else at the end of the data.
 
     Rejects go to `out`, where it is given. Raises SourceError where there is no champion, or the
-    data are of another kind than those it was trained with; says where its horizon is another.
+    data are of another kind than those it was trained with; says where its horizon is another, and
+    where it was trained on what followed `as_of`.
     """
     bundle = named(experiment.name)
     _require_same_kind(bundle, experiment)
@@ -53,6 +54,12 @@ def question(
         screen.say(
             f"The champion predicts {days} days ahead, not the {experiment.horizon_days} of "
             f"{experiment.path}: retrain to change that."
+        )
+    until = pd.Timestamp(bundle.manifest["trained_until"])
+    if as_of is not None and as_of <= until - pd.Timedelta(days=1):
+        screen.say(
+            f"The champion was trained until {until:%Y-%m-%d}, on what followed "
+            f"{as_of:%Y-%m-%d} too: what it says of that day is no test of it."
         )
     read = reading.read_sources(experiment, as_of, screen, out)
     return Question(bundle, read, as_of if as_of is not None else splits.now_after(read.end))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.experiment import Experiment
 from features.health import Health
+from features.hints import is_unit_price
 from features.population import Amounts, Population, is_rate
 from training import outliers
 from training.finding import HINT, WARNING, Finding
@@ -22,6 +23,8 @@ DUPLICATE_SHARE = 0.01
 ONE_TIME_SHARE = 0.7
 RETURNS_SHARE = 0.05
 NEGATIVE_SHARE = 0.3
+BACKWARD_SHARE = 0.001  # of the order lines, by the signs of quantity and amount
+SEVERAL_SHARE = 0.05
 ZERO_SHARE = 0.2
 SLIP_SHARE = 0.001  # of all spend, by a single line; ten times as much is a warning
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
@@ -46,6 +49,7 @@ def of_health(
         *of_hours(health.hours, experiment),
         *_customers(health.population),
         *_amounts(health.amounts, experiment.currency),
+        *_signs(health.amounts, experiment),
         *_columns(health, experiment),
         *_attributes(health),
     ]
@@ -156,6 +160,13 @@ def _customers(people: Population) -> Iterator[Finding]:
             f"{people.returns_only:,} of {people.customers:,} customers have returns alone",
             "check the sign of the amounts, or bring the history that the returns belong to",
         )  # fmt: skip
+    if people.buyers and people.overdrawn / people.buyers > RETURNS_SHARE:
+        yield Finding(
+            HINT, "What customers return they should have paid for.",
+            f"more came back than was paid from {people.overdrawn:,} of {people.buyers:,} customers"
+            " with an order",
+            "check the amounts of returns, or bring the history that the returns belong to",
+        )  # fmt: skip
     if people.prospects > people.customers:
         yield Finding(
             HINT, "A customer should have the same id in every source.",
@@ -168,6 +179,24 @@ def _customers(people: Population) -> Iterator[Finding]:
             HINT, "Where few customers bring most, their total is hard to predict.",
             f"the best 1 % of the customers brought {people.top_share:.1%} of all spend",
             "look at them one by one: test accounts and resellers are no customers like others",
+        )  # fmt: skip
+
+
+def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
+    if a.backward / a.lines > BACKWARD_SHARE:
+        yield Finding(
+            WARNING, "A return has an amount below 0; by its quantity alone it counts as an order.",
+            f"{a.backward:,} of {a.lines:,} order lines ({a.backward / a.lines:.1%}) have a "
+            "quantity below 0 and an amount above 0",
+            "give their amounts the sign of the quantity, in a column of their own",
+        )  # fmt: skip
+    named = experiment.orders.amount
+    if is_unit_price(named) and a.several / a.lines > SEVERAL_SHARE:
+        yield Finding(
+            WARNING, "The amount is what a line cost, not the price of one piece.",
+            f"amount = {named!r}, and {a.several:,} of {a.lines:,} order lines "
+            f"({a.several / a.lines:.1%}) have a quantity other than 1",
+            "add a column of price times quantity, and name it",
         )  # fmt: skip
 
 

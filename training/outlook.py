@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from training import metrics, rivals, survival
+from training.outliers import capped
 from training.report_card import OURS, Section, compare
 from training.rivals import Rule
 from training.structure import Prior
@@ -110,15 +111,19 @@ def value_section(
             LONGER, {OURS: UNMEASURED}, (), (REFUSED.format("longer view"), *assumptions)
         )
     truth, known = followed.followed_spend.to_numpy(np.float64), columns(followed)
+    known["spend"] = spent = capped(known["spend"])
     if days <= window_days or truth.sum() <= 0:
-        short = "The history is too short to follow anybody beyond the horizon: not checked."
-        return Section(LONGER, {OURS: UNMEASURED}, (), (short, *assumptions))
+        why = (
+            "The history is too short to follow anybody beyond the horizon: not checked."
+            if days <= window_days
+            else f"Nobody spent in the {days} days after the first cut-off: not checked."
+        )
+        return Section(LONGER, {OURS: UNMEASURED}, (), (why, *assumptions))
     alive = prior.p_alive(known)[:, None] * prior.orders_while_alive(known, [window_days, days])
     expected = alive[:, 1] * prior.order_value(known)
     age = np.maximum(followed["T_days"].to_numpy(np.float64), float(window_days))
-    spent = followed.spend.to_numpy(np.float64)
     column = min((30, 90, 180, 365), key=lambda seen: abs(seen - days))
-    recent = followed[f"spend_{column}d"].to_numpy(np.float64)
+    recent = capped(followed[f"spend_{column}d"].to_numpy(np.float64))
     others = [
         Rule("total past spend, at its rate", spent, np.maximum(spent / age * days, 0.0)),
         Rule(f"spend of the last {column} days, at its rate", recent,

@@ -2,7 +2,8 @@
 
 Each rule sees what the model sees at the test cut-off, and may be calibrated on the calibration
 window as the model is, but that days lost of that window are taken as they are. None is weakened
-otherwise: a rule's own units are used where it has them.
+otherwise: a rule's own units are used where it has them, and spend is capped for it as for the
+model (`training.outliers`).
 """
 
 from __future__ import annotations
@@ -59,12 +60,12 @@ def churn_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
 
 def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int) -> list[Rule]:
     """Rules for the spend of the window, in currency."""
-    outcome = calibration.future_spend.to_numpy(np.float64)
+    outcome = capped(calibration.future_spend.to_numpy(np.float64))
     made = []
     recent = min(("spend_30d", "spend_90d", "spend_180d", "spend_365d"),
                  key=lambda c: abs(int(c[6:-1]) - window_days))  # fmt: skip
     for name, column in (("total past spend", "spend"), ("recent spend", recent)):
-        then, now = calibration[column].to_numpy(float), test[column].to_numpy(float)
+        then, now = (capped(frame[column].to_numpy(float)) for frame in (calibration, test))
         scale = outcome.sum() / then.sum() if then.sum() > 0 else 1.0
         made.append(Rule(name, now, np.maximum(now * scale, 0.0)))
     cells = _cells(calibration, test)["structural_spend"]
@@ -135,13 +136,12 @@ def btyd(frame: pd.DataFrame, window_days: int) -> Btyd:
     """
     x, t_x, T = histories(frame)
     model = BgNbd.fit(x, t_x, T)
-    mean_spend = frame.spend.to_numpy(float) / (x + 1.0)
+    mean_spend = capped(frame.spend.to_numpy(float)) / (x + 1.0)
     refused = None
     try:
         amounts = GammaGamma.fit(x + 1.0, mean_spend)
     except FitError as error:
-        spent = capped(frame.spend.clip(lower=0.0).to_numpy(np.float64))
-        amounts, refused = GammaGamma.alike(x + 1.0, spent / (x + 1.0)), error
+        amounts, refused = GammaGamma.alike(x + 1.0, np.maximum(mean_spend, 0.0)), error
     days = model.expected_orders(window_days, x, t_x, T)
     value = amounts.expected_value(x + 1.0, mean_spend)
     returns = model.probability_of_order(window_days, x, t_x, T)
@@ -171,7 +171,7 @@ def _cells(calibration: pd.DataFrame, test: pd.DataFrame) -> dict[str, np.ndarra
     """Mean outcomes of the RFM cell at the calibration cut-off: `training.cells`."""
     then, now = ({axis: f[axis].to_numpy(float) for axis in AXES} for f in (calibration, test))
     orders, spend = (calibration[c].to_numpy(float) for c in ("future_orders", "future_spend"))
-    return Cells.fit(then, orders, spend).columns(now)
+    return Cells.fit(then, orders, capped(spend)).columns(now)
 
 
 def segment_rules(

@@ -211,10 +211,13 @@ def test_score_as_of_sees_nothing_later(
     for name, orders in (("then", lambda table: table), ("later", with_the_future)):
         file = changed(orders=orders)
         target = tmp_path / f"{name}.csv"
-        must("score", file, "--as-of", "2024-06-01", "--out", target)
+        said = must("score", file, "--as-of", "2024-06-01", "--out", target).output
         made.append(pd.read_csv(target))
     pd.testing.assert_frame_equal(made[0], made[1])
     assert (made[0]["as_of"] == "2024-06-01").all()
+    # The champion was trained until the end of 2024: it has seen what these customers did next.
+    assert "on what followed 2024-06-01 too: what it says of that day is no test of it." in said
+    assert made[0]["warnings"].str.contains("hindsight: ").all()
     known = with_the_future(pd.read_csv(file.parent / "shop.csv")).query("date < '2024-06-01'")
     assert len(made[0]) == known["customer"].nunique()
 

@@ -30,11 +30,20 @@ BOUNDARIES = [
     ((3, 5.0, 44.0, 19.5, 10.5, 30.0, 30.0, 3), ("active", 5 / 60, None)),
     ((3, 5.0, 49.0, 22.0, 11.0, 33.0, 33.0, 3), ("active", 5 / 60, None)),
     ((2, 5.0, 105.0, 100.0, 0.0, 100.0, 100.0, 1), ("active", 5 / 60, None)),  # nothing before
-    # loyal: six orders, and eight weeks or no silence beyond the limit of 14
-    ((6, 7.0, 77.0, 10.0, 1.0, 10.0, 15.0, 8), ("loyal", 0.5, None)),
-    ((6, 7.0, 77.0, 10.0, 1.0, 10.0, 15.0, 7), ("active", 0.5, None)),
-    ((6, 7.0, 77.0, 10.0, 1.0, 10.0, 14.0, 7), ("loyal", 0.5, None)),
-    ((5, 7.0, 77.0, 10.0, 1.0, 10.0, 14.0, 8), ("active", 0.5, None)),
+    # loyal: six orders, and eight weeks or evenly: of five times with a mean of 7, the longest of
+    # 15 is three times the others' 5; at least 14 days are even
+    ((6, 7.0, 77.0, 7.0, 3.5, 10.0, 16.0, 8), ("loyal", 0.5, None)),
+    ((6, 7.0, 77.0, 7.0, 3.5, 10.0, 16.0, 7), ("active", 0.5, None)),
+    ((6, 7.0, 77.0, 7.0, 3.5, 10.0, 15.0, 7), ("loyal", 0.5, None)),
+    ((5, 7.0, 77.0, 7.0, 3.5, 10.0, 15.0, 8), ("active", 0.5, None)),
+    ((6, 7.0, 77.0, 4.0, 5.0, 1.0, 14.0, 3), ("loyal", 0.5, None)),
+    # a pause of 570 days after times of 10, 10, 10 and before one of 5: 3 x 8.75 days are usual
+    ((6, 26.0, 631.0, 121.0, 224.5, 5.0, 570.0, 1), ("active", 26 / 26.25, None)),
+    ((6, 27.0, 632.0, 121.0, 224.5, 5.0, 570.0, 1), ("at_risk", 27 / 26.25, 0.75)),
+    ((6, 79.0, 684.0, 121.0, 224.5, 5.0, 570.0, 0), ("lapsed", 79 / 26.25, 0.25)),
+    # 50 days are five times the mean of the others, 10, and so no pause yet; 51 are one
+    ((5, 54.0, 134.0, 20.0, 17.5, 10.0, 50.0, 2), ("active", 54 / 55, None)),
+    ((5, 54.0, 135.0, 20.25, 17.5, 10.0, 51.0, 2), ("at_risk", 54 / 30, 24.0)),
     # the first rule that holds: at risk before new, new before loyal
     ((4, 15.0, 25.0, 3.0, 0.0, 3.0, 3.0, 2), ("at_risk", 15 / 14, 1.0)),
     ((6, 7.0, 30.0, 4.6, 1.0, 4.6, 6.0, 5), ("new", 0.5, 30.0)),

@@ -19,19 +19,23 @@ def test_customers_are_counted_by_their_orders(shop: Any) -> None:
         shop.line("2024-01-05 11:00", -1, "twice a day", order_id="back"),
         shop.line("2024-01-05 12:00", 3, "twice a day"),
         shop.line("2024-01-06", -9, "returns"),
+        shop.line("2024-01-05", 5, "overdrawn"),
+        shop.line("2024-01-06", -9, "overdrawn", order_id="all back"),
+        shop.line("2024-01-06", 0, "overdrawn", order_id="all back"),
     ]
     events = [shop.event("2024-01-01", "mail", who) for who in ("loyal", "prospect")]
     told = [shop.attribute("home", "Bonn", who=who) for who in ("prospect", "another")]
     assert population(shop.log(lines, events, told).connect()) == Population(
-        customers=4,
-        buyers=3,
-        one_time=1,
+        customers=5,
+        buyers=4,
+        one_time=2,  # a return with a line of nought is no order
         repeat=1,  # two orders on one day are no repeat order to those models
         returns_only=1,
         prospects=2,
-        orders=6,
-        histogram=((1, 1), (2, 1), (3, 1)),
+        orders=7,
+        histogram=((1, 2), (2, 1), (3, 1)),
         top_share=95 / 105,
+        overdrawn=1,
     )
 
 
@@ -52,3 +56,15 @@ def test_amounts_are_measured_and_sorted_into_classes(shop: Any) -> None:
     # The 99th of 100 ways from the first to the seventh lies .94 between the sixth and the last.
     assert found.p99 == pytest.approx(2 + 0.94 * 38)
     assert found.histogram == ((0.5, 1), (1.0, 2), (2.0, 1), (5.0, 0), (10.0, 0), (20.0, 1))
+
+
+def test_quantities_are_held_against_the_signs_of_the_amounts(shop: Any) -> None:
+    rows = [(5, -1), (5, 3), (-5, -1), (-5, 1), (5, None), (0, -1)]
+    lines = [
+        shop.line(f"2024-01-0{i + 1}", amount, quantity=quantity)
+        for i, (amount, quantity) in enumerate(rows)
+    ]
+    found = amounts(shop.log(lines).connect())
+    assert (found.backward, found.several) == (1, 4)
+    without = amounts(shop.log([shop.line("2024-01-01", 5)]).connect())
+    assert (without.backward, without.several) == (0, 0)

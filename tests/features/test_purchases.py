@@ -176,9 +176,46 @@ def test_orders_at_the_same_moment_are_two_orders_without_a_gap(shop):
     rows = [shop.line("2024-05-01", amount, order_id=str(amount)) for amount in (10, 30)]
     found = shop.features(orders=rows)
     assert (found["orders"], found["frequency"]) == (2, 0)  # two orders, no day with a repeat
-    assert (found["gap_mean"], found["gap_max"], found["gap_last"]) == (0.0, 0.0, 0.0)
+    assert (found["gap_mean"], found["gap_max"], found["gap_last"]) == (0.0, 0.0, None)
     assert found["monetary_repeat"] == 30.0  # "10" is the first of them by its id
     assert found["recency_over_gap"] == 31.0  # over a day at least
+
+
+def test_a_second_receipt_of_a_day_is_no_last_gap(shop):
+    rows = [shop.line(day, 1) for day in ("2024-01-01", "2024-01-11", "2024-01-21")]
+    back = shop.line("2024-05-30 10:00", 1, order_id="r1")
+    again = shop.line("2024-05-30 16:00", 1, order_id="r2")
+    once, twice = (shop.features(orders=[*rows, *days]) for days in ([back], [back, again]))
+    assert once["gap_last"] == twice["gap_last"] == pytest.approx(130 + 10 / 24, rel=1e-12)
+    assert once["stage"] == twice["stage"] == "returned"
+    assert (once["orders"], twice["orders"]) == (4, 5)
+    # over the mean of the gaps, which the second receipt halves
+    assert twice["gap_last_over_mean"] == pytest.approx(
+        once["gap_last_over_mean"] * once["gap_mean"] / twice["gap_mean"], rel=1e-12
+    )
+
+
+def test_a_return_with_a_line_of_nought_is_no_order(shop):
+    line = shop.line
+    rows = [
+        line("2024-04-01", 80, order_id="1"),
+        line("2024-05-01", -80, order_id="2"),
+        line("2024-05-01", 0, order_id="2"),  # its postage
+    ]
+    found = shop.features(orders=rows)
+    assert (found["orders"], found["returns"], found["spend"]) == (1, 1, 0.0)
+    assert (found["recency_days"], found["basket_value"], found["monetary_repeat"]) == (
+        61,
+        80,
+        None,
+    )
+    # at a moment of its own it stands for itself: what comes at another one changes nothing of it
+    rows[2] = line("2024-05-02", 0, order_id="2")
+    assert shop.features(orders=rows)["orders"] == 2
+    # an exchange bought something, and a gift did too
+    rows[2] = line("2024-05-01", 1, order_id="2")
+    assert shop.features(orders=rows)["orders"] == 2
+    assert shop.features(orders=[line("2024-05-01", 0)])["orders"] == 1
 
 
 def test_days_with_an_order_are_local_days(shop):

@@ -82,3 +82,12 @@ def test_a_model_says_when_it_is_stale(small_run: Any) -> None:
         then = rows.assign(as_of=rows["as_of"].astype("datetime64[us]") + late)
         told = small_run.bundle.predict(fit.table(then))["warnings"].to_pylist()
         assert [any(w.startswith("stale: ") for w in one) for one in told] == [said] * len(rows)
+
+
+def test_a_model_says_when_it_has_seen_what_followed(small_run: Any) -> None:
+    rows = small_run.rows.head(20)
+    for hours, said in ((0, False), (12, False), (24, True), (24 * 90, True)):
+        then = rows["as_of"].astype("datetime64[us]") - pd.Timedelta(hours=hours)
+        told = small_run.bundle.predict(fit.table(rows.assign(as_of=then)))["warnings"].to_pylist()
+        seen = [any(w.startswith("hindsight: ") for w in one) for one in told]
+        assert seen == [said] * len(rows)

@@ -104,6 +104,8 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
         ("population", {"one_time": 1_000, "repeat": 0}, WARNING,
          "1,000 of 1,000 customers (100.0%) have one order"),
         ("population", {"returns_only": 51}, HINT, "51 of 1,000 customers have returns alone"),
+        ("population", {"overdrawn": 51}, HINT,
+         "more came back than was paid from 51 of 1,000 customers with an order"),
         ("population", {"prospects": 1_001}, HINT,
          "1,001 customers of events and attributes without an order, 1,000 with one"),
         ("population", {"top_share": 0.6}, HINT,
@@ -111,6 +113,8 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
         ("amounts", {"negative": 3_001}, WARNING, "3,001 of 10,000 order lines (30.0%) below 0"),
         ("amounts", {"zero": 2_001}, HINT, "2,001 of 10,000 order lines (20.0%) of 0"),
         ("amounts", {"low": 8.0, "high": 8.0}, HINT, "8.00 EUR in every order line"),
+        ("amounts", {"backward": 11}, WARNING,
+         "11 of 10,000 order lines (0.1%) have a quantity below 0 and an amount above 0"),
         ("amounts", {"high": 1e9, "total": 1.25e9}, WARNING,
          "the largest amount is 1,000,000,000.00 EUR, 80.0% of all spend; 99 % of the lines are "
          "below 60.00"),
@@ -135,6 +139,19 @@ def test_what_is_wrong_is_said_once_with_its_figures(
     assert found.rule.endswith(".")
     assert found.remedy
     assert not found.remedy.endswith(".")
+
+
+def test_a_price_of_one_piece_taken_for_an_amount_is_a_warning(
+    experiment_text: Callable[..., str],
+) -> None:
+    text = experiment_text(paid="UnitPrice", columns='quantity = "n"', head='time_zone = "UTC"')
+    priced = config.parse(text, Path("shop.toml"))
+    assert of_health(having("amounts", several=500), priced, NOW) == []
+    (found,) = of_health(having("amounts", several=501), priced, NOW)
+    assert (found.weight, found.seen) == (
+        WARNING,
+        "amount = 'UnitPrice', and 501 of 10,000 order lines (5.0%) have a quantity other than 1",
+    )
 
 
 def test_a_rate_taken_for_an_amount_is_a_hint(experiment_text: Callable[..., str]) -> None:

@@ -13,7 +13,14 @@ def test_a_slip_of_the_keyboard_is_cut_and_nothing_else() -> None:
     spend = np.concatenate([np.linspace(1.0, 100.0, 500), [0.0, 1e9]])
     cut = capped(spend)
     np.testing.assert_array_equal(cut[:-1], spend[:-1])
-    assert cut[-1] == 20.0 * np.quantile(np.linspace(1.0, 100.0, 500), 0.99)
+    assert cut[-1] == 100.0
+
+
+def test_of_a_handful_the_outlier_is_no_measure_of_itself() -> None:
+    for many in (1, 2):
+        spend = np.concatenate([np.linspace(1.0, 60.0, 30), np.full(many, 1e9)])
+        np.testing.assert_array_equal(capped(spend)[30:], np.full(many, 60.0))
+    np.testing.assert_array_equal(capped(np.array([0.0, 7.0])), [0.0, 7.0])
 
 
 def test_nobody_spent() -> None:

@@ -24,7 +24,24 @@ class Past:
         )
         self.openings = {}
         for row in self.bought:
-            self.openings.setdefault(row["order_id"], row)
+            amounts = [line["amount"] for line in self.piece(row)]
+            if max(amounts) > 0 or min(amounts) >= 0:  # no return with a line of 0
+                self.openings.setdefault(row["order_id"], row)
+
+    def piece(self, row):
+        """The lines of the same order at the same moment."""
+        of = row["order_id"], row["moment"]
+        return [line for line in self.lines if (line["order_id"], line["moment"]) == of]
+
+    def clock(self, row):
+        """That of a piece is the earliest of its lines'."""
+        return min(line["local"] for line in self.piece(row))
+
+    def days(self):
+        """How often an order came on another local day than the one before."""
+        rows = sorted(self.openings.values(), key=lambda row: (row["moment"], row["order_id"]))
+        days = [self.clock(row).date() for row in rows]
+        return sum(i == 0 or days[i] != days[i - 1] for i in range(len(days)))
 
     def paid(self):
         return sum(row["amount"] for row in self.bought)
@@ -56,12 +73,7 @@ class Past:
             for occasion in occasions
             for day in map(datetime.fromisoformat, occasion.dates)
         ]
-        # The clock of a piece is the earliest of its lines'.
-        clocks = [
-            min(r["local"] for r in self.lines
-                if (r["order_id"], r["moment"]) == (opening["order_id"], opening["moment"]))
-            for opening in self.openings.values()
-        ]  # fmt: skip
+        clocks = [self.clock(opening) for opening in self.openings.values()]
         return [local for local in clocks if any(a <= local < b for a, b in spans)]
 
     def value(self, attribute):
@@ -89,6 +101,7 @@ MEANINGS = {
     "never": lambda past, f, row, spec: False,
     "no order yet": lambda past, f, row, spec: not past.openings,
     "fewer than two orders": lambda past, f, row, spec: len(past.openings) < 2,
+    "fewer than two days with an order": lambda past, f, row, spec: past.days() < 2,
     "nothing paid": lambda past, f, row, spec: past.paid() == 0,
     **{f"nothing paid of a known {what}": (
         lambda past, f, row, spec, what=what: past.paid_of_known(what) == 0
