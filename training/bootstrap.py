@@ -273,6 +273,10 @@ def _total_bias(truth: Floats, prediction: Floats) -> FromDraws:
     return lambda draws: draws @ prediction / (draws @ truth) - 1
 
 
+def _absolute_bias(truth: Floats, prediction: Floats) -> FromDraws:
+    return lambda draws: np.abs(_total_bias(truth, prediction)(draws))
+
+
 def _concordance(silent: Floats, later: Floats) -> FromDraws:
     days = []
     waiting = np.arange(len(silent))  # who had not ordered by the day before
@@ -305,6 +309,7 @@ _FROM_DRAWS: dict[Metric, Callable[[Floats, Floats], FromDraws]] = {
     metrics.rmse: _rmse,
     metrics.mae_over_mean: _mae_over_mean,
     metrics.total_bias: _total_bias,
+    metrics.absolute_bias: _absolute_bias,
     survival.integrated_brier: _mean_of(lambda one, other: ((one - other) ** 2).mean(axis=1)),
     survival.concordance: _concordance,
 }

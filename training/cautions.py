@@ -22,18 +22,20 @@ def cautions(
     Parameters
     ----------
     columns : feature columns `orders` and `T_days`, each (n,); as_of : (n,) moments, UTC
-    manifest : the bundle's; of one without `trained_until` nothing is stale or known afterwards
+    manifest : the bundle's; of one without `trained_until` nothing is stale or known afterwards;
+        what its data were `insufficient` for is said beside every row
     outside : (n,) features whose value lies outside the training range
     above : (n,) whether expected spend lies above its interval
     """
     no_orders = columns["orders"] == 0
     short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
+    wanting = manifest.get("insufficient", [])
     made = []
     for prospect, brief, count, old, seen, high in zip(
         no_orders, short, outside, _stale(as_of, manifest), _seen(as_of, manifest), above,
         strict=True,
     ):  # fmt: skip
-        said = []
+        said = list(wanting)
         if seen:
             said.append(
                 f"hindsight: the model was trained until {manifest['trained_until'][:10]}, on what "

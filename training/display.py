@@ -14,7 +14,7 @@ from features.intake import Ingested
 from training.bundle import Bundle
 from training.chance import same
 from training.final import Final
-from training.report_card import OURS, ReportCard, figure
+from training.report_card import LEGEND, OURS, ReportCard, figure
 from training.screen import Screen
 from training.splits import Splits
 
@@ -93,14 +93,14 @@ def show_plan(plan: Splits, screen: Screen) -> None:
 def show_card(card: ReportCard, screen: Screen) -> None:
     """The report card on the terminal."""
     screen.say("Report card", "bold underline")
-    for line in card.heading:
+    for line in (*card.heading, LEGEND):
         screen.say(line)
     screen.say()
     for section in card.sections:
         measures = list(next(iter(section.rows.values())))
         rows = [
-            (f"» {n}" if n == OURS else f"  {n}", *(figure(r[m]) for m in measures))
-            for n, r in section.rows.items()
+            (f"» {name}" if name == OURS else f"  {name}", *figures)
+            for name, figures in section.shown().items()
         ]
         screen.table(section.title, ("", *measures), rows)
         for note in section.notes:

@@ -14,7 +14,7 @@ from features.hints import is_unit_price
 from features.population import Amounts, Population, is_rate
 from training import outliers
 from training.finding import HINT, WARNING, Finding
-from training.readiness import READY, Readiness
+from training.readiness import READY, SAID_ONLY, Readiness
 from training.rhythm_findings import of_hours, of_series
 from training.suspects import Search
 
@@ -30,8 +30,6 @@ SLIP_SHARE = 0.001  # of all spend, by a single line; ten times as much is a war
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
 THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
-#: Concern what a run can say of itself, not whether its models hold.
-_SAID_ONLY = ("seasonality", "measuring stability")
 
 
 def of_health(
@@ -74,7 +72,7 @@ def of_readiness(answers: tuple[Readiness, ...]) -> list[Finding]:
     for answer in answers:
         if answer.status == READY:
             continue
-        weight = HINT if answer.model in _SAID_ONLY else WARNING
+        weight = HINT if answer.model in SAID_ONLY else WARNING
         rule = f"There should be enough to learn from: {answer.model}."
         made.append(Finding(weight, rule, answer.sentence(), answer.remedy))
     return made

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from features.experiment import Experiment
-from training import suspects
+from training import readiness, suspects
 from training.evaluation import Evaluated
 from training.exposure import Exposure
+from training.outliers import capped
+from training.readiness import Readiness
 from training.season import Season
+from training.snapshots import Snapshots
 from training.splits import Splits
 
 __all__ = ["lines"]
@@ -19,6 +24,8 @@ def lines(
     seasons: tuple[Season, Season],
     exposed: Exposure,
     found: suspects.Search,
+    answers: tuple[Readiness, ...],
+    shots: Snapshots,
 ) -> tuple[str, ...]:
     """The lines, those that warn of the run's figures among the first."""
     windows = "; ".join(
@@ -29,6 +36,8 @@ def lines(
         f"{experiment.name}: horizon {plan.horizon_days} days, rung {plan.rung!r}"
         + ("" if plan.window_days == plan.horizon_days else f" of {plan.window_days} days"),
         *(caution for section in e.sections for caution in section.cautions),
+        *readiness.wanting(answers),
+        *_cut(plan, shots, experiment.currency),
         f"Cut-offs: {windows}.",
         "Figures are of the evaluated model (trained before the calibration and test windows). The "
         "served model is refitted on every cut-off with the epochs, trees and number of segments "
@@ -42,6 +51,26 @@ def lines(
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in made if line)
+
+
+def _cut(plan: Splits, shots: Snapshots, currency: str) -> list[str]:
+    """Whose spend counts as less than it was in all that is learned (`training.outliers`)."""
+    made = []
+    for name, windows in (
+        ("training windows", plan.train), ("calibration window", (plan.calibration,)),
+        ("test window", (plan.test,)),
+    ):  # fmt: skip
+        spend = shots.at(windows).future_spend.to_numpy(np.float64)
+        counted = capped(spend)
+        beyond = spend[spend > counted]
+        if len(beyond):
+            made.append(
+                f"Beyond all others: {len(beyond)} of {len(spend):,} spends in the {name}, up to "
+                f"{beyond.max():,.2f} {currency}, counted as {counted.max():,.2f} wherever "
+                "something is learned. Figures are measured on spend as it is, and are about "
+                "little else where it lies in the test window."
+            )
+    return made
 
 
 def _losses(plan: Splits, exposed: Exposure) -> list[str]:

@@ -27,6 +27,7 @@ from training import (
     origins,
     outlook,
     prior,
+    readiness,
     report_card,
     scoring,
     season,
@@ -42,6 +43,7 @@ from training.evaluation import Evaluated, evaluate
 from training.exposure import Exposure
 from training.final import ANCHOR, Final, final
 from training.fit import table
+from training.readiness import INSUFFICIENT, SAID_ONLY, Readiness
 from training.report_card import ReportCard, Section
 from training.screen import Screen
 from training.splits import Splits
@@ -134,7 +136,8 @@ def learn(
                 steady.kept, steady.agreement, stability.DAYS, steady.customers
             )
         )
-    head = heading.lines(experiment, plan, evaluated, seasons, exposed, found)
+    answers = readiness.judge(plan, shots.past)
+    head = heading.lines(experiment, plan, evaluated, seasons, exposed, found, answers, shots)
     card = ReportCard(head, tuple(sections))
     display.show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
@@ -147,7 +150,8 @@ def learn(
             shots.now, spec, shots.prior, evaluated,
             ratio, seasons[1], experiment.interval_level,
             network, evaluated.trees,
-            _manifest(experiment, plan, version, ratio, seasons[1], champion), card.to_dict(),
+            _manifest(experiment, plan, version, ratio, seasons[1], answers, champion),
+            card.to_dict(),
             champion, champion_labels, told,
         )  # fmt: skip
     display.show_sameness(served.predicted["churn_probability"].to_numpy(), screen)
@@ -199,6 +203,7 @@ def _manifest(
     version: str,
     ratio: stretch.Stretch,
     ahead: season.Season,
+    answers: tuple[Readiness, ...],
     champion: Bundle | None,
 ) -> dict[str, Any]:
     return {
@@ -211,6 +216,8 @@ def _manifest(
         "stretch": dataclasses.asdict(ratio), "season": dataclasses.asdict(ahead),
         "value": experiment.to_dict()["value"],
         "value_assumptions": list(_assumptions(experiment)),
+        "insufficient": [a.sentence() for a in answers if a.status == INSUFFICIENT
+                         and a.model not in SAID_ONLY],
         "started_from": champion.manifest["version"] if champion else None,
         "libraries": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),

@@ -210,6 +210,15 @@ def total_bias(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     return float(np.sum(second)) / total - 1 if total != 0 else float("nan")
 
 
+def absolute_bias(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
+    """How far the total is off, whichever way.
+
+    >>> absolute_bias([1, 1], [1, 0])
+    0.5
+    """
+    return abs(total_bias(actual, predicted))
+
+
 # -------------------------------------------------------------------------------------- intervals
 
 

@@ -11,7 +11,7 @@ import dataclasses
 import pandas as pd
 
 from training import calibration, conformal, prior, stability
-from training.snapshots import LEAST_CUSTOMERS, buyers
+from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers
 from training.splits import Splits, Window
 from training.structural import LEAST_REPEAT_BUYERS
 
@@ -52,6 +52,19 @@ class Readiness:
         'insufficient for CLV intervals: 12 customers, 60 needed'
         """
         return f"{self.status} for {self.model}: {self.seen}"
+
+
+#: Concern what a run can say of itself, not whether its models hold.
+SAID_ONLY = ("seasonality", "measuring stability")
+
+
+def wanting(answers: tuple[Readiness, ...]) -> tuple[str, ...]:
+    """The answers for models that are not ready, as sentences, the insufficient first."""
+    short = [a for a in answers if a.status != READY and a.model not in SAID_ONLY]
+    return tuple(
+        f"{said[0].upper()}{said[1:]}."
+        for said in (a.sentence() for a in sorted(short, key=lambda a: a.status == LIMITED))
+    )
 
 
 def judge(plan: Splits, past: pd.DataFrame) -> tuple[Readiness, ...]:
@@ -149,7 +162,7 @@ def _value(train: pd.DataFrame, calibrate: pd.DataFrame) -> Readiness:
     seen = f"{spent:,} customers spent in the training windows, {later:,} in the calibration window"
     if min(spent, later) >= SPENDERS_TO_LEARN:
         return Readiness("CLV", READY, seen)
-    status = INSUFFICIENT if min(spent, later) == 0 else LIMITED
+    status = INSUFFICIENT if min(spent, later) < LEAST_SPENDERS else LIMITED
     seen += f", {SPENDERS_TO_LEARN} in each to know a mean within a tenth"
     return Readiness("CLV", status, seen, _MORE)
 

@@ -22,6 +22,7 @@ from training.rivals import Rule
 OURS = "Coterie"
 RESAMPLES = 400
 TO_ZERO = {"bias"}
+ABSOLUTE = {"bias": metrics.absolute_bias}  # what is compared in the measure's place
 CHURN = {
     "AUC": metrics.roc_auc,
     "PR-AUC": metrics.pr_auc,
@@ -38,8 +39,14 @@ RANKING = {
     "Spearman",
     "concordance",
 }  # read the score; higher is better
-WITHOUT_INTERVAL = {"ECE", "decile MAPE", "bias"}  # the bootstrap of a binned measure is biased
-BINNED = "no interval: the measure is binned or of the total"
+WITHOUT_INTERVAL = {"ECE", "decile MAPE"}  # the bootstrap of a binned measure is biased
+BINNED = "no interval: the measure is binned"
+OURS_BETTER, RIVAL_BETTER = "▲", "▼"
+LEGEND = (
+    f"Beside a rival's figure {OURS_BETTER} says that {OURS} is better beyond chance, "
+    f"{RIVAL_BETTER} that the rival is (95 % paired bootstrap of the customers; none of binned "
+    "measures)."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +64,13 @@ class Comparison:
     better: bool
     certain: bool
     instead: str = BINNED
+
+    @property
+    def mark(self) -> str:
+        """Which of the two is better beyond chance; "" where neither is."""
+        if not self.certain:
+            return ""
+        return OURS_BETTER if self.better else RIVAL_BETTER
 
     def sentence(self) -> str:
         beaten = f"{self.rival} beats {OURS} on {self.measure} by {abs(self.difference):.4f}"
@@ -79,6 +93,16 @@ class Section:
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+
+    def shown(self) -> dict[str, list[str]]:
+        """The rows as they are shown: a rival's figures with their marks (`LEGEND`)."""
+        marks = {(c.rival, c.measure): c.mark for c in self.comparisons}
+        return {
+            name: [
+                f"{figure(value)} {marks.get((name, m), '')}".rstrip() for m, value in row.items()
+            ]
+            for name, row in self.rows.items()
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,14 +135,14 @@ class ReportCard:
 
     def markdown(self) -> str:
         """The card as a page of tables."""
-        lines = ["# Report card", "", *(f"{line}  " for line in self.heading), ""]
+        lines = ["# Report card", "", *(f"{line}  " for line in (*self.heading, LEGEND)), ""]
         for section in self.sections:
             measures = list(next(iter(section.rows.values())))
             lines += [f"## {section.title}", "", "| | " + " | ".join(measures) + " |"]
             lines.append("|---" * (len(measures) + 1) + "|")
-            for name, row in section.rows.items():
-                shown = f"**{name}**" if name == OURS else name
-                lines.append(f"| {shown} | " + " | ".join(figure(row[m]) for m in measures) + " |")
+            for name, figures in section.shown().items():
+                bold = f"**{name}**" if name == OURS else name
+                lines.append(f"| {bold} | " + " | ".join(figures) + " |")
             lines += ["", *(f"{note}  " for note in section.notes), ""]
         lines += ["## Where a naive rule wins", ""]
         lines += [f"- {c.sentence()}" for c in self.losses()] or ["Nowhere in this run."]
@@ -169,7 +193,8 @@ def compare(
                 gap = abs(rows[ours.name][measure]) - abs(rows[rule.name][measure])
                 made.append(Comparison(measure, rule.name, gap, np.nan, np.nan, better, False))
                 continue
-            d = paired_bootstrap(function, truth, mine, theirs, RESAMPLES, seed)
+            compared = ABSOLUTE.get(measure, function)
+            d = paired_bootstrap(compared, truth, mine, theirs, RESAMPLES, seed)
             made.append(
                 Comparison(measure, rule.name, *d, better=better, certain=bool(d.excludes_zero))
             )

@@ -21,6 +21,7 @@ from training.splits import Splits
 from training.structure import Prior
 
 LEAST_CUSTOMERS = 100
+LEAST_SPENDERS = 10  # of whom a level can be told at all
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,22 +86,28 @@ def require_enough(shots: Snapshots, plan: Splits) -> None:
                 "bring more customers, or a shorter horizon_days so that the cut-offs come later; "
                 "returns alone make no order",
             )
-    earned = shots.at(plan.train).future_spend
-    if not earned.sum() > 0:
+    earned = shots.at(plan.train)
+    earned = earned[earned.future_spend > 0]
+    if earned.customer_id.nunique() < LEAST_SPENDERS:
         raise HistoryError(
-            "Somebody must spend after a training cut-off, or there is nothing to learn.",
-            f"{earned.sum():g} in all, in {len(plan.train)} windows of {plan.window_days} days",
+            f"At least {LEAST_SPENDERS} customers must spend after a training cut-off, or there is "
+            "nothing to learn.",
+            f"{earned.customer_id.nunique()}, who spent {earned.future_spend.sum():g} in all, in "
+            f"{len(plan.train)} windows of {plan.window_days} days",
             "bring a longer history, or a longer horizon_days; check the amounts, and that "
             "customer_id is the customer's, not the order's",
         )
     for name, window in (("calibration", plan.calibration), ("test", plan.test)):
-        if not shots.at((window,)).future_spend.sum() > 0:
+        rows = shots.at((window,))
+        spent = int((rows.future_spend > 0).sum())
+        if spent < LEAST_SPENDERS:
             raise HistoryError(
-                f"Somebody must spend in the {name} window, or everybody would be taken to have "
-                "left.",
-                f"nothing from {window.as_of:%Y-%m-%d} to {window.end:%Y-%m-%d}, by "
-                f"{len(buyers(shots.at((window,)))):,} customers with an order before",
-                "look for a gap in the orders (`coterie check`), or set as_of to its beginning",
+                f"At least {LEAST_SPENDERS} customers must spend in the {name} window, or hardly "
+                "anything could be said of anybody.",
+                f"{spent} from {window.as_of:%Y-%m-%d} to {window.end:%Y-%m-%d}, of "
+                f"{len(buyers(rows)):,} customers with an order before",
+                "look for a gap in the orders (`coterie check`) and set as_of to its beginning, or "
+                "bring more customers or a longer horizon_days",
             )
 
 

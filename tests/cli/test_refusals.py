@@ -204,8 +204,10 @@ def test_nobody_who_comes_back_leaves_nothing_to_learn(
 ) -> None:
     file = changed(orders=lambda table: table.drop_duplicates("customer", keep="last"))
     rule, seen, _ = told(run("retrain", file, "--out", file.parent / "out"))
-    assert rule == "Somebody must spend after a training cut-off, or there is nothing to learn."
-    assert seen.startswith("0 in all, in ")
+    assert rule == (
+        "At least 10 customers must spend after a training cut-off, or there is nothing to learn."
+    )
+    assert seen.startswith("0, who spent 0 in all, in ")
 
 
 def test_init_writes_toml_alone_and_makes_its_folder(

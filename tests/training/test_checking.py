@@ -218,8 +218,9 @@ def test_data_of_which_too_much_is_unusable_is_measured_all_the_same(
 def test_what_a_training_would_refuse_is_the_verdict(run: Run) -> None:
     made, _ = run(lambda table: table.drop_duplicates("customer"))
     assert made.verdict == (
-        "Cannot train: Somebody must spend after a training cut-off, or there is nothing to learn. "
-        f"Seen: 0 in all, in {len(made.plan.train) if made.plan else 0} windows of 60 days."
+        "Cannot train: At least 10 customers must spend after a training cut-off, or there is "
+        "nothing to learn. Seen: 0, who spent 0 in all, in "
+        f"{len(made.plan.train) if made.plan else 0} windows of 60 days."
     )
     some, _ = run(lambda table: table[table["customer"] <= "C0090"])
     assert some.verdict.startswith("Cannot train: Every window needs at least 100 customers")

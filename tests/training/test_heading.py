@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 
 from training import exposure, heading, season
+from training.readiness import INSUFFICIENT, LIMITED, READY, Readiness
 from training.report_card import Section
 from training.splits import Window
 from training.stretch import Stretch
 
 T = pd.Timestamp
-JUNE, JULY = (
-    Window(T(f"2024-0{m}-01"), T(f"2024-0{m}-01") + pd.Timedelta(days=30)) for m in (6, 7)
+MAY, JUNE, JULY = (
+    Window(T(f"2024-0{m}-01"), T(f"2024-0{m}-01") + pd.Timedelta(days=30)) for m in (5, 6, 7)
 )
+SPENT = {False: [0.0, 10.0, 12.0], True: [0.0, 10.0, 12.0, 1e9]}
 DAYS = pd.Series(40.0, pd.date_range("2024-01-01", "2024-08-01"))
 ALL_SEEN = exposure.Exposure(DAYS)
 
@@ -26,15 +28,31 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
         bundle=SimpleNamespace(shrinkage=SimpleNamespace(rung="learned models")),
         study=None, cutoffs=3,
     )  # fmt: skip
-    experiment: Any = SimpleNamespace(name="shop", note="")
+    experiment: Any = SimpleNamespace(name="shop", note="", currency="EUR")
     plan: Any = SimpleNamespace(
-        horizon_days=30, window_days=30, rung="full", rows=list, calibration=JUNE, test=JULY
-    )
+        horizon_days=30, window_days=30, rung="full", rows=list, train=(MAY,), calibration=JUNE,
+        test=JULY,
+    )  # fmt: skip
     none = season.Season(Stretch(), "no season")
     found: Any = SimpleNamespace(suspects=())
-    head = heading.lines(experiment, plan, evaluated, (none, none), ALL_SEEN, found)
-    assert head[:2] == ("shop: horizon 30 days, rung 'full'", said)
-    assert head[2].startswith("Cut-offs: ")
+    answers = (
+        Readiness("churn", READY, "enough"), Readiness("CLV", LIMITED, "70 spent, 100 needed"),
+        Readiness("CLV intervals", INSUFFICIENT, "9 spent, 60 needed"),
+        Readiness("measuring stability", INSUFFICIENT, "no cut-off"),
+    )  # fmt: skip
+    shots: Any = SimpleNamespace(
+        at=lambda windows: pd.DataFrame({"future_spend": SPENT[windows == (JULY,)]})
+    )
+    head = heading.lines(experiment, plan, evaluated, (none, none), ALL_SEEN, found, answers, shots)
+    assert head[:5] == (
+        "shop: horizon 30 days, rung 'full'", said,
+        "Insufficient for CLV intervals: 9 spent, 60 needed.",
+        "Limited for CLV: 70 spent, 100 needed.",
+        "Beyond all others: 1 of 4 spends in the test window, up to 1,000,000,000.00 EUR, counted "
+        "as 12.00 wherever something is learned. Figures are measured on spend as it is, and are "
+        "about little else where it lies in the test window.",
+    )  # fmt: skip
+    assert head[5].startswith("Cut-offs: ")
     assert "Served: no season The level of churn and spend is half way from" in " ".join(head)
 
 

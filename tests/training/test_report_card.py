@@ -101,12 +101,33 @@ def test_a_bias_is_better_the_nearer_to_zero_it_is() -> None:
     assert not comparison(far, "bias", "total past spend").better
 
 
-def test_what_is_binned_or_of_the_total_has_no_interval() -> None:
+def test_a_figure_is_marked_where_the_difference_is_beyond_chance() -> None:
+    good, bad = churn(np.clip(GONE, 0.1, 0.9)), churn(np.random.default_rng(7).random(len(NOW)))
+    for section, mark, way in ((good, "▲", True), (bad, "▼", False)):
+        certain = [c for c in section.comparisons if c.certain and c.better is way]
+        assert certain
+        for c in certain:
+            place = list(section.rows[c.rival]).index(c.measure)
+            assert section.shown()[c.rival][place].endswith(f" {mark}")
+    assert not any(mark in "".join(good.shown()[OURS]) for mark in "▲▼")
+    page = ReportCard((), (good,)).markdown()
+    assert page.index("Beside a rival's figure ▲") < page.index("| recency |")
+
+
+def test_what_is_binned_has_no_interval() -> None:
     section = churn(np.full(len(NOW), 0.99))
     lost = comparison(section, "ECE", "RFM cells")
     assert np.isnan(lost.low)
     assert not lost.certain
-    assert lost.sentence().endswith("(no interval: the measure is binned or of the total)")
+    assert lost.sentence().endswith("(no interval: the measure is binned)")
+    assert lost.mark == ""
+
+
+def test_a_bias_has_an_interval() -> None:
+    off = comparison(spend(SPENT * 3), "bias", "total past spend")
+    assert off.low > 0
+    assert off.certain
+    assert "95 % interval of the difference +" in off.sentence()
 
 
 def test_certain_losses_come_first() -> None:
@@ -265,9 +286,9 @@ def card() -> ReportCard:
 
 def test_the_card_as_a_page() -> None:
     assert card().markdown() == (
-        "# Report card\n\nOf a test.  \n\n"
+        f"# Report card\n\nOf a test.  \n{report_card.LEGEND}  \n\n"
         "## Churn\n\n| | AUC | bias |\n|---|---|---|\n"
-        "| **Coterie** | 0.900 | -0.0123 |\n| a rule | 0.950 | – |\n\nA note.  \n\n"
+        "| **Coterie** | 0.900 | -0.0123 |\n| a rule | 0.950 ▼ | – ▲ |\n\nA note.  \n\n"
         "## Where a naive rule wins\n\n"
         "- a rule beats Coterie on AUC by 0.0500 (95 % interval of the difference -0.0800 to "
         "-0.0200)\n"
