@@ -10,9 +10,9 @@ import dataclasses
 
 import pandas as pd
 
-from training import calibration, conformal, prior, stability
+from training import calibration, conformal, prior, season, stability
 from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers
-from training.splits import Splits, Window
+from training.splits import YEAR, Splits, Window
 from training.structural import LEAST_REPEAT_BUYERS
 
 READY, LIMITED, INSUFFICIENT = "ready", "limited", "insufficient"
@@ -86,7 +86,7 @@ def judge(plan: Splits, past: pd.DataFrame) -> tuple[Readiness, ...]:
         _value(train, calibrate),
         _intervals(calibrate),
         _structural(plan, past),
-        _seasonality(plan),
+        _seasonality(plan, calibrate),
         _stability(plan),
     )
 
@@ -217,11 +217,18 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
     )  # fmt: skip
 
 
-def _seasonality(plan: Splits) -> Readiness:
+def _seasonality(plan: Splits, calibrate: pd.DataFrame) -> Readiness:
     short = (plan.start - plan.seasons_since).days
     seen = f"a history from {plan.start:%Y-%m-%d}"
     needed = f"the season ahead, and the one calibrated on, a year before {plan.now:%Y-%m-%d}"
     if short <= 0:
+        known = int((calibrate["T_days"] >= YEAR.days).sum())
+        if known < season.LEAST_CUSTOMERS:
+            return Readiness(
+                "seasonality", LIMITED,
+                f"{known} customers had ordered a year before the calibration's cut-off, "
+                f"{season.LEAST_CUSTOMERS} needed to tell a season: none is corrected for", _MORE,
+            )  # fmt: skip
         return Readiness("seasonality", READY, f"{seen} holds {needed}")
     return Readiness(
         "seasonality", LIMITED, f"{seen} does not hold {needed}: no season is corrected for",

@@ -77,7 +77,8 @@ class Level:
         return Level(*((ratio / exposure, variance) for ratio, variance in (orders, spend, power)))
 
 
-Levels = dict[tuple[pd.Timestamp, int], Level | None]
+#: By cut-off and days; in place of a level that cannot be told, why not.
+Levels = dict[tuple[pd.Timestamp, int], Level | str]
 
 
 def measure(
@@ -136,26 +137,29 @@ def measure(
         )
     levels = {} if levels is None else levels
 
-    def at(when: pd.Timestamp, days: int) -> Level | None:
+    def at(when: pd.Timestamp, days: int) -> Level | str:
         if (when, days) not in levels:
             levels[when, days] = level(connection, when, days)
         return levels[when, days]
 
-    def carried_on(when: pd.Timestamp, days: int) -> Level | None:
+    def carried_on(when: pd.Timestamp, days: int) -> Level | str:
         measured = at(when, days)
-        return measured and measured.carried(exposed.of(when, days) if exposed else 1.0)
+        if isinstance(measured, str):
+            return measured
+        return measured.carried(exposed.of(when, days) if exposed else 1.0)
 
-    found = []
+    found, why = [], ""
     for i in range(1, years + 1):
         before = carried_on(calibrated - i * YEAR, window_days)
         after = at(cutoff - i * YEAR, horizon_days)
-        if before is not None and after is not None:
+        if isinstance(before, Level) and isinstance(after, Level):
             found.append((before, after))
+        else:
+            why = why or (before if isinstance(before, str) else str(after))
     if not found:
         return Season(
             Stretch(),
-            f"{ahead}: another season, and nothing corrects for it, since a year earlier fewer "
-            f"than {LEAST_CUSTOMERS} customers ordered, nobody spent, or MBG/NBD was refused.",
+            f"{ahead}: another season, and nothing corrects for it, since a year earlier {why}.",
         )
     orders = _drawn([(before.orders, after.orders) for before, after in found])
     spend = _drawn([(before.spend, after.spend) for before, after in found])
@@ -164,7 +168,8 @@ def measure(
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
     first, every = carried_on(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
-    year = _drawn([(first.spend, every.spend)]) if first and every else 1.0
+    both = isinstance(first, Level) and isinstance(every, Level)
+    year = _drawn([(first.spend, every.spend)]) if both else 1.0  # type: ignore[union-attr]
     return Season(
         factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
@@ -176,28 +181,35 @@ def measure(
     )
 
 
-def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | None:
+def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | str:
     """Realised over expected in the `days` after `cutoff`, of the customers with an order before;
-    None where too few of them ordered, nobody spent, or MBG/NBD is refused even under a weak prior.
+    the reason where too few of them ordered, nobody spent, or MBG/NBD is refused even under a weak
+    prior.
     """
+    when = f"in the {days} days from {cutoff:%Y-%m-%d}"
     spine = customers_known(connection, [cutoff])
     rows = snapshot(connection, FeatureSpec(), spine, days, HISTORY)
     rows = rows[rows.orders > 0]
     ordered = (rows.future_orders > 0).to_numpy(np.float64)
     if ordered.sum() < LEAST_CUSTOMERS:
-        return None
+        return (
+            f"{ordered.sum():.0f} of {len(rows):,} customers with an order before ordered {when}, "
+            f"{LEAST_CUSTOMERS} needed"
+        )
     x, t_x, T = histories(rows)
     model = _expecting(x, t_x, T)
     if model is None:
-        return None
+        return f"MBG/NBD was refused at {cutoff:%Y-%m-%d}"
     expected = model.expected_orders(float(days), x, t_x, T)
     worth = expected * np.maximum(capped(rows.spend.to_numpy(np.float64)), 0.0) / (x + 1.0)
     spent = capped(rows.future_spend.to_numpy(np.float64))
     power: tuple[float, float] | None = (1.0, np.inf)
     if len(rows) - ordered.sum() >= LEAST_CUSTOMERS:
         power = _power(ordered, 1.0 - model.probability_of_order(float(days), x, t_x, T))
-    if not (spent.sum() > 0 and worth.sum() > 0) or power is None:
-        return None
+    if not (spent.sum() > 0 and worth.sum() > 0):
+        return f"nobody spent {when}, or before"
+    if power is None:
+        return f"another share came back {when} than MBG/NBD could tell"
     return Level(
         _over(rows.future_orders.to_numpy(np.float64), expected), _over(spent, worth), power
     )

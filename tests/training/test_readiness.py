@@ -37,6 +37,8 @@ def answer(model: str, rows: pd.DataFrame, plan: Splits = PLAN) -> Readiness:
 
 def test_enough_of_everything_is_ready() -> None:
     rows = past()
+    rows["T_days"] += 365.0
+    rows["recency_days"] += 365.0
     assert {a.status for a in judge(PLAN, rows) if a.model != "structural models"} == {READY}
     assert all(a.remedy == "" for a in judge(PLAN, rows) if a.status == READY)
     assert answer("churn", rows).seen == "200 left and 400 stayed in the test window"
@@ -165,7 +167,22 @@ def test_less_than_a_year_more_cannot_tell_a_season() -> None:
 def test_a_season_is_known_however_many_cut_offs_train(start: str, status: str) -> None:
     # 2024-01-01 less a year, 60 days of calibration and 90 of history is 2022-08-04.
     long = splits.plan(pd.Timestamp(start), pd.Timestamp("2024-01-01"), 60)
-    assert answer("seasonality", past(plan=long), long).status == status
+    old = past(plan=long).assign(T_days=365.0)
+    assert answer("seasonality", old, long).status == status
+
+
+def test_a_season_is_told_by_customers_of_a_year_before() -> None:
+    rows = past(customers=500, left=100)
+    of_calibration = rows.index[rows.as_of == PLAN.calibration.as_of]
+    for known, status in ((100, READY), (99, LIMITED)):
+        rows["T_days"] = 300.0
+        rows.loc[of_calibration[:known], "T_days"] = 365.0
+        found = answer("seasonality", rows)
+        assert found.status == status
+    assert found.seen == (
+        "99 customers had ordered a year before the calibration's cut-off, 100 needed to tell a "
+        "season: none is corrected for"
+    )
 
 
 def test_a_horizon_that_does_not_fit_is_stretched_to() -> None:
