@@ -39,7 +39,7 @@ def loaded(
         for name, content in {url: orders, **(files or {})}.items():
             path = tmp_path / name
             if isinstance(content, pa.Table):
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 pq.write_table(content, path)
             elif isinstance(content, bytes):
                 path.write_bytes(content)
@@ -47,6 +47,17 @@ def loaded(
                 path.write_text(content, encoding="utf-8")
         text = experiment_text(url=url, **parts)
         return load(config.parse(text, tmp_path / "shop.toml"), as_of)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def table_of() -> Callable[..., pa.Table]:
+    """One order of a customer, for Parquet; `more` are columns with their one value."""
+
+    def run(who: str, **more: Any) -> pa.Table:
+        row = {"who": who, "when": "2024-01-01", "paid": 1} | more
+        return pa.table({name: [value] for name, value in row.items()})
 
     return run
 
