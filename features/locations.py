@@ -50,7 +50,8 @@ class Location:
     """Existing files of one format, in the order in which their rows are numbered, or a table.
 
     url: as written; it holds no password (see `without_secret`). paths: none for a server.
-    partitions: year and month of a folder with files such as year=2024/month=05/part.parquet.
+    folder: what holds the paths, None where a file is named. partitions: year and month of a folder
+    with files such as year=2024/month=05/part.parquet.
     table: its name, behind those of the schema and the catalog where they are given.
     server: the address to connect to, with names of environment variables as ${NAME}.
     """
@@ -60,6 +61,7 @@ class Location:
     paths: tuple[Path, ...] = ()
     table: tuple[str, ...] = ()
     server: str = ""
+    folder: Path | None = None
     partitions: tuple[str, ...] = ()
 
 
@@ -137,7 +139,7 @@ def _location(url: str, folder: Path) -> Location:
         )
     if path.is_dir():
         found = _parquet_in(url, path)
-        return Location(url, "parquet", found, partitions=_partitions(path, found))
+        return Location(url, "parquet", found, folder=path, partitions=_partitions(path, found))
     if not path.exists():
         raise _no_file(url, path)
     if _CSV.search(path.name):

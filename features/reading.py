@@ -24,7 +24,7 @@ from features.errors import SourceError
 from features.locations import Location
 from features.relation import Relation, unreadable
 
-__all__ = ["guess_delimiter", "header_of", "malformed", "read"]
+__all__ = ["guess_delimiter", "header_of", "malformed", "pattern", "read"]
 
 _BLOCK = 1 << 20
 _ASIDE = "lines_set_aside"
@@ -111,7 +111,7 @@ def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
         "rejects_scan": literal(f"{_ASIDE}_scan"),
     }
     given = ", ".join(f"{key} = {value}" for key, value in options.items())
-    return f"read_csv({literal(_pattern(path))}, {given})"
+    return f"read_csv({literal(pattern(path))}, {given})"
 
 
 def _parquet_sql(con: duckdb.DuckDBPyConnection, location: Location) -> str:
@@ -120,7 +120,7 @@ def _parquet_sql(con: duckdb.DuckDBPyConnection, location: Location) -> str:
     DuckDB's own hive_partitioning would hide a file's column of the same name, take names from
     above the folder, and refuse files that lie beside the partitions.
     """
-    files = ", ".join(literal(_pattern(path)) for path in location.paths)
+    files = ", ".join(literal(pattern(path)) for path in location.paths)
     options = "union_by_name = true, hive_partitioning = false"
     plain = f"read_parquet([{files}], {options})"
     if not location.partitions:
@@ -255,6 +255,6 @@ def _opened(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path) if zipped else path.open("rb"))
 
 
-def _pattern(path: Path) -> str:
+def pattern(path: Path) -> str:
     """A path that DuckDB does not take for a pattern."""
     return "".join(f"[{mark}]" if mark in "*?[" else mark for mark in str(path))

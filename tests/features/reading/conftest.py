@@ -11,6 +11,7 @@ import pytest
 from features import config
 from features.errors import SourceError
 from features.sources import Sources, load
+from features.staging import REJECT_COLUMNS
 
 
 @pytest.fixture(scope="session")
@@ -75,10 +76,11 @@ def rows() -> Callable[..., list[tuple[Any, ...]]]:
 
 @pytest.fixture(scope="session")
 def rejected() -> Callable[[Sources], list[tuple[Any, ...]]]:
-    """What could not be used, row by row."""
+    """What could not be used, row by row, without the places in files of a folder."""
 
     def found(sources: Sources) -> list[tuple[Any, ...]]:
-        plain = sources.rejects.astype(object).where(sources.rejects.notna(), None)
+        rejects = sources.rejects[REJECT_COLUMNS]
+        plain = rejects.astype(object).where(rejects.notna(), None)
         return list(plain.itertuples(index=False, name=None))
 
     return found
