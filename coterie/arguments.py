@@ -49,7 +49,7 @@ def toml(ctx: click.Context, param: click.Parameter, file: str) -> Path:
 
 
 def table(ctx: click.Context, param: click.Parameter, file: str) -> Path:
-    """The file that `init` describes."""
+    """The file, or the folder of Parquet, that `init` describes."""
     return _here(
         file,
         "`coterie init` reads a CSV or Parquet file of this machine.",

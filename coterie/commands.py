@@ -65,7 +65,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(dir_okay=False), callback=table)
+@click.argument("file", type=click.Path(), callback=table)
 @click.option(
     "--out", type=FILE, help="Where to write the experiment file  [default: NAME.toml here]"
 )
@@ -81,8 +81,9 @@ def init(
 ) -> None:
     """Write a commented experiment file for FILE (CSV or Parquet, one row an order or order line).
 
-    Columns are guessed from their names and values; what cannot be known is asked, or, where
-    nobody can answer, taken at its default and said. A currency has no default.
+    FILE may be a folder of Parquet. Columns are guessed from their names and values; what cannot be
+    known is asked, or, where nobody can answer, taken at its default and said. A currency has no
+    default.
     """
     from features import guess, template
 

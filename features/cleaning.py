@@ -22,6 +22,8 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 # A sign, digits with groups of three, and what follows the decimal comma.
 _COMMA_NUMBER = r"^[-+]?(\d+|\d{1,3}([. ']\d{3})+)(,\d+)?$"
 _POINT_GROUPS = r"^[-+]?\d{1,3}(,\d{3})+%s$"
+# All white space of Unicode: the tabs and line ends among it, and what separates.
+_AROUND = r"^[\s\v\x{85}\pZ]+|[\s\v\x{85}\pZ]+$"
 #: Counts since 1970 as moments, and the fewest digits that they have in our time.
 UNITS = {
     "unix_seconds": 9,
@@ -101,7 +103,10 @@ def text(
     if dtype != "VARCHAR":
         return value
     kept = {word.lower() for word in keep}
-    lost = tuple(null for null in nulls if null not in kept)
+    return _written(value, tuple(null for null in nulls if null not in kept))
+
+
+def _written(value: str, lost: tuple[str, ...]) -> str:
     return (
         f"CASE WHEN {_among(value, lost)} THEN NULL WHEN suffix({value}, '.0') "
         f"THEN regexp_replace({value}, '^(-?[0-9]+)\\.0$', '\\1') ELSE {value} END"
@@ -109,8 +114,15 @@ def text(
 
 
 def identifier(reference: str, dtype: str) -> str:
-    """An identifier as text: 1, 1.0, "1" and "1.0" are all "1"."""
-    return text(reference, dtype, nulls=NO_ID)
+    """An identifier as text: 1, 1.0, "1" and "1.0" are all "1".
+
+    So are ids that look alike: no white space around them, and an accent is one sign with its
+    letter (NFC). `serving.schemas.Identifier` reads ids in the same way.
+    """
+    if dtype != "VARCHAR":
+        return text(reference, dtype, nulls=NO_ID)
+    bare = f"regexp_replace({reference}, {literal(_AROUND)}, '', 'g')"
+    return _written(f"nfc_normalize({bare})", NO_ID)
 
 
 def number(reference: str, dtype: str, decimal: str | None = None) -> str:

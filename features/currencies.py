@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 import duckdb
 
 from features.cleaning import quoted, text
+from features.databases import fetched, released
 from features.experiment import Experiment
 from features.locations import resolve
 from features.reading import read
+from features.relation import Relation
 
 __all__ = ["CODES", "unnamed"]
 
@@ -23,38 +28,52 @@ _LISTED = (
 )
 CODES = frozenset(_LISTED.split())
 _SAMPLE = 5_000
+# Types of text as DuckDB, SQLite and Ibis call them; a column of SQLite may have none.
+_TEXT = re.compile(r"char|clob|text|string|^$", re.IGNORECASE)
 
 
 def unnamed(experiment: Experiment) -> dict[str, tuple[str, ...]]:
-    """Columns of the orders' file that hold currencies, by name: the codes, the commonest first.
+    """Columns of the orders that hold currencies, by name: the codes, the commonest first.
 
-    On a sample of the rows; of a column that the experiment file names for nothing, and in which
-    all that is written is of `CODES`, two or more of them. Nothing where the orders name the
-    column of their currency, or are a table of a database.
+    On a sample of the rows, of SQLite and servers on the first of them; of a column that the
+    experiment file names for nothing, and in which all that is written is of `CODES`, two or more
+    of them. Nothing where the orders name the column of their currency.
     """
     orders = experiment.orders
-    location = resolve(orders.url, experiment.path.parent)
-    if orders.currency is not None or location.format not in ("csv", "parquet"):
+    if orders.currency is not None:
         return {}
     named = {value for value in vars(orders).values() if isinstance(value, str)}
     named |= {*orders.discount, *(join.left for join in orders.joins)}
     with duckdb.connect() as con:
-        relation = read(con, location, orders.format.delimiter)
-        free = [c for c, kind in relation.columns.items() if kind == "VARCHAR" and c not in named]
-        if not free:
-            return {}
-        codes = ", ".join(f"upper({text(quoted(c), 'VARCHAR')}) AS {quoted(c)}" for c in free)
-        con.execute(
-            f"CREATE TABLE sample AS SELECT {codes} FROM (SELECT {', '.join(map(quoted, free))} "
-            f"FROM {relation.sql}) USING SAMPLE reservoir({_SAMPLE} ROWS) REPEATABLE (7)"
-        )
-        found = {}
-        for column in free:
-            rows = con.execute(
-                f"SELECT {quoted(column)} AS code FROM sample WHERE code IS NOT NULL "
-                "GROUP BY code ORDER BY count(*) DESC, code"
-            ).fetchall()
-            values = tuple(str(code) for (code,) in rows)
-            if len(values) > 1 and CODES.issuperset(values):
-                found[column] = values
+        relation = read(con, resolve(orders.url, experiment.path.parent), orders.format.delimiter)
+        try:
+            return _found(con, relation, named)
+        finally:
+            released(con, [relation])
+
+
+def _found(
+    con: duckdb.DuckDBPyConnection, relation: Relation, named: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    wanted = [c for c, dtype in relation.columns.items() if c not in named and _TEXT.search(dtype)]
+    if not wanted:
+        return {}
+    relation = fetched(con, relation, wanted, "fetched", _SAMPLE)
+    free = [c for c in wanted if relation.columns[c] == "VARCHAR"]
+    if not free:
+        return {}
+    codes = ", ".join(f"upper({text(quoted(c), 'VARCHAR')}) AS {quoted(c)}" for c in free)
+    con.execute(
+        f"CREATE TEMP TABLE sample AS SELECT {codes} FROM (SELECT {', '.join(map(quoted, free))} "
+        f"FROM {relation.sql}) USING SAMPLE reservoir({_SAMPLE} ROWS) REPEATABLE (7)"
+    )
+    found = {}
+    for column in free:
+        rows = con.execute(
+            f"SELECT {quoted(column)} AS code FROM sample WHERE code IS NOT NULL "
+            "GROUP BY code ORDER BY count(*) DESC, code"
+        ).fetchall()
+        values = tuple(str(code) for (code,) in rows)
+        if len(values) > 1 and CODES.issuperset(values):
+            found[column] = values
     return found

@@ -34,15 +34,21 @@ def opened(con: duckdb.DuckDBPyConnection, location: Location) -> Relation:
 
 
 def fetched(
-    con: duckdb.DuckDBPyConnection, relation: Relation, wanted: Collection[str], name: str
+    con: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    wanted: Collection[str],
+    name: str,
+    most: int | None = None,
 ) -> Relation:
     """The relation, readable: rows that have to be fetched now stand in a temporary table `name`.
 
-    Of these only the `wanted` columns are. Whatever DuckDB reads itself is left as it is.
+    Of these only the `wanted` columns are, and the first `most` rows. Whatever DuckDB reads itself
+    is left as it is.
     """
     if relation.rows is None:
         return relation
-    batches = relation.rows.batches([column for column in relation.columns if column in wanted])
+    columns = [column for column in relation.columns if column in wanted]
+    batches = relation.rows.batches(columns, most)
     picked = ", ".join(
         f"try_cast({quoted(c)} AS {batches.casts[c]}) AS {quoted(c)}"
         if c in batches.casts
@@ -55,8 +61,8 @@ def fetched(
         con.register(_BATCH, pa.Table.from_batches([batch]))
         con.execute(f"INSERT INTO {name} SELECT {picked} FROM {_BATCH}")
     con.unregister(_BATCH)
-    columns = {column: dtype for column, dtype, *_ in con.execute(f"DESCRIBE {name}").fetchall()}
-    return Relation(name, columns, rows=relation.rows)
+    types = {column: dtype for column, dtype, *_ in con.execute(f"DESCRIBE {name}").fetchall()}
+    return Relation(name, types, rows=relation.rows)
 
 
 def released(con: duckdb.DuckDBPyConnection, relations: Iterable[Relation]) -> None:

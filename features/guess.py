@@ -5,13 +5,14 @@ default with a note. `features.template` writes the result as a commented TOML f
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from features.draft import Ask, Guess, Question, Role
 from features.errors import SourceError
 from features.experiment import Format
 from features.hints import ROLES, currency_in, is_unit_price, score
+from features.joining import UNNEST, in_words, is_nested
 from features.profile import Profile
 
 __all__ = ["guess", "suggest_horizon"]
@@ -41,15 +42,19 @@ class _Guesser:
         self.ask = ask
         self.notes: list[str] = []
         self.profile = Profile(path)
-        self.types = self.profile.types
+        every = self.profile.types.items()
+        self.types = {column: dtype for column, dtype in every if not is_nested(dtype)}
+        self.nested = {column: in_words(dtype) for column, dtype in every if is_nested(dtype)}
 
     def guess(self) -> Guess:
         formats = {c: found for c in self.types if (found := self.profile.formats(c)) is not None}
         moment_column = self._choose("moment", list(formats))
+        self._refuse_headless(moment_column.column, "moments", self.profile.names_moment)
         taken = {moment_column.column}
         decimals = {c: d for c in self.types if (d := self.profile.decimals(c))}
         amount = self._choose("amount", self._amounts(decimals, formats, taken), formats)
         taken.add(amount.column)
+        self._refuse_headless(amount.column, "amounts", self.profile.names_number)
         customer = self._choose("customer_id", self._customers(formats, decimals, taken))
         taken.add(customer.column)
         roles = {"customer_id": customer, "moment": moment_column, "amount": amount}
@@ -86,7 +91,7 @@ class _Guesser:
             customers=customers,
             span_days=span,
             median_gap_days=gap,
-            unused=tuple(column for column in self.types if column not in used),
+            unused=tuple(column for column in self.profile.types if column not in used),
             notes=tuple(self.notes),
         )
 
@@ -127,7 +132,7 @@ class _Guesser:
         `others` are columns of which it is known that they hold something else.
         """
         if not candidates:
-            raise self._none(role, [column for column in self.types if column not in others])
+            raise self._none(role, [c for c in self.profile.types if c not in others])
         ranked = sorted(candidates, key=lambda column: -score(role, column))
         best = score(role, ranked[0])
         equal = [column for column in ranked if best - score(role, column) < 0.05]
@@ -142,17 +147,30 @@ class _Guesser:
         what = {"moment": "a moment", "amount": "an amount"}.get(role, "a customer")
         rule = f"One column must hold {what}."
         best = max(free, key=lambda column: score(role, column), default=None)
-        if role in _PLAIN and best is not None and score(role, best) > 0:
-            value = self.profile.failing(role, best)
-            if value is None:
-                return SourceError(rule, f"{best}: no value at all", "fill it in the export")
-            no, remedy = _PLAIN[role]
-            return SourceError(rule, f"{best}: {value!r} is not {no}", remedy)
-        return SourceError(
-            rule,
-            f"none among {', '.join(self.types)}",
-            "add it to the file, or write the experiment file by hand",
+        if best is not None and score(role, best) > 0:
+            if best in self.nested:
+                return SourceError(rule, f"{best} is {_clipped(self.nested[best])}", UNNEST)
+            if role in _PLAIN:
+                value = self.profile.failing(role, best)
+                if value is None:
+                    return SourceError(rule, f"{best}: no value at all", "fill it in the export")
+                no, remedy = _PLAIN[role]
+                return SourceError(rule, f"{best}: {value!r} is not {no}", remedy)
+        told = ", ".join(
+            f"{c}, which is {_clipped(self.nested[c])}" if c in self.nested else c
+            for c in self.profile.types
         )
+        remedy = "add it to the file, or write the experiment file by hand"
+        return SourceError(rule, f"none among {told}", UNNEST if self.nested else remedy)
+
+    def _refuse_headless(self, column: str, what: str, is_value: Callable[[str], bool]) -> None:
+        """Refuse a text file whose first line is a row: the name of a column is a value of it."""
+        if self.profile.delimiter is not None and is_value(column):
+            raise SourceError(
+                "The first line of a source names its columns.",
+                f"{column!r} stands there for a column of {what}, as a row of it would",
+                "write a line with the columns' names above the rows, such as customer,date,amount",
+            )
 
     def _add(
         self,
@@ -304,3 +322,7 @@ def suggest_horizon(span_days: float) -> int:
 def _slug(name: str) -> str:
     stem = name.split(".")[0]
     return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "orders"
+
+
+def _clipped(words: str) -> str:
+    return words if len(words) <= 60 else f"{words[:57]}..."

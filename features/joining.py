@@ -20,9 +20,11 @@ from features.quotes import SWALLOWED, stray, swallowed
 from features.reading import guess_delimiter, malformed, read
 from features.relation import Relation, unreadable
 
-__all__ = ["RAW", "Added", "Raw", "in_words", "join"]
+__all__ = ["RAW", "UNNEST", "Added", "Raw", "in_words", "is_nested", "join"]
 
 RAW = "raw_rows"
+#: The remedy where a column holds more than one value.
+UNNEST = "bring the field of it that is meant as a column of its own, or as a view's"
 # As DuckDB and Ibis call types that hold more than one value.
 _NESTED = re.compile(r"(struct|map|union|array|list)\b|.*\]$", re.IGNORECASE)
 
@@ -127,11 +129,11 @@ def _check_names(
     for column in needed:
         if column not in types:
             raise _missing(name, column, url, list(types), base.delimiter)
-        if _NESTED.match(types[column]):
+        if is_nested(types[column]):
             raise SourceError(
                 f"{name}: column {column!r} must hold plain values.",
                 in_words(types[column]),
-                "bring the field of it that is meant as a column of its own, or as a view's",
+                UNNEST,
             )
 
 
@@ -274,3 +276,12 @@ def _missing(
 def in_words(dtype: str) -> str:
     """A column's type as users call it."""
     return "text" if dtype == "VARCHAR" else dtype.lower()
+
+
+def is_nested(dtype: str) -> bool:
+    """Whether a value of such a column is several.
+
+    >>> is_nested("STRUCT(a INTEGER)"), is_nested("VARCHAR[]"), is_nested("VARCHAR")
+    (True, True, False)
+    """
+    return _NESTED.match(dtype) is not None

@@ -25,7 +25,11 @@ SUPPORTED = (
 )
 _CSV = re.compile(r"\.(csv|tsv|txt)(\.gz)?$", re.IGNORECASE)
 _PARQUET = re.compile(r"\.(parquet|pq)$", re.IGNORECASE)
+# What lies beside data without being any.
+_NO_DATA = re.compile(r"\.(crc|md)$|^(thumbs\.db|desktop\.ini)$", re.IGNORECASE)
 _DATABASE = re.compile(r"\.(duckdb|ddb|db|sqlite3?)$", re.IGNORECASE)
+
+_FEW = 3
 
 # Engines without tables of their own, and the two whose files are opened here.
 _NO_SERVERS = ("datafusion", "duckdb", "polars", "sqlite")
@@ -46,6 +50,8 @@ class Location:
     """Existing files of one format, in the order in which their rows are numbered, or a table.
 
     url: as written; it holds no password (see `without_secret`). paths: none for a server.
+    folder: what holds the paths, None where a file is named. partitions: year and month of a folder
+    with files such as year=2024/month=05/part.parquet.
     table: its name, behind those of the schema and the catalog where they are given.
     server: the address to connect to, with names of environment variables as ${NAME}.
     """
@@ -55,6 +61,8 @@ class Location:
     paths: tuple[Path, ...] = ()
     table: tuple[str, ...] = ()
     server: str = ""
+    folder: Path | None = None
+    partitions: tuple[str, ...] = ()
 
 
 def without_secret(key: str, url: str) -> str:
@@ -99,8 +107,9 @@ def plain(url: str) -> str:
 def resolve(url: str, folder: Path) -> Location:
     """The files or the table that `url` stands for; plain paths are relative to `folder`.
 
-    Raises SourceError for an unknown scheme or ending, a missing file, a folder without Parquet,
-    a path that the system refuses and a database without a table. Nothing is opened.
+    Raises SourceError for an unknown scheme or ending, a missing file, a folder without Parquet
+    or with other files, a path that the system refuses and a database without a table. Nothing is
+    opened.
     """
     try:
         return _location(url, folder)
@@ -129,7 +138,8 @@ def _location(url: str, folder: Path) -> Location:
             f"A source cannot be read from {scheme}:// addresses.", plain(url), f"use {SUPPORTED}"
         )
     if path.is_dir():
-        return Location(url, "parquet", _parquet_in(url, path))
+        found = _parquet_in(url, path)
+        return Location(url, "parquet", found, folder=path, partitions=_partitions(path, found))
     if not path.exists():
         raise _no_file(url, path)
     if _CSV.search(path.name):
@@ -229,12 +239,37 @@ def _parquet_in(url: str, folder: Path) -> tuple[Path, ...]:
             f"{url} is the root of all folders",
             "name the folder that they are in",
         )
-    found = [path for path in sorted(folder.rglob("*.parquet")) if path.is_file()]
+    files = [path for path in sorted(folder.rglob("*")) if not _hidden(path, folder)]
+    files = [path for path in files if path.is_file() and not _NO_DATA.search(path.name)]
+    found = tuple(path for path in files if _PARQUET.search(path.name))
     if not found:
         raise SourceError(
             "A folder as a source holds Parquet files.", f"none in {url}", "name a file instead"
         )
-    return tuple(found)
+    others = [str(p.relative_to(folder)) for p in files if not _PARQUET.search(p.name)]
+    if others:
+        few = ", ".join(others[:_FEW]) + (f" and {len(others) - _FEW} more" * (len(others) > _FEW))
+        raise SourceError(
+            "A folder as a source holds Parquet files alone.",
+            f"{few} in {url}",
+            "make Parquet of what is to be read, and move the rest, or begin its name with _",
+        )
+    return found
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    """Whether programs that write folders mean a path to be skipped; _year=2024 is a partition."""
+    return any(
+        part.startswith(".") or (part.startswith("_") and "=" not in part)
+        for part in path.relative_to(folder).parts
+    )
+
+
+def _partitions(folder: Path, found: tuple[Path, ...]) -> tuple[str, ...]:
+    """The names before = in the paths below the folder; case counts for nothing."""
+    inner = (part for path in found for part in path.relative_to(folder).parts[:-1])
+    names = (name for name, sign, _ in (part.partition("=") for part in inner) if name and sign)
+    return tuple({name.lower(): name for name in names}.values())
 
 
 def _no_file(url: str, path: Path) -> SourceError:

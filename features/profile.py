@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.cleaning import UNITS, blank, identifier, moment, number, quoted, text
+from features.cleaning import UNITS, blank, identifier, literal, moment, number, quoted, text
 from features.errors import SourceError
 from features.experiment import Format
 from features.hints import score
@@ -75,6 +75,18 @@ class Profile:
         if not good and named:
             good = [unit for unit in UNITS if self._share(self._counted(column, unit), column)]
         return [*good] or None
+
+    def names_moment(self, column: str) -> bool:
+        """Whether a column's name is a moment as its values are, or some day."""
+        forms = [None, *_DAYS, *_SHORT_DAYS, *(self.formats(column) or ())]
+        return any(self._reads(moment("name", "VARCHAR", Format(f), "UTC"), column) for f in forms)
+
+    def names_number(self, column: str) -> bool:
+        """Whether a column's name is a number."""
+        return any(self._reads(number("name", "VARCHAR", mark), column) for mark in ".,")
+
+    def _reads(self, sql: str, name: str) -> bool:
+        return self._one(f"SELECT count({sql}) FROM (SELECT {literal(name)} AS name)")[0] > 0
 
     def _few(self, column: str) -> tuple[str, ...]:
         """Some values, with which Python drops most formats faster than a query would."""

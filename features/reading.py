@@ -9,6 +9,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -18,15 +19,20 @@ from typing import IO, cast
 import duckdb
 
 from features import databases, quotes
-from features.cleaning import literal
+from features.cleaning import literal, quoted
 from features.errors import SourceError
 from features.locations import Location
 from features.relation import Relation, unreadable
 
-__all__ = ["guess_delimiter", "header_of", "malformed", "read"]
+__all__ = ["guess_delimiter", "header_of", "malformed", "pattern", "read"]
 
 _BLOCK = 1 << 20
 _ASIDE = "lines_set_aside"
+_FILE = "#file"
+#: What Hive and Spark write for null.
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+#: A line that is longer stops DuckDB where it stands in the head of a file.
+_LONGEST_LINE = 2_000_000
 
 
 def read(
@@ -70,8 +76,7 @@ def read(
         # Less strict, DuckDB also reads lines that end now in one way and now in another.
         ways = [_csv_sql(copy or path, mark, coded, strict) for strict in (True, False)]
     else:
-        files = ", ".join(literal(_pattern(path)) for path in location.paths)
-        ways = [f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"]
+        ways = [_parquet_sql(con, location)]
     for sql in ways:
         try:
             described = con.execute(f"DESCRIBE FROM {sql}").fetchall()
@@ -80,6 +85,8 @@ def read(
                 problem = unreadable(location.url, error)
                 if mark is not None and "sniffing" in str(error):
                     problem = _stray(location.url, copy or path, coded, mark) or problem
+                elif mark is not None and "Maximum line size" in str(error):
+                    problem = _too_long(location.url, copy or path, coded) or problem
                 if copy is not None:
                     copy.unlink()
                 raise problem from error
@@ -104,7 +111,39 @@ def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
         "rejects_scan": literal(f"{_ASIDE}_scan"),
     }
     given = ", ".join(f"{key} = {value}" for key, value in options.items())
-    return f"read_csv({literal(_pattern(path))}, {given})"
+    return f"read_csv({literal(pattern(path))}, {given})"
+
+
+def _parquet_sql(con: duckdb.DuckDBPyConnection, location: Location) -> str:
+    """All files as one, with the partitions as text beside the columns, where these lack them.
+
+    DuckDB's own hive_partitioning would hide a file's column of the same name, take names from
+    above the folder, and refuse files that lie beside the partitions.
+    """
+    files = ", ".join(literal(pattern(path)) for path in location.paths)
+    options = "union_by_name = true, hive_partitioning = false"
+    plain = f"read_parquet([{files}], {options})"
+    if not location.partitions:
+        return plain
+    try:
+        described = con.execute(f"DESCRIBE FROM {plain}").fetchall()
+    except duckdb.Error:
+        return plain  # it is described once more, and refused
+    own = {name.lower() for name, *_ in described}
+    added = [
+        f"{_partition(name)} AS {quoted(name)}"
+        for name in location.partitions
+        if name.lower() not in own
+    ]
+    named = f"read_parquet([{files}], {options}, filename = {literal(_FILE)})"
+    return f"(SELECT {', '.join([f'* EXCLUDE ({quoted(_FILE)})', *added])} FROM {named})"
+
+
+def _partition(name: str) -> str:
+    """SQL for what a file's path says of a partition, the last time; null where it says nothing."""
+    told = literal(f"(?i).*[/\\\\]{re.escape(name)}=([^/\\\\]*)[/\\\\]")
+    written = f"url_decode(regexp_extract({quoted(_FILE)}, {told}, 1))"
+    return f"nullif(nullif({written}, ''), {literal(_NO_PARTITION)})"
 
 
 def _stray(url: str, path: Path, encoding: str, mark: str) -> SourceError | None:
@@ -112,6 +151,19 @@ def _stray(url: str, path: Path, encoding: str, mark: str) -> SourceError | None
     with _opened(path) as file, io.TextIOWrapper(file, encoding, errors="replace") as lines:
         found = quotes.first_open(lines, mark)
     return quotes.stray(url, *found) if found else None
+
+
+def _too_long(url: str, path: Path, encoding: str) -> SourceError | None:
+    """The error of the first line that DuckDB finds too long."""
+    with _opened(path) as file, io.TextIOWrapper(file, encoding, errors="replace") as lines:
+        for row, line in enumerate(lines):
+            if (size := len(line.encode())) > _LONGEST_LINE:
+                return SourceError(
+                    f"A row of a CSV file has at most {_LONGEST_LINE:,} bytes.",
+                    f"{url}: row {row} has {size:,}" if row else f"{url}: the header has {size:,}",
+                    "shorten the text in it, or leave that column out of the export",
+                )
+    return None
 
 
 _FILL = "check the export that wrote it"
@@ -203,6 +255,6 @@ def _opened(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path) if zipped else path.open("rb"))
 
 
-def _pattern(path: Path) -> str:
+def pattern(path: Path) -> str:
     """A path that DuckDB does not take for a pattern."""
     return "".join(f"[{mark}]" if mark in "*?[" else mark for mark in str(path))

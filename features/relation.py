@@ -34,8 +34,8 @@ class Rows(Protocol):
 
     columns: dict[str, str]
 
-    def batches(self, columns: Sequence[str]) -> Batches:
-        """The rows, of these columns alone."""
+    def batches(self, columns: Sequence[str], most: int | None = None) -> Batches:
+        """The rows, or so many of them at most, of these columns alone."""
         ...
 
     def close(self) -> None:

@@ -53,7 +53,7 @@ class ServerRows:
             raise self._unreadable(error) from None
         self.columns = {name: str(dtype) for name, dtype in self._table.schema().items()}
 
-    def batches(self, columns: Sequence[str]) -> Batches:
+    def batches(self, columns: Sequence[str], most: int | None = None) -> Batches:
         """The rows, of these columns alone, in the order in which the server gives them."""
         picked: dict[str, ir.Value] = {}
         casts = {}
@@ -69,6 +69,8 @@ class ServerRows:
                 value = value.cast("string")
             picked[column] = value
         asked = self._table.select(**picked)
+        if most is not None:
+            asked = asked.limit(most)
         return Batches(asked.schema().to_pyarrow(), self._arriving(asked), casts)
 
     def close(self) -> None:

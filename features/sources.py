@@ -38,8 +38,9 @@ class Sources:
     connection: the engine's Ibis backend (see `features.engine`) with the three tables, possibly
     empty ones.
     rejects: source (str; its URL where a line of a joined file is malformed), row (int, from 1
-    after the header; of a database, in the order in which it gave them), column (str), value (str,
-    null where nothing is written), reason (str).
+    after the header; of a database, in the order in which it gave them; of a folder, over all of
+    its files), column (str), value (str, null where nothing is written), reason (str); of a folder
+    file (str, relative to it) and row_in_file (Int64), else null.
     start, end: moments of the first and the last order, naive UTC.
     """
 
@@ -86,7 +87,9 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     assert start is not None, "orders() raises where no order is left"
     assert end is not None
     rejects = pd.concat(reader.intake.rejects, ignore_index=True)
-    rejects = rejects.astype({"row": "int64"} | dict.fromkeys(set(REJECT_COLUMNS) - {"row"}, "str"))
+    rejects = rejects.astype(
+        {"row": "int64"} | dict.fromkeys({*REJECT_COLUMNS, "file"} - {"row"}, "str")
+    )
     connection = engine.connection_of(experiment.engine, backend)
     return Sources(connection, rejects, tuple(reader.intake.ingested), start, end)
 

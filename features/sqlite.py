@@ -46,9 +46,11 @@ class SqliteRows:
             raise no_table(location, {_text(name) for (name,) in tables})
         self.columns = {_text(name): _text(declared) for name, declared in found}
 
-    def batches(self, columns: Sequence[str]) -> Batches:
+    def batches(self, columns: Sequence[str], most: int | None = None) -> Batches:
         """The rows, of these columns alone; a column that is null throughout is text."""
         table, names = quoted(self.location.table[-1]), [quoted(column) for column in columns]
+        if most is not None:
+            table = f"(SELECT * FROM {table} LIMIT {most})"
         kinds = [f"max(typeof({name}) = '{kind}')" for name in names for kind in _KINDS]
         switches = [f"max({name} NOT IN (0, 1))" for name in names]
         try:

@@ -16,6 +16,7 @@ from features.errors import SourceError
 from features.experiment import Format, Join
 from features.joining import RAW, Added, in_words, join
 from features.locations import resolve
+from features.parts import PLACE_COLUMNS, places
 from features.relation import unreadable
 
 __all__ = ["REJECT_COLUMNS", "Field", "Judged", "Staged", "judge", "stage"]
@@ -32,6 +33,7 @@ class Staged:
     """A source's raw rows in the temporary table `raw_rows`; `columns` maps a name to its type.
 
     malformed: (row, text) of its lines that were set aside; `added`: the same of joined files.
+    folder: what its URL is relative to.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Staged:
     duplicates: int
     malformed: list[tuple[int, str]]
     added: list[Added]
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,9 @@ def stage(
             f"{url} has a header and no rows",
             "check the export that wrote it",
         )
-    return Staged(name, url, raw.columns, rows + len(aside), rows - distinct, aside, raw.added)
+    return Staged(
+        name, url, raw.columns, rows + len(aside), rows - distinct, aside, raw.added, folder
+    )
 
 
 def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field]) -> Judged:
@@ -116,14 +121,18 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
     for field, count in zip(fields, counted[: len(fields)], strict=True):
         if count == 0 and staged.read > len(staged.malformed):
             _refuse_throughout(con, staged, field)
-    places = [i for i, count in enumerate(counted[len(fields) :]) if count]
-    lists = [_rejects_of(con, staged, fields[i], _bad(fields[i], i)) for i in places]
+    faulty = [i for i, count in enumerate(counted[len(fields) :]) if count]
+    lists = [_rejects_of(con, staged, fields[i], _bad(fields[i], i)) for i in faulty]
     lists.append(_whole(staged.malformed))
     listed = [(staged.name, *entry) for entries in lists for entry in entries]
     listed.sort(key=lambda entry: entry[1])
-    listed += [(each.url, *entry) for each in staged.added for entry in _whole(each.malformed)]
-    rejects = pd.DataFrame(listed, columns=REJECT_COLUMNS)
-    rejected = sum(counted[len(fields) + i] for i in places if fields[i].use in _FATAL)
+    where = places(con, resolve(staged.url, staged.folder), [row for _, row, *_ in listed])
+    others = [(each.url, *entry) for each in staged.added for entry in _whole(each.malformed)]
+    where += [(None, None)] * len(others)
+    rejects = pd.DataFrame(listed + others, columns=REJECT_COLUMNS)
+    placed = pd.DataFrame(where, columns=PLACE_COLUMNS)
+    rejects = rejects.join(placed.astype({"file": object, "row_in_file": "Int64"}))
+    rejected = sum(counted[len(fields) + i] for i in faulty if fields[i].use in _FATAL)
     return Judged(rejects, rejected + len(staged.malformed))
 
 

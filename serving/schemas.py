@@ -6,11 +6,13 @@ May not import: bentoml.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -61,6 +63,11 @@ def _no_fraction(value: Any) -> Any:
     return value
 
 
+def _composed(value: str) -> str:
+    """NFC, as `features.cleaning.identifier` reads ids; what is not UTF-8 is refused before."""
+    return unicodedata.normalize("NFC", value)
+
+
 def _switch(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
@@ -79,6 +86,7 @@ Identifier = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
     BeforeValidator(_no_fraction),
+    AfterValidator(_composed),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
 ]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-MAX_NUMBER, le=MAX_NUMBER)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.parts import PLACE_COLUMNS
 from features.staging import REJECT_COLUMNS
 
 NAME = "rejects.csv"
@@ -14,18 +15,23 @@ NAME = "rejects.csv"
 def write(rejects: pd.DataFrame, folder: Path) -> Path | None:
     """Write `rejects.csv` into `folder`, which is there; of no rejects, remove an earlier one.
 
-    A file of that name which is none of ours (it has other columns) stays. Returns the file's
-    path, None where there is none.
+    Where a source is a folder, two columns more tell the file of it and the row there. A file of
+    that name which is none of ours (it has other columns) stays. Returns the file's path, None
+    where there is none.
     """
     file = folder / NAME
     if rejects.empty:
         if file.is_file() and _ours(file):
             file.unlink()
         return None
-    rejects.to_csv(file, index=False)
+    placed = "file" in rejects and bool(rejects["file"].notna().any())
+    columns = [*REJECT_COLUMNS, *PLACE_COLUMNS] if placed else REJECT_COLUMNS
+    rejects.to_csv(file, index=False, columns=columns)
     return file
 
 
 def _ours(file: Path) -> bool:
     with file.open("rb") as opened:
-        return opened.readline().strip() == ",".join(REJECT_COLUMNS).encode()
+        header = opened.readline().strip().decode(errors="replace")
+    plain = ",".join(REJECT_COLUMNS)
+    return header in (plain, ",".join([plain, *PLACE_COLUMNS]))

@@ -26,6 +26,20 @@ def test_init_overwrites_nothing_unasked(shop: Path, tmp_path: Path, run: Run, m
     assert "[experiment]" in file.read_text()
 
 
+def test_init_reads_a_folder_of_parquet_and_refuses_another(
+    tmp_path: Path, run: Run, must: Run, told: Told
+) -> None:
+    folder, file = tmp_path / "orders", tmp_path / "orders.toml"
+    folder.mkdir()
+    assert told(run("init", folder, "--out", file)) == (
+        "A folder as a source holds Parquet files.", f"none in {folder}", "name a file instead"
+    )  # fmt: skip
+    orders = {"customer": ["a"], "date": ["2024-01-01"], "amount": [1.5]}
+    pd.DataFrame(orders).to_parquet(folder / "1.parquet")
+    must("init", folder, "--currency", "EUR", "--out", file)
+    assert 'url = "orders"' in file.read_text()
+
+
 def test_an_address_for_init_is_refused_without_its_password(run: Run, told: Told) -> None:
     for address, shown in (
         ("https://ann:geheim@host/x.csv", "https://host/x.csv"),

@@ -64,6 +64,21 @@ def test_texts_are_read_as_in_training() -> None:
     assert [row["category"] for row in made] == ["GROCERY", None, "3", None]
 
 
+@pytest.mark.parametrize(
+    "sent",
+    ["Zo\u00eb", "Zoe\u0308", "\u00a0Zoe\u0308\t", "\u3000Zo\u00eb\x85", " 1\u2028", "\u212b"],
+    ids=ascii,
+)
+def test_ids_are_read_as_in_training(sent: str) -> None:
+    sql = cleaning.identifier("id", "VARCHAR")
+    trained = duckdb.execute(f"SELECT {sql} FROM (SELECT $1 AS id)", [sent]).fetchall()[0][0]
+    line = {"moment": "2024-05-09", "amount": 1, "order_id": sent, "product_id": sent}
+    made = taken_in({"customer_id": sent, "orders": [line]})
+    (row,) = made.orders.to_pylist()
+    assert {row[name] for name in ("customer_id", "order_id", "product_id")} == {trained}
+    assert made.spine["customer_id"].to_pylist() == [trained]
+
+
 def test_a_moment_without_a_zone_is_wall_clock_of_the_model() -> None:
     zone = "Europe/Berlin"
     naive, zoned = orders({"moment": "2024-05-09T17:30:00"}, {}, zone=zone)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from features.staging import REJECT_COLUMNS
 from training import rejects
@@ -19,8 +20,27 @@ def test_rejects_are_written_row_by_row(tmp_path: Path) -> None:
     )
 
 
-def test_a_clean_run_removes_the_rejects_of_an_earlier_one(tmp_path: Path) -> None:
-    rejects.write(SOME, tmp_path)
+def test_of_a_folder_the_file_and_the_row_in_it_are_told(tmp_path: Path) -> None:
+    placed = SOME.assign(file="2024/b.parquet", row_in_file=pd.array([1], "Int64"))
+    single = SOME.assign(source="mail", file=None, row_in_file=pd.array([None], "Int64"))
+    file = rejects.write(pd.concat([placed, single]), tmp_path)
+    assert file is not None
+    assert file.read_text() == (
+        "source,row,column,value,reason,file,row_in_file\n"
+        "orders,3,paid,much,is not a number,2024/b.parquet,1\n"
+        "mail,3,paid,much,is not a number,,\n"
+    )
+    rejects.write(single, tmp_path)
+    assert file.read_text().splitlines() == [
+        "source,row,column,value,reason", "mail,3,paid,much,is not a number"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("file", [None, "b.parquet"])
+def test_a_clean_run_removes_the_rejects_of_an_earlier_one(
+    tmp_path: Path, file: str | None
+) -> None:
+    rejects.write(SOME.assign(file=file, row_in_file=1), tmp_path)
     assert rejects.write(NONE, tmp_path) is None
     assert list(tmp_path.iterdir()) == []
 

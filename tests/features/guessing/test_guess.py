@@ -1,3 +1,5 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features.errors import SourceError
@@ -217,6 +219,76 @@ def test_a_file_that_cannot_be_orders_is_refused(tmp_path, text, expected, refus
     path = tmp_path / "orders.csv"
     path.write_text(text)
     assert refused(path) == expected
+
+
+UNNEST = "bring the field of it that is meant as a column of its own, or as a view's"
+
+
+@pytest.mark.parametrize(
+    ("columns", "seen"),
+    [
+        ({"amount": pa.array([{"gross": 1.5}])}, "an amount. Seen: amount is struct(gross double)"),
+        (
+            {
+                "order": pa.array(
+                    [{"cart": "x", "total_of_all_lines": 1.5, "total_of_returns": 1.5}]
+                )
+            },
+            "an amount. Seen: none among customer, date, order, which is "
+            "struct(cart varchar, total_of_all_lines double, total_of_...",
+        ),
+        ({"amount": pa.array([[1.5]])}, "an amount. Seen: amount is double[]"),
+    ],
+)
+def test_a_column_of_several_values_is_told_as_such(tmp_path, refused, columns, seen):
+    path = tmp_path / "orders.parquet"
+    pq.write_table(pa.table({"customer": ["a"], "date": ["2024-01-01"], **columns}), path)
+    assert refused(path) == f"One column must hold {seen}. Remedy: {UNNEST}"
+
+
+def test_a_column_of_several_values_is_not_used(tmp_path, answers):
+    path = tmp_path / "orders.parquet"
+    row = {"date": "2024-01-01", "amount": 1.5, "client": {"id": 1}, "brand": ["x"], "who": "a"}
+    pq.write_table(pa.Table.from_pylist([row]), path)
+    found = guess(path, answers())
+    assert columns(found) == {"customer_id": "who", "moment": "date", "amount": "amount"}
+    assert found.unused == ("client", "brand")
+
+
+@pytest.mark.parametrize(
+    ("row", "seen"),
+    [
+        ("c17,2023-10-19,12.50", "'2023-10-19' stands there for a column of moments"),
+        ("c17,19.10.2023 10:30,12.50", "'19.10.2023 10:30' stands there for a column of moments"),
+        ("customer,date,12.50", "'12.50' stands there for a column of amounts"),
+        ("customer,date,-3", "'-3' stands there for a column of amounts"),
+    ],
+)
+def test_a_file_without_names_of_columns_is_refused(tmp_path, refused, row, seen):
+    path = tmp_path / "orders.csv"
+    moment = row.split(",")[1].replace("date", "2024-01-01")
+    path.write_text(row + "\n" + "".join(f"c{i},{moment},{i}.5\n" for i in range(20)))
+    assert refused(path) == (
+        f"The first line of a source names its columns. Seen: {seen}, as a row of it would. "
+        "Remedy: write a line with the columns' names above the rows, such as customer,date,amount"
+    )
+
+
+def test_a_year_as_the_name_of_an_unused_column_is_a_name(write, answers):
+    path = write(["customer", "date", "amount", "2023"], lambda i, day: (i % 9, day, i, i))
+    assert guess(path, answers()).unused == ("2023",)
+
+
+def test_a_folder_of_parquet_is_described_like_a_file(tmp_path, answers, loaded):
+    for year in (2023, 2024):
+        folder = tmp_path / "My orders" / f"year={year}"
+        folder.mkdir(parents=True)
+        row = {"customer": "a", "date": f"{year}-01-01", "amount": 1.5}
+        pq.write_table(pa.Table.from_pylist([row]), folder / "1.parquet")
+    found = guess(tmp_path / "My orders", answers())
+    assert (found.name, found.rows, found.unused) == ("my_orders", 2, ("year",))
+    assert 'url = "My orders"' in render(found, tmp_path)
+    assert loaded(found, tmp_path).ingested[0].rows_kept == 2
 
 
 def test_a_currency_that_nobody_tells_is_not_made_up(write):

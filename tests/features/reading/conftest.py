@@ -11,6 +11,7 @@ import pytest
 from features import config
 from features.errors import SourceError
 from features.sources import Sources, load
+from features.staging import REJECT_COLUMNS
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def loaded(
         for name, content in {url: orders, **(files or {})}.items():
             path = tmp_path / name
             if isinstance(content, pa.Table):
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 pq.write_table(content, path)
             elif isinstance(content, bytes):
                 path.write_bytes(content)
@@ -47,6 +48,17 @@ def loaded(
                 path.write_text(content, encoding="utf-8")
         text = experiment_text(url=url, **parts)
         return load(config.parse(text, tmp_path / "shop.toml"), as_of)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def table_of() -> Callable[..., pa.Table]:
+    """One order of a customer, for Parquet; `more` are columns with their one value."""
+
+    def run(who: str, **more: Any) -> pa.Table:
+        row = {"who": who, "when": "2024-01-01", "paid": 1} | more
+        return pa.table({name: [value] for name, value in row.items()})
 
     return run
 
@@ -64,10 +76,11 @@ def rows() -> Callable[..., list[tuple[Any, ...]]]:
 
 @pytest.fixture(scope="session")
 def rejected() -> Callable[[Sources], list[tuple[Any, ...]]]:
-    """What could not be used, row by row."""
+    """What could not be used, row by row, without the places in files of a folder."""
 
     def found(sources: Sources) -> list[tuple[Any, ...]]:
-        plain = sources.rejects.astype(object).where(sources.rejects.notna(), None)
+        rejects = sources.rejects[REJECT_COLUMNS]
+        plain = rejects.astype(object).where(rejects.notna(), None)
         return list(plain.itertuples(index=False, name=None))
 
     return found

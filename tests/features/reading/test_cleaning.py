@@ -127,6 +127,64 @@ def test_customers_are_text_whatever_their_type(loaded, ids, expected, rows):
     assert [who for (who,) in found] == expected
 
 
+ZOE = "Zo\u00eb"
+ALIKE = ("Zo\u00eb", "Zoe\u0308", "Zo\u00eb\t", "\u00a0Zoe\u0308 \u3000", "\r\n Zo\u00eb\v\x85")
+
+
+def test_ids_that_look_alike_are_one(loaded, rows, rejected):
+    n = len(ALIKE)
+    table = pa.table({"who": ALIKE, "when": ["2024-01-01"] * n, "paid": [1] * n, "sku": ALIKE})
+    columns = 'order_id = "sku"\nproduct_id = "sku"'
+    found = rows(
+        loaded(table, url="o.parquet", columns=columns),
+        "orders", "customer_id", "order_id", "product_id",
+    )  # fmt: skip
+    assert found == [(ZOE, ZOE, ZOE)] * n
+    inner = pa.table({"who": ["a b", "a\tb", "\t"], "when": ["2024-01-01"] * 3, "paid": [1] * 3})
+    sources = loaded(inner, url="i.parquet", head="max_reject_share = 0.9")
+    assert rows(sources, "orders", "customer_id") == [("a b",), ("a\tb",)]
+    assert rejected(sources) == [("orders", 3, "who", "\t", "is not a customer")]
+
+
+def test_ids_that_look_alike_are_one_in_every_source(loaded, rows):
+    composed, apart, tabbed = ALIKE[:3]
+    files = {
+        "events.csv": f"who,at\n{apart},2024-01-01\n",
+        "people.csv": f"who,age\n{tabbed},30\n",
+        "merged.csv": f"old,new\n{apart},{composed}1\nb,{tabbed}\n",
+        "tiers.csv": f"id,tier\n{tabbed},gold\n",
+    }
+    columns = """channel = "tier"
+[[orders.join]]
+url = "tiers.csv"
+on = { left = "who", right = "id" }
+columns = ["tier"]
+[[events]]
+name = "visits"
+url = "events.csv"
+kind = "visit"
+[events.columns]
+customer_id = "who"
+moment = "at"
+[[attributes]]
+name = "people"
+url = "people.csv"
+customer_id = "who"
+[attributes.columns]
+age = { lens = "demographic", kind = "number" }
+[aliases]
+url = "merged.csv"
+old = "old"
+new = "new"
+"""
+    orders = f"who,when,paid\n{composed},2024-01-01,1\nb,2024-01-01,1\n"
+    sources = loaded(orders, files=files, columns=columns)
+    one = f"{ZOE}1"
+    assert rows(sources, "orders", "customer_id", "channel") == [(one, "gold"), (one, None)]
+    assert rows(sources, "events", "customer_id") == [(one,)]
+    assert rows(sources, "attributes", "customer_id") == [(one,)]
+
+
 def test_an_amount_beyond_all_measure_is_no_number(loaded, rows, rejected):
     # The square of 1e200 is no DOUBLE: a standard deviation of such amounts stops the database.
     text = "who,when,paid\na,2024-01-01,1e15\na,2024-01-02,1e200\na,2024-01-03,-1.1e15\n"

@@ -1,8 +1,10 @@
 """Columns of currencies that the experiment file does not name."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -24,6 +26,14 @@ def found(tmp_path: Path, experiment_text: Callable[..., str]) -> Found:
         table = pa.table({"who": ["a"] * n, "when": ["2024-01-01"] * n, "paid": ["10"] * n, **more})
         if url.endswith(".parquet"):
             pq.write_table(table, tmp_path / url)
+        elif url.startswith("sqlite"):
+            with sqlite3.connect(tmp_path / "shop.db") as lite:
+                table.to_pandas().to_sql("orders", lite, index=False)
+            lite.close()
+        elif url.startswith("duckdb"):
+            with duckdb.connect(tmp_path / "shop.duckdb") as con:
+                con.register("given", table)
+                con.execute("CREATE TABLE orders AS FROM given")
         else:
             table.to_pandas().to_csv(tmp_path / url, index=False)
         text = experiment_text(url=url, columns=columns)
@@ -32,7 +42,15 @@ def found(tmp_path: Path, experiment_text: Callable[..., str]) -> Found:
     return run
 
 
-@pytest.mark.parametrize("url", ["orders.csv", "orders.parquet"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "orders.csv",
+        "orders.parquet",
+        "duckdb://shop.duckdb?table=orders",
+        "sqlite://shop.db?table=orders",
+    ],
+)
 def test_several_currencies_are_found_the_commonest_first(found: Found, url: str) -> None:
     coins = ["usd", "JPY", " JPY ", "", "EUR", "JPY", "USD"]
     assert found(url=url, coin=coins, size=["S", "M", "L", "S", "M", "L", "S"]) == {

@@ -23,6 +23,42 @@ def test_a_folder_without_parquet_is_refused(loaded, tmp_path, refusal):
     )
 
 
+def test_a_folder_is_read_whole_however_its_files_end(loaded, rows, table_of):
+    files = {f"many/{name}": table_of(name) for name in ("a.parquet", "b.PARQUET", "c.pq")}
+    sources = loaded(None, url="many", files=files)
+    assert rows(sources, "orders", "customer_id") == [("a.parquet",), ("b.PARQUET",), ("c.pq",)]
+
+
+def test_a_folder_with_files_of_other_kinds_is_refused(loaded, tmp_path, refusal, table_of):
+    files = {"many/a.parquet": table_of("a"), "many/b.csv": "who,when,paid\n"}
+    text = "A folder as a source holds Parquet files alone. Seen: {} in many. Remedy: make Parquet "
+    text += "of what is to be read, and move the rest, or begin its name with _"
+    assert refusal(loaded, None, url="many", files=files) == text.format("b.csv")
+    (tmp_path / "many" / "in").mkdir()
+    more = {"many/c.json": "{}", "many/in/d.csv.gz": b"", "many/part-0": b"", "many/x.avro": b""}
+    assert refusal(loaded, None, url="many", files=more) == text.format(
+        "b.csv, c.json, in/d.csv.gz and 2 more"
+    )
+
+
+def test_what_is_hidden_or_marks_a_folder_is_no_part_of_it(loaded, tmp_path, rows, table_of):
+    for name in ("_temporary/0", ".ipynb_checkpoints", "_part=1"):
+        (tmp_path / "_many" / name).mkdir(parents=True)
+    files = {
+        "_many/a.parquet": table_of("a"),
+        "_many/_part=1/b.parquet": table_of("b"),
+        "_many/_temporary/0/c.parquet": table_of("c"),
+        "_many/.ipynb_checkpoints/d.parquet": table_of("d"),
+        "_many/_e.parquet": table_of("e"),
+        "_many/_SUCCESS": "",
+        "_many/a.parquet.crc": b"crc",
+        "_many/.b.csv": "",
+        "_many/README.md": "orders",
+    }
+    sources = loaded(None, url="_many", files=files)
+    assert sorted(rows(sources, "orders", "customer_id")) == [("a",), ("b",)]
+
+
 def test_a_home_that_nobody_has_is_refused(loaded, refusal):
     assert refusal(loaded, None, url="~nobody-of-this-name/x.csv") == (
         "The home that a path begins with must be known. Seen: ~nobody-of-this-name/x.csv. "

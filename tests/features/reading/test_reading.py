@@ -1,9 +1,12 @@
 import gzip
 import re
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+T = pd.Timestamp
+NOWHERE = "__HIVE_DEFAULT_PARTITION__"
 FILL = "Remedy: check the export that wrote it"
 
 
@@ -43,12 +46,14 @@ def test_a_broken_zip_is_unreadable(loaded, refusal, good):
     )
 
 
-def test_a_line_too_long_for_the_database_is_told_as_such(loaded, refusal, good):
+def test_a_line_too_long_for_the_database_is_named(loaded, refusal, good):
     text = good + "a,2024-01-03," + "9" * 3_000_000 + "\n"
-    assert refusal(loaded, text) == (
-        "A source must be readable. Seen: orders.csv: Maximum line size of 2000000 bytes exceeded. "
-        f"Actual Size:3000014 bytes. {FILL}"
-    )
+    for encoding in ("utf-8", "cp1252"):
+        sent = text.replace("\nb", "\nMüller").encode(encoding)
+        assert refusal(loaded, sent) == (
+            "A row of a CSV file has at most 2,000,000 bytes. Seen: orders.csv: row 3 has "
+            "3,000,014. Remedy: shorten the text in it, or leave that column out of the export"
+        )
 
 
 def test_too_little_memory_is_not_the_files_fault(loaded, refusal):
@@ -66,3 +71,45 @@ def test_a_header_that_can_be_none_is_refused(loaded, refusal, good):
             "The first line of a source names its columns. Seen: orders.csv: a name there is "
             f"longer than 131,072 characters. {FILL}"
         )
+
+
+# ----------------------------------------------------------------------------------- partitions
+
+
+def test_a_partition_is_a_column_of_text(loaded, rows, table_of):
+    files = {
+        f"x=0/many/Year={year}/shop={shop}/1.parquet": table_of(f"{year} {shop}")
+        for year, shop in (("2023", "007"), ("2024", "a%20b"), ("2024", NOWHERE))
+    }
+    files["x=0/many/2.parquet"] = table_of("beside")
+    columns = 'store = "shop"\nquantity = "Year"'
+    sources = loaded(None, url="x=0/many", files=files, columns=columns)
+    assert rows(sources, "orders", "customer_id", "store", "quantity") == [
+        ("beside", None, None),
+        ("2023 007", "007", 2023),
+        (f"2024 {NOWHERE}", None, 2024),
+        ("2024 a%20b", "a b", 2024),
+    ]
+
+
+def test_a_moment_may_be_a_partition(loaded, rows, table_of):
+    files = {
+        f"many/day={day}/1.parquet": table_of("a").drop_columns("when")
+        for day in ("2024-01-02", "2024-01-03")
+    }
+    sources = loaded(None, url="many", files=files, when="day")
+    assert rows(sources, "orders", "moment") == [(T("2024-01-02"),), (T("2024-01-03"),)]
+
+
+def test_a_column_of_the_files_wins_over_a_partition(loaded, rows, table_of):
+    files = {"many/YEAR=2024/shop=b/1.parquet": table_of("a", year=2023)}
+    columns = 'store = "shop"\nquantity = "year"'
+    sources = loaded(None, url="many", files=files, columns=columns)
+    assert rows(sources, "orders", "store", "quantity") == [("b", 2023)]
+
+
+def test_above_the_folder_nothing_is_a_partition(loaded, refusal, table_of):
+    files = {"x=0/many/y=1/1.parquet": table_of("a")}
+    seen = refusal(loaded, None, url="x=0/many", files=files, columns='store = "x"')
+    assert seen.startswith("orders: column 'x' must exist in x=0/many. Seen: the columns who,")
+    assert "paid, y. Remedy" in seen

@@ -46,7 +46,9 @@ def test_three_columns_make_the_canonical_tables(loaded, rejected):
         )
     ]
     assert (sources.start, sources.end) == (one, two)
-    assert list(sources.rejects.columns) == ["source", "row", "column", "value", "reason"]
+    assert list(sources.rejects.columns) == [
+        "source", "row", "column", "value", "reason", "file", "row_in_file"
+    ]  # fmt: skip
     assert rejected(sources) == []
     (account,) = sources.ingested
     assert (account.source, account.url) == ("orders", "orders.csv")

@@ -1,7 +1,8 @@
 import ibis
 import pytest
 
-from features import servers
+from features import config, servers
+from features.currencies import unnamed
 
 
 @pytest.fixture
@@ -25,6 +26,21 @@ def test_many_rows_of_a_server_come_in_batches(loaded, shop, monkeypatch):
     assert orders.aggregate(
         n=orders.count(), spend=orders.amount.sum()
     ).execute().values.tolist() == [[10_000, 10_000 * 10_001 / 2]]
+
+
+def test_currencies_of_a_server_are_found_among_its_first_rows(
+    shop, experiment_text, tmp_path, monkeypatch
+):
+    con, server = shop
+    con.execute(
+        "CREATE TABLE shop.orders AS SELECT 'a' AS who, DATE '2024-01-01' AS \"when\", i AS paid, "
+        "CASE WHEN i < 4 THEN 'usd' WHEN i < 6 THEN 'JPY' ELSE 'cash' END::char(4) AS coin "
+        "FROM generate_series(1, 10) i"
+    )
+    experiment = config.parse(experiment_text(url=server.url("shop.orders")), tmp_path / "x.toml")
+    assert unnamed(experiment) == {}
+    monkeypatch.setattr("features.currencies._SAMPLE", 5)
+    assert unnamed(experiment) == {"coin": ("USD", "JPY")}
 
 
 def test_a_servers_own_types_are_read_as_text_or_numbers(loaded, shop, rows, rejected):
