@@ -259,14 +259,18 @@ def explain(
     type=click.IntRange(min=1),
     default=4,
     show_default=True,
-    help="Cut-offs, spread over the history",
+    help="Cut-offs, spread over the days of orders; one more each for orders, events and "
+    "attributes with a valid_from, where none of these would show a leak in them",
 )
 def prove(file: Path, as_of: pd.Timestamp | None, customers: int, cutoffs: int) -> None:
     """Prove on the data of the experiment FILE that no feature sees the future.
 
     Features at a cut-off from the whole log must equal those from the log truncated there. Where
-    one differs it is shown with customer, cut-off and both values, and the exit status is 1; so it
-    is where hardly a row lies before or after any cut-off, and nothing is proved.
+    one differs it is shown with customer, cut-off and both values, and the exit status is 1.
+
+    Features made of orders, events or attributes that have no row before a cut-off or none after
+    it are named as not proved, and not counted. Where nothing is proved, since hardly a row lies
+    before or after any cut-off, the exit status is 1 too.
     """
     from features import config
 

@@ -35,9 +35,16 @@ def features(spec: FeatureSpec) -> list[Feature]:
 
 def column_of(spec: FeatureSpec, name: str) -> str:
     """The feature that holds the attribute `name`, which is a category or ordered."""
-    made = [(attribute.name, len(_of(attribute, "", spec.places))) for attribute in spec.attributes]
-    before = sum(count for other, count in made[: [other for other, _ in made].index(name)])
-    return features(spec)[before].name
+    return names_of(spec)[name][0]
+
+
+def names_of(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
+    """The features of each attribute, by its name."""
+    made = iter(features(spec))
+    return {
+        attribute.name: tuple(next(made).name for _ in _of(attribute, "", spec.places))
+        for attribute in spec.attributes
+    }
 
 
 def _of(attribute: Attribute, column: str, places: tuple[Place, ...]) -> list[Feature]:

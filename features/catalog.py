@@ -17,7 +17,7 @@ from features import (
     varieties,
 )
 from features.feature import Feature
-from features.spec import FeatureSpec
+from features.spec import ORDER, FeatureSpec
 
 
 def features(spec: FeatureSpec) -> list[Feature]:
@@ -32,6 +32,18 @@ def features(spec: FeatureSpec) -> list[Feature]:
         *occasions.features(spec),
         *attributes.features(spec),
     ]
+
+
+def by_table(spec: FeatureSpec) -> dict[str, list[Feature]]:
+    """The features that are made of each source table. Those of goals are made of orders too where
+    an order completes one.
+    """
+    met, goals, known = engagement.features(spec), intent.features(spec), attributes.features(spec)
+    of_others = {feature.name for feature in (*met, *goals, *known)}
+    bought = [feature for feature in features(spec) if feature.name not in of_others]
+    if any(ORDER in goal.completed_by for goal in spec.goals):
+        bought += goals
+    return {"orders": bought, "events": [*met, *goals], "attributes": known}
 
 
 def tabular(spec: FeatureSpec) -> list[Feature]:

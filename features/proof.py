@@ -3,8 +3,9 @@
 Features from the whole log, all cut-offs in one pass as training computes them, are compared with
 features from a second database that holds nothing but what a sample of customers had done before
 the cut-off. Judged are the tables of `features.sources`: what was known when, by event time, and
-where rows have one by the time of their arrival too. An undated attribute is taken as constant,
-and named; so are merged ids.
+where rows have one by the time of their arrival too. Features made of a table that no cut-off
+divides are not proved, and named. An undated attribute is taken as constant, and named; so are
+merged ids.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ import pandas as pd
 import pyarrow as pa
 
 from features import catalog
-from features.attributes import UNDATED
+from features.attributes import UNDATED, names_of
 from features.errors import HistoryError
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
 
-__all__ = ["Cutoff", "Difference", "Proof", "choose_cutoffs", "differences", "order_days", "prove"]
+__all__ = ["Cutoff", "Difference", "Proof", "Rows", "add_cutoffs", "choose_cutoffs", "differences",
+           "order_days", "prove"]  # fmt: skip
 
 TOLERANCE = 1e-9
 THIN_SHARE = 0.1
@@ -53,37 +55,65 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Cutoff:
-    """One comparison: of the sample's rows `known` lie before `as_of` (or are undated), and
-    `hidden`, those at `as_of` or later or that had not arrived, were taken away. Of the known,
+class Rows:
+    """Of the sample's rows of a table `known` lie before the cut-off (or are undated), and
+    `hidden`, those at it or later or that had not arrived, were taken away. Of the known,
     `undated` have no moment.
     """
 
-    as_of: pd.Timestamp
-    customers: int
     known: int
     hidden: int
     undated: int = 0
+
+    @property
+    def least(self) -> int:
+        """How many dated rows lie on the side that has fewer."""
+        return min(self.known - self.undated, self.hidden)
+
+    def __add__(self, other: Rows) -> Rows:
+        return Rows(
+            self.known + other.known, self.hidden + other.hidden, self.undated + other.undated
+        )
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """One comparison: the sample's rows, by table."""
+
+    as_of: pd.Timestamp
+    customers: int
+    tables: Mapping[str, Rows]
+
+    @property
+    def rows(self) -> Rows:
+        """Of all tables."""
+        return sum(self.tables.values(), Rows(0, 0))
 
     @property
     def thin(self) -> bool:
         """Whether it compares hardly anything: before it, or at it and after, less than one dated
         row for ten customers.
         """
-        return min(self.known - self.undated, self.hidden) < THIN_SHARE * self.customers
+        return self.rows.least < THIN_SHARE * self.customers
+
+    def divides(self, table: str) -> bool:
+        """Whether it is not thin and has dated rows of the table on either side."""
+        return not self.thin and self.tables[table].least > 0
 
 
 @dataclass(frozen=True)
 class Proof:
     """What was compared, and what was not equal.
 
-    lenses: how many features of each lens. undated: how many values of each attribute have no
+    lenses: how many features of each lens. made_of: the features that are made of each table, but
+    for those of attributes without any date. undated: how many values of each attribute have no
     `valid_from`, in all of the log: they are taken as constant, which no log can prove. arrived:
     how many order lines and events have a time of arrival; 0: compared by event time alone.
     """
 
     cutoffs: tuple[Cutoff, ...]
     lenses: Mapping[str, int]
+    made_of: Mapping[str, tuple[str, ...]]
     undated: Mapping[str, int]
     differences: tuple[Difference, ...]
     arrived: int = 0
@@ -95,16 +125,30 @@ class Proof:
     @property
     def proves(self) -> bool:
         """Whether it holds, and not for want of rows to compare."""
-        return self.holds and not all(cutoff.thin for cutoff in self.cutoffs)
+        return self.holds and self.proved > 0
+
+    @property
+    def unproved(self) -> dict[str, tuple[str, ...]]:
+        """The features made of each table that no cut-off divides."""
+        return {
+            table: names
+            for table, names in self.made_of.items()
+            if names and not any(cutoff.divides(table) for cutoff in self.cutoffs)
+        }
+
+    @property
+    def proved(self) -> int:
+        """How many features are made of tables alone that some cut-off divides."""
+        every, without = (
+            {name for names in made.values() for name in names}
+            for made in (self.made_of, self.unproved)
+        )
+        return len(every - without)
 
     @property
     def rows(self) -> int:
         """(customer, cut-off) pairs."""
         return sum(cutoff.customers for cutoff in self.cutoffs)
-
-    @property
-    def values(self) -> int:
-        return self.rows * sum(self.lenses.values())
 
 
 def order_days(connection: Any) -> tuple[pd.Timestamp, ...]:
@@ -136,6 +180,28 @@ def choose_cutoffs(
     return tuple(days[int(rng.choice(part))] for part in parts)
 
 
+def add_cutoffs(connection: Any, cutoffs: Sequence[pd.Timestamp]) -> tuple[pd.Timestamp, ...]:
+    """The cut-offs, and one more for each table that would not show a leak of a day at any of them.
+
+    It shows at the midnight of a day on which rows of the table became known, where others were
+    known before: more than a slip or two. Where none of the cut-offs is such, the one is added that
+    divides the table's rows most evenly. A table of one day, or without dates, has none.
+    """
+    chosen = set(cutoffs)
+    for name in SCHEMAS:
+        rows = _dated(connection, name)
+        rows = rows.filter(rows.valid_from.notnull()) if name == "attributes" else rows
+        days = rows.group_by(day=rows.since.date()).aggregate(n=rows.count())
+        counts = connection.to_pyarrow(days).to_pandas().set_index("day")["n"].sort_index()
+        before = counts.cumsum() - counts
+        least = np.minimum(before, counts.sum() - before)[1:]
+        least.index = pd.DatetimeIndex(least.index)
+        fair = least.index[least >= THIN_SHARE * least.max()]
+        if len(least) and chosen.isdisjoint(fair):
+            chosen.add(least.idxmax())
+    return tuple(sorted(chosen))
+
+
 def prove(
     sources: Sources,
     spec: FeatureSpec,
@@ -151,8 +217,8 @@ def prove(
     sources : the tables; their connection gets a temporary table `spine` more
     spec : the features
     cutoffs : moments (naive UTC), none twice
-    customers : how many at each cut-off: half of them those whose next row after it comes
-        soonest, since a small leak shows in them, the rest drawn from all
+    customers : how many at each cut-off: half of them those whose next row after it, of one
+        table or another, comes soonest, since a small leak shows in them, the rest drawn from all
     seed : of that draw
     told : is told of progress: what, done, total
 
@@ -173,10 +239,12 @@ def prove(
         past.disconnect()
         compared.append(cutoff)
         found += differences(_rows(whole[whole["as_of"] == as_of]), before)
+    undated = _undated(connection, spec)
     return Proof(
         tuple(compared),
         Counter(feature.lens for feature in catalog.features(spec)),
-        _undated(connection, spec),
+        _made_of(connection, spec, undated),
+        undated,
         tuple(found),
         sum(connection.execute(connection.table(n).arrived.count()) for n in ("orders", "events")),
     )
@@ -217,18 +285,22 @@ def _samples(
 ) -> list[pa.Table]:
     """A spine for each cut-off; customers whose history only begins after it are drawn too."""
     parts = []
-    for rows in (_dated(connection, name) for name in SCHEMAS):
-        nexts = {str(i): rows.since.min(where=rows.since >= at) for i, at in _literals(cutoffs)}
+    for name in SCHEMAS:
+        rows = _dated(connection, name)
+        nexts = {
+            f"{name} {i}": rows.since.min(where=rows.since >= at) for i, at in _literals(cutoffs)
+        }
         found = rows.group_by("customer_id").aggregate(**nexts)
-        parts.append(connection.to_pyarrow(found).to_pandas())
-    seen = pd.concat(parts).groupby("customer_id", as_index=False).min()
+        parts.append(connection.to_pyarrow(found).to_pandas().set_index("customer_id"))
+    seen = pd.concat(parts, axis=1).sort_index()
     made = []
     for i, as_of in enumerate(cutoffs):
         drawn = seen.sample(frac=1, random_state=np.random.default_rng([seed, i]))
-        soonest = drawn.dropna(subset=str(i)).sort_values(str(i), kind="stable")
-        first = soonest.head(math.ceil(customers / 2))
+        # By place in each table: what comes daily does not crowd out what comes once a month.
+        places = drawn[[f"{name} {i}" for name in SCHEMAS]].rank(method="first").min(axis=1)
+        first = places.dropna().sort_values(kind="stable").head(math.ceil(customers / 2))
         rest = drawn.drop(first.index).head(customers - len(first))
-        ids = pd.concat([first, rest])["customer_id"].sort_values()
+        ids = sorted([*first.index, *rest.index])
         spine = pd.DataFrame({"customer_id": ids, "as_of": as_of})
         made.append(pa.Table.from_pandas(spine, schema=SPINE, preserve_index=False))
     return made
@@ -248,16 +320,32 @@ def _dated(connection: Any, name: str) -> ir.Table:
 
 def _past(connection: Any, as_of: pd.Timestamp, sample: pa.Table) -> tuple[Any, Cutoff]:
     """A database of its own with the sample's rows from before the cut-off, and what it lacks."""
-    past, known, hidden, undated = ibis.duckdb.connect(), 0, 0, 0
+    past, counted = ibis.duckdb.connect(), {}
     wanted = ibis.memtable(sample.select(["customer_id"]))
     for name, schema in SCHEMAS.items():
         mine = _dated(connection, name).semi_join(wanted, "customer_id")
         rows = connection.to_pyarrow(mine.filter(mine.since < as_of.to_pydatetime()))
         past.create_table(name, rows.select(schema.names).cast(schema))
-        known += len(rows)
-        hidden += connection.execute(mine.count()) - len(rows)
-        undated += rows["valid_from"].null_count if name == "attributes" else 0
-    return past, Cutoff(as_of, len(sample), known, hidden, undated)
+        undated = rows["valid_from"].null_count if name == "attributes" else 0
+        hidden = connection.execute(mine.count()) - len(rows)
+        counted[name] = Rows(len(rows), hidden, undated)
+    return past, Cutoff(as_of, len(sample), counted)
+
+
+def _made_of(
+    connection: Any, spec: FeatureSpec, undated: Mapping[str, int]
+) -> dict[str, tuple[str, ...]]:
+    """The features made of each table, without those of attributes that are undated throughout."""
+    attributes = connection.table("attributes")
+    dated = connection.to_pyarrow(
+        attributes.filter(attributes.valid_from.notnull()).select("name").distinct()
+    )
+    constant = undated.keys() - set(dated["name"].to_pylist())
+    left_out = {feature for name in constant for feature in names_of(spec)[name]}
+    return {
+        table: tuple(feature.name for feature in made if feature.name not in left_out)
+        for table, made in catalog.by_table(spec).items()
+    }
 
 
 def _undated(connection: Any, spec: FeatureSpec) -> dict[str, int]:

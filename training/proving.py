@@ -14,6 +14,7 @@ from features.spec import FeatureSpec
 from training.screen import Screen
 
 MOST_SHOWN = 40
+DATED = {"orders": "orders", "events": "events", "attributes": "attributes with a valid_from"}
 
 
 def prove(
@@ -25,12 +26,14 @@ def prove(
 ) -> Proof:
     """Run the proof on an experiment's data and show what was compared and what differed.
 
-    Seeded by the experiment. Nothing at or after `as_of` (UTC) is read; None for all there is.
+    To the cut-offs asked for comes at most one a table (`features.proof.add_cutoffs`). Seeded by
+    the experiment. Nothing at or after `as_of` (UTC) is read; None for all there is.
     """
     with screen.step("Reading the sources"):
         read = sources.load(experiment, as_of)
         spec = sources.everything(read, experiment)
     chosen = proof.choose_cutoffs(proof.order_days(read.connection), cutoffs, experiment.seed)
+    chosen = proof.add_cutoffs(read.connection, chosen)
     with screen.step("Computing features with the future in the log, and without") as told:
         made = proof.prove(read, spec, chosen, customers, experiment.seed, told)
     _show(made, spec, screen)
@@ -44,7 +47,7 @@ def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
         "",
         ("cut-off (UTC)", "customers", "their rows before", "rows hidden, at it or after"),
         [
-            (_moment(c.as_of), f"{c.customers:,}", f"{c.known:,}", f"{c.hidden:,}")
+            (_moment(c.as_of), f"{c.customers:,}", f"{c.rows.known:,}", f"{c.rows.hidden:,}")
             for c in made.cutoffs
         ],
     )
@@ -61,10 +64,7 @@ def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
         if made.arrived
         else "Compared by event time: no source says when a row arrived."
     )
-    compared = (
-        f"{sum(made.lenses.values())} features x {made.rows:,} rows (customer, cut-off) "
-        f"= {made.values:,} values"
-    )
+    compared = _compared(sum(made.lenses.values()), made.rows)
     thin = [_moment(cutoff.as_of) for cutoff in made.cutoffs if cutoff.thin]
     if thin:
         screen.say(
@@ -78,9 +78,11 @@ def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
             "red",
         )
         return
+    _show_unproved(made, screen)
     if made.holds:
         screen.say(
-            f"Proved: {compared} are the same whether the log goes on after the cut-off or not."
+            f"Proved: {_compared(made.proved, made.rows)} are the same whether the log goes on "
+            "after the cut-off or not."
         )
         return
     counts = Counter(d.feature for d in made.differences)
@@ -90,6 +92,18 @@ def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
         "red",
     )
     _show_leaks(made, counts, spec, screen)
+
+
+def _show_unproved(made: Proof, screen: Screen) -> None:
+    """The features of tables that no cut-off divides: why, which, and what would help."""
+    for table, names in made.unproved.items():
+        rows = DATED[table]
+        screen.say(
+            f"Not proved: {_features(len(names))} made of {rows}, since no cut-off has {rows} both "
+            f"before it and at it or after: {', '.join(names)}. To prove them, bring {rows} of two "
+            "days or more; where there are, compare more customers (--customers).",
+            "yellow",
+        )
 
 
 def _show_leaks(made: Proof, counts: Counter[str], spec: FeatureSpec, screen: Screen) -> None:
@@ -111,6 +125,10 @@ def _show_leaks(made: Proof, counts: Counter[str], spec: FeatureSpec, screen: Sc
     if len(counts) > MOST_SHOWN:
         screen.say(f"and {_features(len(counts) - MOST_SHOWN)} more")
     screen.say("Do not trust a model that uses these features; the fault is in their lens.")
+
+
+def _compared(features: int, rows: int) -> str:
+    return f"{_features(features)} x {rows:,} rows (customer, cut-off) = {features * rows:,} values"
 
 
 def _features(count: int) -> str:

@@ -10,6 +10,7 @@ from features.experiment import Experiment
 from features.rhythm import ORDERS, Gap, Hours, Series
 from training.exposure import Exposure
 from training.finding import HINT, WARNING, Finding
+from training.splits import now_after
 
 LONG_GAP_DAYS = 3  # shorter ones are often holidays
 WRONG_MOMENT_DAYS = 365  # no shop that goes on is silent for as long
@@ -25,11 +26,11 @@ def of_series(
 ) -> Iterator[Finding]:
     """Findings on the days of orders or of a kind of event; `now`, `until` as in `findings`."""
     if series.future:
-        dated = f", or train with --as-of {now:%Y-%m-%d}" if series.future < series.rows else ""
+        cut = _cut(series, now)
         yield Finding(
             WARNING, f"{series.name}: nothing can have happened later than today.",
             f"{series.future:,} of {series.rows:,} rows after {now:%Y-%m-%d %H:%M} UTC",
-            f"correct the moments (moment_format){dated}",
+            f"correct the moments (moment_format){cut}",
         )  # fmt: skip
     lost = _lost(series, until) if series.name == ORDERS else ()
     if lost:
@@ -91,6 +92,19 @@ def of_hours(hours: Hours, experiment: Experiment) -> Iterator[Finding]:
         f"by the clock of {experiment.time_zone}",
         "check time_zone: weekdays, hours and occasions are read from that clock",
     )  # fmt: skip
+
+
+def _cut(series: Series, now: pd.Timestamp) -> str:
+    """The as_of that leaves out what is later than today, where a training takes one: it must not
+    be long after the last order, and what is no order does not tell when that was.
+    """
+    if series.future == series.rows:
+        return ""
+    if series.name != ORDERS:
+        return ", or train with --as-of the day after the last order"
+    days = series.daily.index[series.daily.to_numpy() > 0]
+    past = days[days < now.floor("D")]
+    return f", or train with --as-of {now_after(past[-1]):%Y-%m-%d}" if len(past) else ""
 
 
 def _lost(series: Series, until: pd.Timestamp | None) -> tuple[Gap, ...]:

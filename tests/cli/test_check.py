@@ -1,5 +1,6 @@
 """`coterie check` as a user meets it: what it shows and writes, and the exit status."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,22 @@ def test_data_that_cannot_train_end_with_one(changed: Changed, run: Run) -> None
         "Cannot train: The horizon must be shorter than the history of orders. Seen: a horizon of "
         "800 days and a history of "
     )
+
+
+def test_the_as_of_against_orders_of_the_future_is_taken(changed: Changed, run: Run) -> None:
+    """The last order of the past is long ago: today would be refused."""
+
+    def slipped(orders: pd.DataFrame) -> pd.DataFrame:
+        slip = orders.iloc[[0]].assign(date="2150-05-05")
+        return pd.concat([orders, slip])
+
+    file = changed(orders=slipped)
+    out = ("--out", file.parent / "out")
+    named = re.findall(r"train with --as-of (\S+)", run("check", file, *out).output)
+    assert named == ["2024-12-31"]
+    shown = run("check", file, "--as-of", *named, *out)
+    assert shown.exit_code == 0, shown.output
+    assert "later than today" not in shown.output
 
 
 def test_what_cannot_be_read_at_all_is_a_usage_error(

@@ -5,12 +5,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ibis
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 import coterie
 
 TOWN = 'town = { lens = "geographic", kind = "category" }'
+MAILS_AND_PLANS = """
+[[events]]
+name = "mails"
+url = "mails.csv"
+[events.columns]
+customer_id = "customer"
+moment = "date"
+kind = "kind"
+[[attributes]]
+name = "plans"
+url = "plans.csv"
+customer_id = "customer"
+valid_from = "since"
+[attributes.columns]
+plan = { lens = "firmographic", kind = "category" }
+"""
 COLUMNS = {"who": "customer", "when": "date", "paid": "amount", "people": TOWN}
 
 
@@ -23,6 +40,32 @@ def file(tmp_path: Path, experiment_text: Callable[..., str]) -> Path:
     (tmp_path / "people.csv").write_text("\n".join(["customer,town", *towns]))
     (tmp_path / "shop.toml").write_text(experiment_text(**COLUMNS))
     return tmp_path / "shop.toml"
+
+
+@pytest.fixture
+def apart(file: Path, experiment_text: Callable[..., str]) -> Path:
+    """The nine buy on every day of a year, have mails on three days of it, and a plan since the
+    year before.
+    """
+    days = [f"{day:%Y-%m-%d}" for day in pd.date_range("2023-01-01", "2023-12-31")]
+    lines = [f"c{who},{day},5" for day in days for who in range(9)]
+    file.with_name("orders.csv").write_text("\n".join(["customer,date,amount", *lines]))
+    mails = [f"c{who},2023-07-0{day},mail" for day in (1, 2, 3) for who in range(9)]
+    file.with_name("mails.csv").write_text("\n".join(["customer,date,kind", *mails]))
+    plans = [f"c{who},2022-06-01,gold" for who in range(9)]
+    file.with_name("plans.csv").write_text("\n".join(["customer,since,plan", *plans]))
+    file.write_text(experiment_text(who="customer", when="date", paid="amount") + MAILS_AND_PLANS)
+    return file
+
+
+def a_day_ahead(real: Callable[..., ibis.Table]) -> Callable[..., ibis.Table]:
+    """A question to `features.asof` that a day of the future answers too."""
+
+    def leaky(table: ibis.Table, spine: ibis.Table) -> ibis.Table:
+        ahead = real(table, spine.mutate(as_of=spine.as_of + ibis.interval(days=1)))
+        return ahead.mutate(as_of=ahead.as_of - ibis.interval(days=1))
+
+    return leaky
 
 
 def prove(file: Path, *words: object) -> Result:
@@ -84,13 +127,7 @@ def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(
 ) -> None:
     from features import pieces
 
-    real = pieces.known
-
-    def leaky(table: ibis.Table, spine: ibis.Table) -> ibis.Table:
-        ahead = real(table, spine.mutate(as_of=spine.as_of + ibis.interval(days=1)))
-        return ahead.mutate(as_of=ahead.as_of - ibis.interval(days=1))
-
-    monkeypatch.setattr(pieces, "known", leaky)
+    monkeypatch.setattr(pieces, "known", a_day_ahead(pieces.known))
     shown = prove(file, "--as-of", "2024-03-03", "--cutoffs", 1)
     assert shown.exit_code == 1, shown.output
     # Nothing later than Saturday the 2nd is read, so that day is the cut-off and what leaks.
@@ -102,6 +139,56 @@ def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(
     assert shown.output.splitlines()[-1] == (
         "Do not trust a model that uses these features; the fault is in their lens."
     )
+
+
+def test_a_leak_is_seen_in_a_table_that_is_short_beside_the_orders(
+    apart: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from features import engagement
+
+    monkeypatch.setattr(engagement, "known", a_day_ahead(engagement.known))
+    shown = prove(apart, "--cutoffs", 2)
+    assert shown.exit_code == 1, shown.output
+    (row,) = [line.split() for line in shown.output.splitlines() if line.startswith("events ")]
+    # Of the three days of mails the second divides them as evenly as the third, and comes first.
+    assert row[1] == "engagement"
+    assert row[4] == "2023-07-02"
+
+
+def test_what_no_cut_off_divides_is_named_and_not_counted(apart: Path) -> None:
+    shown = prove(apart, "--cutoffs", 2)
+    assert shown.exit_code == 0, shown.output
+    lines = shown.output.splitlines()
+    assert (
+        "Not proved: 1 feature made of attributes with a valid_from, since no cut-off has "
+        "attributes with a valid_from both before it and at it or after: attribute_plan. To prove "
+        "them, bring attributes with a valid_from of two days or more; where there are, compare "
+        "more customers (--customers)."
+    ) in lines
+    compared = sum(int(words[-1]) for words in map(str.split, lines) if words[:1] and
+                   words[0] in ("behavioural", "engagement", "journey", "occasion"))  # fmt: skip
+    # Two cut-offs of nine customers, and the mails' own.
+    assert lines[-1].startswith(f"Proved: {compared} features x 27 rows (customer, cut-off) = ")
+
+
+def test_a_leak_is_seen_in_attributes_from_before_the_first_order(
+    apart: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from features import attributes
+
+    plans = [f"c{who},2022-06-0{who % 2 + 1},gold" for who in range(9)]
+    apart.with_name("plans.csv").write_text("\n".join(["customer,since,plan", *plans]))
+    held = prove(apart)
+    assert held.exit_code == 0, held.output
+    assert "Not proved" not in held.output
+    leaky = a_day_ahead(attributes.known_or_undated)
+    monkeypatch.setattr(attributes, "known_or_undated", leaky)
+    shown = prove(apart)
+    assert shown.exit_code == 1, shown.output
+    (row,) = [line.split() for line in shown.output.splitlines() if line.startswith("attribute_")]
+    # The four who have their plan from the 2nd on.
+    assert row == ["attribute_plan", "firmographic", "4", "c1", "2022-06-02", "00:00", "gold",
+                   "null"]  # fmt: skip
 
 
 def test_one_slip_does_not_empty_the_proof(file: Path) -> None:

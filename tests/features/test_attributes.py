@@ -32,6 +32,13 @@ def test_a_feature_belongs_to_the_lens_of_its_attribute(shop):
     ]
 
 
+def test_the_features_of_an_attribute_are_told_by_its_name(shop):
+    named = attributes.names_of(shop.spec)
+    assert [name for names in named.values() for name in names] == list(NAMES)
+    assert named["region"] == LEVELS
+    assert attributes.column_of(shop.spec, "age") == "attribute_age"
+
+
 @pytest.mark.parametrize(
     ("since", "home"),
     [("2024-05-31 23:59:59", "new"), ("2024-06-01", "old"), ("2024-06-02", "old"), (None, "old")],

@@ -1,5 +1,6 @@
 import dataclasses
 
+import ibis.expr.operations as ops
 import pytest
 
 from features import catalog, periods
@@ -43,6 +44,20 @@ def test_the_columns_of_the_table_are_the_catalog_in_its_order(spec):
     for feature in catalog.features(spec):
         dtype = str(table.schema()[feature.name]).lstrip("!")
         assert (feature.name, dtype) == (feature.name, kinds[feature.dtype])
+
+
+def test_what_is_not_made_of_a_table_does_not_ask_it(spec):
+    every = [feature.name for feature in catalog.features(spec)]
+    made_of = {table: [f.name for f in made] for table, made in catalog.by_table(spec).items()}
+    assert {name for names in made_of.values() for name in names} == set(every)
+    for table, names in made_of.items():
+        others = [name for name in every if name not in names]
+        assert table not in asked(feature_table(spec, columns=others))
+        assert table in asked(feature_table(spec, columns=names)) or not names
+
+
+def asked(table):
+    return {node.name for node in table.op().find(ops.UnboundTable)}
 
 
 def test_each_entry_stands_once_whatever_the_case_of_letters(spec):

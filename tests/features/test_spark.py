@@ -8,11 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import config, sources
+from features import catalog, config, periods, sources
 from features.engine import connection_of
 from features.proof import differences
 from features.snapshot import customers_known, snapshot
-from features.spec import learn_spec
 
 pytestmark = [
     pytest.mark.spark,
@@ -42,19 +41,18 @@ def assert_same(spark, duckdb):
 def test_every_feature_of_the_demo_is_the_same():
     text = DEMO.read_text(encoding="utf-8")
     assert "seed = 7\n" in text
-    read, other = (
-        sources.load(config.parse(one, DEMO)) for one in (text, text.replace("seed = 7", SPARK))
+    experiment, on_spark = (
+        config.parse(one, DEMO) for one in (text, text.replace("seed = 7", SPARK))
     )
-    experiment = config.load(DEMO)
-    attributes = [column for source in experiment.attributes for column in source.columns]
-    spec, learned = (
-        learn_spec(
-            of.connection.table("orders"), of.connection.table("events"),
-            attributes, experiment.occasions, pd.Timestamp("2017-07-01"),
-        )
-        for of in (read, other)
-    )  # fmt: skip
-    assert learned == spec
+    read, other = sources.load(experiment), sources.load(on_spark)
+    before = pd.Timestamp("2017-07-01")
+    spec = sources.learned(read, experiment, before)
+    assert sources.learned(other, on_spark, before) == spec
+    every = [feature.name for feature in catalog.features(spec)]
+    assert set(every) == {f.name for f in catalog.features(sources.everything(read, experiment))}
+    assert set(periods.NAMES) < set(every)
+    assert spec.responses
+    assert spec.occasions
     assert spec.categories
     assert spec.event_kinds
     cutoffs = [pd.Timestamp("2017-08-16 12:00"), pd.Timestamp("2017-11-22")]
@@ -62,6 +60,7 @@ def test_every_feature_of_the_demo_is_the_same():
     assert customers_known(other.connection, cutoffs).equals(spine)
     assert len(spine) > 4_800
     found = snapshot(other.connection, spec, spine, horizon_days=30)
+    assert [name for name in found if name in set(every)] == every
     assert_same(found, snapshot(read.connection, spec, spine, horizon_days=30))
     assert set(found.stage) > {"lapsed", "loyal", "new"}
 

@@ -259,11 +259,29 @@ def test_a_silence_of_years_means_wrong_moments(experiment: Experiment) -> None:
     )
 
 
-def test_a_file_of_the_future_alone_cannot_be_cut_at_today(experiment: Experiment) -> None:
-    (some,) = of_health(having("series", future=3), experiment, NOW)
-    assert some.remedy == ("correct the moments (moment_format), or train with --as-of 2024-06-01")
+def test_a_file_with_orders_of_the_future_can_be_cut_after_the_last_of_the_past(
+    experiment: Experiment,
+) -> None:
+    days = [pd.Timestamp("2024-05-13"), pd.Timestamp("2024-05-14"), pd.Timestamp("2024-06-02")]
+    daily = pd.Series([5.0, 4.0, 1.0], pd.DatetimeIndex(days)).asfreq("D", fill_value=0.0)
+    (found,) = of_health(having("series", daily=daily, future=3), experiment, NOW)
+    assert found.remedy == "correct the moments (moment_format), or train with --as-of 2024-05-15"
+
+
+def test_a_file_of_the_future_alone_cannot_be_cut(experiment: Experiment) -> None:
     (every,) = of_health(having("series", future=10_000), experiment, NOW)
     assert every.remedy == "correct the moments (moment_format)"
+    # Orders of today and later: no midnight has one before it and none of the future.
+    today = pd.Series([5.0], pd.DatetimeIndex([NOW.floor("D")]))
+    (some,) = of_health(having("series", daily=today, future=3), experiment, NOW)
+    assert some.remedy == "correct the moments (moment_format)"
+
+
+def test_events_of_the_future_are_cut_by_the_last_order(experiment: Experiment) -> None:
+    (found,) = of_health(having("series", name="mail", future=3), experiment, NOW)
+    assert found.remedy == (
+        "correct the moments (moment_format), or train with --as-of the day after the last order"
+    )
 
 
 def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(

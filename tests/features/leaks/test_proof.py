@@ -11,6 +11,8 @@ from features.proof import (
     Cutoff,
     Difference,
     Proof,
+    Rows,
+    add_cutoffs,
     choose_cutoffs,
     differences,
     order_days,
@@ -53,13 +55,15 @@ def test_the_law_holds_and_says_what_was_compared(shop, log):
     assert proof.holds
     assert proof.differences == ()
     # ann's, bob's and cleo's 5 lines and 5 events before T, 2 each before May; one value undated.
+    known = {"attributes": Rows(3, 3, undated=3)}
     assert proof.cutoffs == (
-        Cutoff(MAY, 3, 15, 3 * 9, undated=3),
-        Cutoff(T, 3, 33, 3 * 3, undated=3),
+        Cutoff(MAY, 3, {"orders": Rows(6, 12), "events": Rows(6, 12), **known}),
+        Cutoff(T, 3, {"orders": Rows(15, 3), "events": Rows(15, 3), **known}),
     )
+    assert [cutoff.rows for cutoff in proof.cutoffs] == [Rows(15, 27, 3), Rows(33, 9, 3)]
     assert sum(proof.lenses.values()) == len(catalog.features(shop.spec))
     assert proof.lenses["journey"] == 3
-    assert (proof.rows, proof.values) == (6, 6 * len(catalog.features(shop.spec)))
+    assert proof.rows == 6
     assert proof.undated == {"home": 3}
 
 
@@ -103,9 +107,21 @@ def test_what_had_not_arrived_is_taken_away_too(shop):
     backend = log.connect()
     read = Sources(backend, pd.DataFrame(), (), T - 3 * day, T + day)
     proof = prove(read, FeatureSpec(), (T,))
-    assert proof.cutoffs == (Cutoff(T, 2, known=2, hidden=3),)
+    (cutoff,) = proof.cutoffs
+    assert cutoff.tables == {
+        "orders": Rows(2, 2), "events": Rows(0, 1), "attributes": Rows(0, 0)
+    }  # fmt: skip
     assert proof.arrived == 4
     assert proved(shop, shop.log([shop.line(T, 5)])).arrived == 0
+
+
+def test_what_is_undated_throughout_is_neither_proved_nor_unproved(shop, log):
+    proof = proved(shop, log)
+    others = [f.name for f in attributes.features(shop.spec) if f.name != "attribute_home"]
+    # Of the ages none is known before T.
+    assert proof.unproved == {"attributes": tuple(others)}
+    assert proof.proved == len(catalog.features(shop.spec)) - 1 - len(others)
+    assert proof.undated == {"home": 3}
 
 
 # -------------------------------------------------------------------------------- the sample
@@ -126,6 +142,16 @@ def test_half_of_a_sample_are_those_who_come_soonest_after_the_cut_off(shop):
     again = prove(read, FeatureSpec(), (T,), customers=4)
     assert backend.table("spine").to_pyarrow()["customer_id"].to_pylist() == drawn
     assert again == proof
+
+
+def test_what_comes_daily_does_not_crowd_out_what_comes_seldom(shop):
+    lines = [shop.line(at, 5, f"c{i}") for i in range(40) for at in (MAY, T)]
+    events = [shop.event(T + timedelta(days=9 + i), "mail", f"c{i}") for i in (7, 8, 9)]
+    known = [shop.attribute("age", "old", T + timedelta(days=99), "c3")]
+    backend = shop.log(lines, events, known).connect()
+    prove(Sources(backend, pd.DataFrame(), (), MAY, T), FeatureSpec(), (T,), customers=8)
+    drawn = backend.table("spine").to_pyarrow()["customer_id"].to_pylist()
+    assert {"c7", "c3"} <= set(drawn)
 
 
 def test_the_sources_are_left_as_they_were(shop, log):
@@ -173,6 +199,53 @@ def test_a_short_history_has_as_many_cut_offs_as_days_after_the_first():
     assert choose_cutoffs(days, 4) == days[1:]
 
 
+@pytest.fixture
+def thin(shop):
+    """A year of orders; events of a fortnight in March, attributes of two days before it."""
+    lines = [shop.line(T + timedelta(days=i), 5, f"c{i % 9}") for i in range(365)]
+    events = [shop.event(T + timedelta(days=280 + i, hours=9), "mail", f"c{i}") for i in range(14)]
+    since = (T - timedelta(days=40), T - timedelta(days=30, hours=-8))
+    known = [shop.attribute("age", "old", since[i % 2], f"c{i}") for i in range(9)]
+    known.append(shop.attribute("home", "Bonn", who="c1"))
+    return lines, events, known
+
+
+def test_a_table_that_no_cut_off_divides_has_one_of_its_own(shop, thin):
+    backend = shop.log(*thin).connect()
+    chosen = choose_cutoffs(order_days(backend), 4)
+    may, march = T - timedelta(days=30), T + timedelta(days=287)
+    assert add_cutoffs(backend, chosen) == (may, *sorted([*chosen, march]))
+    assert add_cutoffs(backend, (may, march)) == (may, march)
+    # The first day has nothing before it, the day after the last nothing at it or after.
+    first, after = T + timedelta(days=280), T + timedelta(days=294)
+    assert add_cutoffs(backend, (may, first, after)) == (may, first, march, after)
+
+
+def test_a_slip_divides_no_table(shop, thin):
+    lines, events, _ = thin
+    slip = pd.Timestamp("2199-12-31")
+    backend = shop.log(lines, [*events, *events, shop.event(slip, "mail")]).connect()
+    half, march = T + timedelta(days=90), T + timedelta(days=287)
+    assert add_cutoffs(backend, (half, slip)) == (half, march, slip)
+
+
+def test_a_table_of_one_day_and_one_without_dates_have_no_cut_off(shop, thin):
+    lines, events, _ = thin
+    known = [shop.attribute("home", "Bonn"), shop.attribute("age", "old", T)]
+    half = T + timedelta(days=100)
+    for rows in (known, known[:1], ()):
+        backend = shop.log(lines, events[:1], rows).connect()
+        assert add_cutoffs(backend, (half,)) == (half,)
+
+
+def test_rows_divide_by_when_they_arrived(shop, thin):
+    lines, events, _ = thin
+    late = [{**event, "arrived": event["moment"] + timedelta(days=30)} for event in events]
+    backend = shop.log(lines, late).connect()
+    half = T + timedelta(days=100)
+    assert add_cutoffs(backend, (half,)) == (half, T + timedelta(days=317))
+
+
 def test_a_history_of_one_day_is_refused():
     with pytest.raises(HistoryError) as refused:
         choose_cutoffs([pd.Timestamp("2024-01-01")])
@@ -184,18 +257,41 @@ def test_a_history_of_one_day_is_refused():
 
 def test_a_cut_off_with_hardly_a_row_on_one_side_is_thin():
     # One dated row for ten customers is enough; what has no date counts for neither side.
-    assert [Cutoff(T, 30, known, hidden, undated).thin for known, hidden, undated in
+    assert [Cutoff(T, 30, {"orders": Rows(known, hidden, undated)}).thin
+            for known, hidden, undated in
             ((3, 3, 0), (2, 90, 0), (90, 2, 0), (32, 90, 30), (33, 90, 30))
             ] == [False, True, True, True, False]  # fmt: skip
 
 
+def having(*tables, differences=()):
+    """A proof of `orders` and `events`, at one cut-off of 30 customers for each pair of rows."""
+    made_of = {"orders": ("orders", "goal"), "events": ("goal", "mails"), "attributes": ()}
+    named = ("orders", "events", "attributes")
+    cutoffs = [Cutoff(T, 30, dict(zip(named, (*rows, Rows(0, 0)), strict=True))) for rows in tables]
+    return Proof(tuple(cutoffs), {"behavioural": 3}, made_of, {}, differences)
+
+
 def test_a_proof_of_thin_cut_offs_alone_holds_and_proves_nothing():
-    thin, thick = Cutoff(MAY, 30, 1, 90), Cutoff(T, 30, 60, 30)
-    assert [Proof(cutoffs, {}, {}, ()).proves for cutoffs in
-            ((thin,), (thin, thick), (thick,))] == [False, True, True]  # fmt: skip
-    assert Proof((thin,), {}, {}, ()).holds
-    leak = Difference("orders", "ann", T, 2, 1)
-    assert not Proof((thick,), {}, {}, (leak,)).proves
+    thin, thick = (Rows(1, 45), Rows(1, 45)), (Rows(60, 30), Rows(60, 30))
+    assert [having(*tables).proves for tables in ((thin,), (thin, thick), (thick,))] == [
+        False, True, True
+    ]  # fmt: skip
+    assert having(thin).holds
+    assert not having(thick, differences=(Difference("orders", "ann", T, 2, 1),)).proves
+
+
+def test_features_of_a_table_that_no_cut_off_divides_are_not_proved():
+    thick = Rows(60, 30)
+    for events in (Rows(90, 0), Rows(0, 90), Rows(0, 0), Rows(90, 5, undated=90)):
+        proof = having((thick, events))
+        assert proof.unproved == {"events": ("goal", "mails")}
+        # What is made of both tables is proved where both are divided.
+        assert (proof.proved, proof.proves) == (1, True)
+    assert having((Rows(0, 60), thick)).unproved == {"orders": ("orders", "goal")}
+    # One cut-off that divides it is enough, unless it is thin.
+    assert having((thick, Rows(90, 0)), (thick, Rows(9, 1))).unproved == {}
+    thin = having((thick, Rows(90, 0)), (Rows(90, 0), Rows(9, 1)))
+    assert (thin.unproved, thin.proved) == ({"events": ("goal", "mails")}, 1)
 
 
 # ---------------------------------------------------------------------------- the comparison

@@ -119,5 +119,5 @@ def test_the_proof_compares_spark_with_duckdb(loaded):
     proof = prove(read, experiment_spec, cutoffs, customers=5)
     assert proof.holds
     passed = [cut.as_of.day - 1 for cut in proof.cutoffs]
-    assert [cut.known for cut in proof.cutoffs] == [5 * days for days in passed]
-    assert [cut.hidden for cut in proof.cutoffs] == [5 * (10 - days) for days in passed]
+    assert [cut.rows.known for cut in proof.cutoffs] == [5 * days for days in passed]
+    assert [cut.rows.hidden for cut in proof.cutoffs] == [5 * (10 - days) for days in passed]
