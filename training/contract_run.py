@@ -21,6 +21,7 @@ from training import (
     contract,
     contract_card,
     contract_evaluation,
+    contract_suspects,
     display,
     plots,
     reading,
@@ -71,6 +72,11 @@ def retrain(
         "contracts", lambda: contract_rows.load(experiment, as_of), screen, out
     )
     plan = planned(contracts, experiment)
+    with screen.step("Holding each column alone against the contracts that end"):
+        found = contract_suspects.search(contracts, plan, experiment.seed)
+    leak = contract_suspects.refusal(found)
+    if leak is not None:
+        raise leak
     if plan is None:
         with screen.step("Evaluating by folds, since the contracts have no dates") as told:
             tested = contract_evaluation.cross_validate(
@@ -80,7 +86,7 @@ def retrain(
         display.show_plan(plan, screen)
         with screen.step("Evaluating: train, calibrate and test on later and later windows"):
             tested, blend = contract_evaluation.out_of_time(contracts, plan, experiment.seed)
-    card = contract_card.card(experiment, contracts, tested, plan)
+    card = contract_card.card(experiment, contracts, tested, plan, found)
     display.show_card(card, screen)
     with screen.step("Fitting the final model on everything"):
         rows = contract_evaluation.final_rows(contracts, plan)

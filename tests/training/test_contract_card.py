@@ -1,18 +1,36 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from features import contracts
+from features.contract_rows import Contracts
 from features.contracts import Profit
 from training import metrics
 from training.bootstrap import paired_bootstrap, repeated_bootstrap
-from training.contract_card import by_fold, notes, section, target
+from training.contract_card import by_fold, heading, notes, section, target
 from training.contract_evaluation import BASE_RATE, LOGISTIC, HeldOut
+from training.contract_suspects import Power, Search, Suspect
 from training.plots import profit as profit_plot
 from training.report_card import OURS
 
 SEED = 7
 TRUTH = np.tile([1.0, 0, 0, 0], 50)
+FILE = """
+[experiment]
+name = "firm"
+currency = "EUR"
+
+[contracts]
+url = "contracts.csv"
+customer_id = "who"
+ended = "left"
+ended_values = ["yes"]
+
+[contracts.columns]
+plan = { kind = "category" }
+"""
 
 
 def held_out() -> HeldOut:
@@ -70,6 +88,32 @@ def test_the_profit_is_told_with_its_assumptions() -> None:
         "contracts drawn, not of models trained anew."
     )
     assert by_fold(held_out(), OURS, metrics.roc_auc).tolist() == [1, 1, 0.5, 0.5]
+
+
+def test_the_head_warns_third_and_names_the_strongest_columns_of_a_model_that_knows_too_much(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "firm.toml"
+    path.write_text(FILE)
+    experiment = contracts.load(path)
+    read = Contracts(pd.DataFrame(), experiment.contracts.columns, False, pd.DataFrame(), (), None)
+    powers = (Power("plan", 0.79, 0.6), Power("(tenure)", 0.7, np.nan), Power("fee", 0.6, np.nan))
+    found = Search(powers, (Suspect("plan", "plan: said"),))
+    usual = heading(experiment, read, held_out(), None, Search(powers, ()))
+    # Ours ranks perfectly in one repeat of two: an AUC of .75 asks nothing.
+    assert len(usual) == 3
+    tested = held_out()
+    tested.predictions[OURS][1] = tested.predictions[OURS][0]
+    said = heading(experiment, read, tested, None, found)
+    assert said == (
+        *usual[:2],
+        "Perhaps written because a contract ends (a leak): plan: said. Find out when it is "
+        "written.",
+        "An AUC of 1.000 is more than contracts usually give away: look for a column that is "
+        "written when a contract ends. The strongest columns, each alone: plan 0.790, tenure "
+        "0.700, fee 0.600.",
+        usual[2],
+    )
 
 
 def test_one_repeat_has_the_paired_interval_and_equal_repeats_add_no_certainty() -> None:

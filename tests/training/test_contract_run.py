@@ -9,8 +9,8 @@ from rich.console import Console
 
 from features import contracts
 from features.contract_rows import load, standing
-from features.errors import FitError, HistoryError
-from training import contract_run, tracking
+from features.errors import FitError, HistoryError, SourceError
+from training import contract, contract_run, tracking
 from training.contract import ContractModel
 from training.contract_run import Retrained, planned
 from training.report_card import OURS
@@ -177,6 +177,31 @@ def test_an_as_of_long_after_the_last_contract_is_refused(folder: Path) -> None:
         "have stayed since."
     )
     assert caught.value.seen.startswith("as_of 2024-03-01, the last on 2023-12-")
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_column_that_tells_who_left_stops_the_run_before_anything_is_trained(
+    folder: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, dated: bool
+) -> None:
+    rows = simulated()
+    left = rows["until"].notna()
+    rows.assign(
+        reason=np.where(left, "moved", None), left=left.map({True: "yes", False: "no"})
+    ).to_csv(folder / "leaks.csv", index=False)
+    text = FILE.replace("NAME", "leaks").replace("contracts.csv", "leaks.csv")
+    if not dated:
+        text = text.replace("horizon_days = 60", "").replace(
+            'start = "from"\nended_on = "until"', 'ended = "left"\nended_values = ["yes"]'
+        )
+    (folder / "leaks.toml").write_text(text + 'reason = { kind = "category" }\n')
+    monkeypatch.setattr(contract, "fit_parts", lambda *_: pytest.fail("something was trained"))
+    with pytest.raises(SourceError) as caught:
+        contract_run.retrain(contracts.load(folder / "leaks.toml"), screen, None, folder / "out")
+    assert caught.value.seen.startswith(
+        "reason: whether it is known alone tells which contracts end with AUC 1.000; "
+        + ("tenure has 0." if dated else "chance has 0.500")
+    )
+    assert caught.value.remedy.endswith("leave it out: remove contracts.columns.reason")
 
 
 def test_a_table_without_dates_is_judged_by_folds_and_says_so(folder: Path, screen: Screen) -> None:
