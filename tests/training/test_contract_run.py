@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from rich.console import Console
 
 from features import contracts
 from features.contract_rows import load, standing
+from features.contracts import Profit
 from features.errors import FitError, HistoryError, SourceError
-from training import contract, contract_run, tracking
-from training.contract import ContractModel
+from training import contract, contract_card, contract_run, tracking
+from training.contract import Blend, ContractModel
 from training.contract_run import Retrained, planned
 from training.report_card import OURS
 from training.screen import Screen
@@ -114,12 +116,27 @@ def test_contracts_that_run_now_are_scored_by_the_served_model(
     assert monthly["year"] == pytest.approx(1 - np.exp(-60 / 600), abs=0.06)
     asked = scores[scores["target"]]["churn_probability"]
     assert asked.min() >= scores[~scores["target"]]["churn_probability"].max()
+    assert asked.min() > 11 / 67  # below it asking costs more than it brings
     now = standing(read, plan.now, plan.now)
     loaded = ContractModel.load(run.folder)
     np.testing.assert_allclose(loaded.probability(now.inputs), scores["churn_probability"])
     pd.testing.assert_frame_equal(
         pd.read_parquet(folder / "out" / "firm" / "contracts.parquet"), scores
     )
+
+
+def test_nobody_is_a_target_where_no_probability_is_worth_asking(
+    run: Retrained, folder: Path
+) -> None:
+    experiment = contracts.load(folder / "firm.toml")
+    read = load(experiment)
+    plan = planned(read, experiment)
+    share = contract_card.target(run.tested, OURS, Profit()).eta
+    assert share > 0.1
+    low = dataclasses.replace(run.model, blend=Blend(intercept=-7.0, slope=0.01))
+    scores = contract_run.scored(read, low, run.tested, plan, Profit())
+    assert scores["churn_probability"].max() < 0.002
+    assert not scores["target"].any()
 
 
 def test_the_run_is_in_the_store_and_no_service_takes_its_model(run: Retrained) -> None:
