@@ -11,6 +11,7 @@ import numpy.typing as npt
 from features.contract_rows import Contracts
 from features.contracts import ContractExperiment, Profit
 from training import metrics
+from training import profit as profits
 from training.bootstrap import repeated_bootstrap
 from training.contract_evaluation import FOLDS, HeldOut
 from training.contract_suspects import Search
@@ -115,17 +116,30 @@ def target(tested: HeldOut, name: str, profit: Profit) -> Campaign:
     return Campaign(*(float(np.mean(values)) for values in zip(*found, strict=True)))
 
 
+def asked(tested: HeldOut, profit: Profit) -> np.ndarray:
+    """(n,) which of the tested contracts would be asked, by the rule of the column `target`."""
+    risk = tested.predictions[OURS].mean(axis=0)
+    return profits.asked(risk, target(tested, OURS, profit).eta, profit)
+
+
 def notes(tested: HeldOut, profit: Profit, currency: str) -> tuple[str, ...]:
     """Sentences below the table."""
     n, ended = len(tested.truth), tested.truth.mean()
     ours = target(tested, OURS, profit)
     mean = profit.alpha / (profit.alpha + profit.beta)
+    chosen = asked(tested, profit)
+    brought = profits.earned(tested.truth, chosen, profit)
     said = [
         f"{n:,} contracts, {ended:.1%} of them ended.",
-        f"EMPC: a campaign to the {ours.eta:.1%} of greatest risk earns {ours.empc:,.2f} {currency}"
-        f" per contract at the best cut-off, where a customer who stays is worth {profit.clv:,g}, "
-        f"the offer costs {profit.incentive:,g}, asking {profit.contact:,g}, and {mean:.0%} of the "
-        f"would-be churners take it (Beta({profit.alpha:g}, {profit.beta:g})).",
+        f"Asking {chosen.mean():.1%} of them (those of the {ours.eta:.1%} of greatest risk whose "
+        f"probability is above {profits.break_even(profit):.1%}, from which on asking pays) would "
+        f"have earned {brought:,.2f} {currency} per contract, asked or not, where a customer who "
+        f"stays is worth {profit.clv:,g}, the offer costs {profit.incentive:,g}, asking "
+        f"{profit.contact:,g}, and {mean:.0%} of the would-be churners take it.",
+        f"EMPC ({ours.empc:,.2f} {currency}) and the share to target are no campaign's: how many "
+        f"would-be churners take the offer is not known before (Beta({profit.alpha:g}, "
+        f"{profit.beta:g})), and EMPC is the mean of the profits of the best cut-off for each such "
+        "share. It compares rankings.",
     ]
     if tested.fold.max() > 0:
         aucs = by_fold(tested, OURS, metrics.roc_auc)

@@ -189,7 +189,8 @@ def _figures(experiment: ContractExperiment, tested: HeldOut, card: ReportCard) 
     return {
         "profit.png": plots.profit(
             tested.truth,
-            {name: predicted[0] for name, predicted in tested.predictions.items()},
+            {name: predicted.mean(axis=0) for name, predicted in tested.predictions.items()},
+            contract_card.asked(tested, experiment.profit),
             experiment.profit, experiment.currency,
         ),
         "churn_calibration.png": plots.calibration(
