@@ -41,6 +41,10 @@ class Standing:
     inputs: pd.DataFrame
     ended: np.ndarray
 
+    def taken(self, rows: np.ndarray) -> Standing:
+        """The contracts at these places."""
+        return Standing(self.customer_id[rows], self.inputs.iloc[rows], self.ended[rows])
+
 
 @dataclass(frozen=True)
 class Contracts:

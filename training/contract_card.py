@@ -11,8 +11,10 @@ import numpy.typing as npt
 from features.contract_rows import Contracts
 from features.contracts import ContractExperiment, Profit
 from training import metrics
+from training import profit as profits
 from training.bootstrap import repeated_bootstrap
 from training.contract_evaluation import FOLDS, HeldOut
+from training.contract_suspects import Search
 from training.profit import Campaign, campaign, empc
 from training.report_card import CHURN, OURS, Comparison, ReportCard, Section
 from training.splits import Splits
@@ -24,24 +26,29 @@ WITHOUT_INTERVAL = {"ECE"}
 #: An EMPC is sorted anew in every draw.
 FEW_RESAMPLES = 100
 TITLE = "Contracts that end"
-SUSPICIOUS = 0.95
+#: An AUC of the whole model from which on the card names the strongest columns and asks when they
+#: are written. Honest tables reach .85, and .92 where rules of several columns tell; beyond, a
+#: fixed term or a switch of automatic renewal may, so it is a question and no refusal.
+SUSPICIOUS = 0.93
 Measure = Callable[[npt.ArrayLike, npt.ArrayLike], float]
 
 
 def card(
-    experiment: ContractExperiment, contracts: Contracts, tested: HeldOut, plan: Splits | None
-) -> ReportCard:
+    experiment: ContractExperiment, contracts: Contracts, tested: HeldOut, plan: Splits | None,
+    found: Search,
+) -> ReportCard:  # fmt: skip
     """The card of a run; `plan` is None where the contracts have no dates."""
     return ReportCard(
-        heading(experiment, contracts, tested, plan),
+        heading(experiment, contracts, tested, plan, found),
         (section(tested, experiment.profit, experiment.currency, experiment.seed),),
     )
 
 
 def heading(
-    experiment: ContractExperiment, contracts: Contracts, tested: HeldOut, plan: Splits | None
-) -> tuple[str, ...]:
-    """What the figures are of, in words."""
+    experiment: ContractExperiment, contracts: Contracts, tested: HeldOut, plan: Splits | None,
+    found: Search,
+) -> tuple[str, ...]:  # fmt: skip
+    """What the figures are of, in words; what warns of them stands third."""
     n, columns = len(tested.truth), len(contracts.columns)
     if plan is None:
         repeats = len(tested.fold)
@@ -69,12 +76,14 @@ def heading(
             "changed after a cut-off tells of the future.",
         ]
     best = np.mean([metrics.roc_auc(tested.truth, p) for p in tested.predictions[OURS]])
-    if best > SUSPICIOUS:
-        lines.append(
-            f"An AUC of {best:.3f} is more than churn gives away: look for a column that is "
-            "written when a contract ends."
+    warned = found.cautions()
+    if best >= SUSPICIOUS:
+        strongest = f" The strongest columns, each alone: {found.strongest()}."
+        warned += (
+            f"An AUC of {best:.3f} is more than contracts usually give away: look for a column "
+            f"that is written when a contract ends.{strongest if found.powers else ''}",
         )
-    return tuple(line for line in (*lines, experiment.note) if line)
+    return tuple(line for line in (*lines[:2], *warned, *lines[2:], experiment.note) if line)
 
 
 def section(tested: HeldOut, profit: Profit, currency: str, seed: int) -> Section:
@@ -107,17 +116,30 @@ def target(tested: HeldOut, name: str, profit: Profit) -> Campaign:
     return Campaign(*(float(np.mean(values)) for values in zip(*found, strict=True)))
 
 
+def asked(tested: HeldOut, profit: Profit) -> np.ndarray:
+    """(n,) which of the tested contracts would be asked, by the rule of the column `target`."""
+    risk = tested.predictions[OURS].mean(axis=0)
+    return profits.asked(risk, target(tested, OURS, profit).eta, profit)
+
+
 def notes(tested: HeldOut, profit: Profit, currency: str) -> tuple[str, ...]:
     """Sentences below the table."""
     n, ended = len(tested.truth), tested.truth.mean()
     ours = target(tested, OURS, profit)
     mean = profit.alpha / (profit.alpha + profit.beta)
+    chosen = asked(tested, profit)
+    brought = profits.earned(tested.truth, chosen, profit)
     said = [
         f"{n:,} contracts, {ended:.1%} of them ended.",
-        f"EMPC: a campaign to the {ours.eta:.1%} of greatest risk earns {ours.empc:,.2f} {currency}"
-        f" per contract at the best cut-off, where a customer who stays is worth {profit.clv:,g}, "
-        f"the offer costs {profit.incentive:,g}, asking {profit.contact:,g}, and {mean:.0%} of the "
-        f"would-be churners take it (Beta({profit.alpha:g}, {profit.beta:g})).",
+        f"Asking {chosen.mean():.1%} of them (those of the {ours.eta:.1%} of greatest risk whose "
+        f"probability is above {profits.break_even(profit):.1%}, from which on asking pays) would "
+        f"have earned {brought:,.2f} {currency} per contract, asked or not, where a customer who "
+        f"stays is worth {profit.clv:,g}, the offer costs {profit.incentive:,g}, asking "
+        f"{profit.contact:,g}, and {mean:.0%} of the would-be churners take it.",
+        f"EMPC ({ours.empc:,.2f} {currency}) and the share to target are no campaign's: how many "
+        f"would-be churners take the offer is not known before (Beta({profit.alpha:g}, "
+        f"{profit.beta:g})), and EMPC is the mean of the profits of the best cut-off for each such "
+        "share. It compares rankings.",
     ]
     if tested.fold.max() > 0:
         aucs = by_fold(tested, OURS, metrics.roc_auc)

@@ -65,7 +65,17 @@ def alike(rows: Standing) -> np.ndarray:
 def folds(
     ended: np.ndarray, groups: np.ndarray, count: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """`count` pairs of training and test rows, each with about the share of ends of all."""
+    """`count` pairs of training and test rows, each with about the share of ends of all.
+
+    Raises FitError where there are fewer groups than that.
+    """
+    apart = len(np.unique(groups))
+    if apart < count:
+        raise FitError(
+            f"Contracts without dates must make at least {count} groups, to be drawn into folds.",
+            f"{apart:,}, where contracts of one customer, or equal in every column, are one group",
+            "name columns that tell the contracts apart in [contracts.columns]",
+        )
     split = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     yield from split.split(ended, ended, groups)
 
@@ -95,7 +105,7 @@ def cross_validate(
     for repeat in range(repeats):
         for i, (train, test) in enumerate(folds(rows.ended, groups, FOLDS, seed + repeat)):
             told("fold", repeat * FOLDS + i + 1, repeats * FOLDS)
-            learned = Standing(rows.customer_id[train], rows.inputs.iloc[train], rows.ended[train])
+            learned = rows.taken(train)
             blend = inner_blend(learned, groups[train], columns, seed)
             made = _predicted(learned, blend, rows.inputs.iloc[test], columns, seed)
             for name, values in made.items():
@@ -111,13 +121,13 @@ def out_of_time(contracts: Contracts, plan: Splits, seed: int) -> tuple[HeldOut,
     window: the one for parts that are fitted on everything.
     """
     columns = contracts.columns
-    train, calibration = _stacked(contracts, plan.train), _stacked(contracts, (plan.calibration,))
-    test = _stacked(contracts, (plan.test,))
+    train, calibration = stacked(contracts, plan.train), stacked(contracts, (plan.calibration,))
+    test = stacked(contracts, (plan.test,))
     _require_both(test, plan)
     parts = contract.fit_parts(train.inputs, train.ended, columns, seed)
     blend = contract.fit_blend(parts.logits(calibration.inputs), calibration.ended)
     made = _predicted(train, blend, test.inputs, columns, seed)
-    later = _stacked(contracts, (*plan.train, plan.calibration))
+    later = stacked(contracts, (*plan.train, plan.calibration))
     parts = contract.fit_parts(later.inputs, later.ended, columns, seed)
     served = contract.fit_blend(parts.logits(test.inputs), test.ended)
     tested = HeldOut(
@@ -128,10 +138,11 @@ def out_of_time(contracts: Contracts, plan: Splits, seed: int) -> tuple[HeldOut,
 
 def final_rows(contracts: Contracts, plan: Splits | None) -> Standing:
     """What the final parts are fitted on: every cut-off, or the whole undated table."""
-    return contracts.everything() if plan is None else _stacked(contracts, plan.final)
+    return contracts.everything() if plan is None else stacked(contracts, plan.final)
 
 
-def _stacked(contracts: Contracts, windows: Sequence[Window]) -> Standing:
+def stacked(contracts: Contracts, windows: Sequence[Window]) -> Standing:
+    """The contracts that stood at each of the cut-offs, below each other."""
     parts = [standing(contracts, w.as_of, w.end) for w in windows]
     return Standing(
         np.concatenate([p.customer_id for p in parts]),

@@ -10,17 +10,17 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features import contract_rows
 from features.contract_rows import Contracts, standing
-from features.contracts import ContractExperiment
+from features.contracts import ContractExperiment, Profit
 from features.errors import HistoryError
 from training import (
     contract,
     contract_card,
     contract_evaluation,
+    contract_suspects,
     display,
     plots,
     reading,
@@ -29,6 +29,7 @@ from training import (
 )
 from training.contract import Blend, ContractModel
 from training.contract_evaluation import HeldOut
+from training.profit import asked
 from training.report_card import OURS, ReportCard
 from training.screen import Screen
 from training.splits import Splits
@@ -71,6 +72,11 @@ def retrain(
         "contracts", lambda: contract_rows.load(experiment, as_of), screen, out
     )
     plan = planned(contracts, experiment)
+    with screen.step("Holding each column alone against the contracts that end"):
+        found = contract_suspects.search(contracts, plan, experiment.seed)
+    leak = contract_suspects.refusal(found)
+    if leak is not None:
+        raise leak
     if plan is None:
         with screen.step("Evaluating by folds, since the contracts have no dates") as told:
             tested = contract_evaluation.cross_validate(
@@ -80,7 +86,7 @@ def retrain(
         display.show_plan(plan, screen)
         with screen.step("Evaluating: train, calibrate and test on later and later windows"):
             tested, blend = contract_evaluation.out_of_time(contracts, plan, experiment.seed)
-    card = contract_card.card(experiment, contracts, tested, plan)
+    card = contract_card.card(experiment, contracts, tested, plan, found)
     display.show_card(card, screen)
     with screen.step("Fitting the final model on everything"):
         rows = contract_evaluation.final_rows(contracts, plan)
@@ -92,8 +98,7 @@ def retrain(
         parts = contract.fit_parts(rows.inputs, rows.ended, contracts.columns, experiment.seed)
         version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
         model = ContractModel(parts, blend, _manifest(experiment, plan, version, card))
-    share = contract_card.target(tested, OURS, experiment.profit).eta
-    scores = scored(contracts, model, tested, plan, share)
+    scores = scored(contracts, model, tested, plan, experiment.profit)
     pictures = _figures(experiment, tested, card)
     with screen.step("Logging to MLflow, registering"):
         folder = _write(out, model, card, pictures, scores)
@@ -141,9 +146,12 @@ def planned(contracts: Contracts, experiment: ContractExperiment) -> Splits | No
 
 
 def scored(
-    contracts: Contracts, model: ContractModel, tested: HeldOut, plan: Splits | None, share: float
+    contracts: Contracts, model: ContractModel, tested: HeldOut, plan: Splits | None, profit: Profit
 ) -> pd.DataFrame:
-    """A row a contract: customer_id, churn_probability, target (in the `share` worth asking).
+    """A row a contract: customer_id, churn_probability, target.
+
+    `target`: it is among the share of greatest risk that the card says to target, and its
+    probability is above `training.profit.break_even`, so that asking it is expected to pay.
 
     Dated contracts are those that run now, scored by the final model. Of undated ones all are
     there, with `ended`, each scored by models that did not see it (the mean over the repeats).
@@ -155,9 +163,8 @@ def scored(
     else:
         rows = standing(contracts, plan.now, plan.now)
         probability, made = model.probability(rows.inputs), {"customer_id": rows.customer_id}
-    best = np.zeros(len(probability), bool)
-    best[np.argsort(-probability, kind="stable")[: round(share * len(probability))]] = True
-    return pd.DataFrame({**made, "churn_probability": probability, "target": best})
+    target = asked(probability, contract_card.target(tested, OURS, profit).eta, profit)
+    return pd.DataFrame({**made, "churn_probability": probability, "target": target})
 
 
 def _manifest(
@@ -182,7 +189,8 @@ def _figures(experiment: ContractExperiment, tested: HeldOut, card: ReportCard) 
     return {
         "profit.png": plots.profit(
             tested.truth,
-            {name: predicted[0] for name, predicted in tested.predictions.items()},
+            {name: predicted.mean(axis=0) for name, predicted in tested.predictions.items()},
+            contract_card.asked(tested, experiment.profit),
             experiment.profit, experiment.currency,
         ),
         "churn_calibration.png": plots.calibration(

@@ -10,7 +10,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from features.contracts import Profit
-from training.profit import campaign, profit_curve
+from training.profit import earned, profit_curve
 from training.report_card import OURS, ReportCard, Section
 
 COLOURS = ("#1b6ca8", "#e07a1f", "#3a9d5d", "#b23a48", "#7b5ea7", "#8a6d3b", "#d46a9f", "#5f6b73",
@@ -115,21 +115,21 @@ def losses(history: Sequence[Mapping[str, float]], kept: int) -> Figure:
 
 
 def profit(
-    truth: np.ndarray, scores: Mapping[str, np.ndarray], economics: Profit, currency: str
-) -> Figure:
-    """Expected profit per contract by the share of them that a campaign asks, and the best share.
+    truth: np.ndarray, scores: Mapping[str, np.ndarray], asked: np.ndarray, economics: Profit,
+    currency: str,
+) -> Figure:  # fmt: skip
+    """Expected profit per contract by the share of them that a campaign asks, and what is asked.
 
-    `truth` is 1 where the contract ended; `scores` has ours and every rival.
+    `truth` is 1 where the contract ended; `scores` has ours and every rival; `asked` is (n,) bool.
     """
     figure, axes = _figure(8, 5)
     axes.axhline(0, color="#999999", lw=1)
     for i, (name, score) in enumerate(scores.items()):
-        share, earned = profit_curve(truth, score, economics)
+        share, brought = profit_curve(truth, score, economics)
         colour, width = COLOURS[i % len(COLOURS)], 2.2 if name == OURS else 1.0
-        axes.plot(share, earned, color=colour, lw=width, label=name)
-    best = campaign(truth, scores[OURS], economics)
-    label = f"worth asking: {best.eta:.1%} (EMPC {best.empc:,.2f} {currency})"
-    axes.axvline(best.eta, color=COLOURS[0], ls="--", lw=1, label=label)
+        axes.plot(share, brought, color=colour, lw=width, label=name)
+    label = f"worth asking: {asked.mean():.1%} ({earned(truth, asked, economics):,.2f} {currency})"
+    axes.axvline(float(asked.mean()), color=COLOURS[0], ls="--", lw=1, label=label)
     axes.set(xlabel="share of contracts asked, greatest risk first", xlim=(0, 1),
              ylabel=f"expected profit per contract, {currency}",
              title="Profit of a retention campaign")  # fmt: skip

@@ -9,7 +9,9 @@ phi = f / CLV, a campaign brings on average per customer (their eq. 7)
 
 where gamma, the chance that a targeted churner takes the offer and stays, is Beta(alpha, beta).
 EMPC is the expectation over gamma of the greatest P, each gamma with a cut-off of its own; `eta` is
-the expected share of customers targeted there. The rules of `training.metrics` hold here.
+the expected share of customers targeted there. Nobody knows gamma beforehand, so no one campaign
+earns it: `asked` says whom to ask, and `earned` what that brings with gamma at its mean. The rules
+of `training.metrics` hold here.
 
 May not import pandas or mlflow, nor anything of training that fits.
 """
@@ -30,7 +32,9 @@ USUAL = Profit()
 
 
 class Campaign(NamedTuple):
-    """Expected maximum profit per customer (currency), and the expected share targeted for it."""
+    """Expected maximum profit per customer (currency), and the expected share targeted for it: a
+    mean over gamma, and no campaign's that can be carried out.
+    """
 
     empc: float
     eta: float
@@ -90,9 +94,55 @@ def profit_curve(
     """
     outcome, ranked = _paired(truth, score)
     churners, others = _gathered(outcome, ranked)
+    worth, lost = _each(profit)
+    return churners + others, worth * churners - lost * others
+
+
+def break_even(profit: Profit = USUAL) -> float:
+    """The chance of leaving above which asking one customer pays, with gamma at its mean.
+
+    Of eq. 7 for one customer, who leaves with chance p: p (gamma (CLV - d) - f) > (1 - p) (d + f).
+    Above 1 where not even a churner is worth the asking.
+
+    >>> round(break_even(), 4)  # .3 x 190 - 1 = 56 from a churner, 11 lost on any other: 11 / 67
+    0.1642
+    """
+    worth, lost = _each(profit)
+    return lost / (worth + lost)
+
+
+def asked(
+    probability: npt.ArrayLike, share: float, profit: Profit = USUAL
+) -> npt.NDArray[np.bool_]:
+    """(n,) whom to ask: the `share` of greatest risk, and of these only whom it pays to ask.
+
+    >>> asked([0.9, 0.2, 0.1, 0.05], share=0.75).tolist()
+    [True, True, False, False]
+    """
+    risk = floats(probability)
+    made = np.zeros(len(risk), bool)
+    made[np.argsort(-risk, kind="stable")[: round(share * len(risk))]] = True
+    return made & (risk > break_even(profit))
+
+
+def earned(truth: npt.ArrayLike, asked: npt.ArrayLike, profit: Profit = USUAL) -> float:
+    """Profit per customer (of all) of asking those of `asked`, with gamma at its mean.
+
+    >>> earned([1, 0, 0, 0], [True, True, False, False])  # (56 - 11) / 4
+    11.25
+    """
+    outcome, chosen = _paired(truth, asked)
+    worth, lost = _each(profit)
+    return float(np.mean(chosen * np.where(outcome == 1, worth, -lost)))
+
+
+def _each(profit: Profit) -> tuple[float, float]:
+    """What asking a churner brings, and asking another costs, with gamma at its mean."""
     taken = profit.alpha / (profit.alpha + profit.beta)
-    worth = taken * (profit.clv - profit.incentive) - profit.contact
-    return churners + others, worth * churners - (profit.incentive + profit.contact) * others
+    return (
+        taken * (profit.clv - profit.incentive) - profit.contact,
+        profit.incentive + profit.contact,
+    )
 
 
 def hull(outcome: Floats, score: Floats) -> tuple[Floats, Floats]:

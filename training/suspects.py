@@ -1,9 +1,7 @@
 """Potential leaks: what predicts the outcome too well to have been known beforehand.
 
-Each feature alone is held against the outcomes of the test window. Its values are sorted into
-groups, and each group's mean outcome, learned at the calibration cut-off, ranks the customers of
-the test cut-off; so does the value as it stands, and the better of the two counts. Null is a group
-of its own, so that a value which is known only of those who left shows.
+Each feature alone is held against the outcomes of the test window: it ranks the customers of the
+test cut-off by what was learned at the calibration cut-off (`training.ranking`).
 What customers did, by customer, moment and amount alone, sets the mark: an attribute, a kind of
 event or an optional column that passes it is suspected of having been written afterwards.
 """
@@ -21,9 +19,9 @@ import pyarrow as pa
 from features import attributes, catalog
 from features.errors import SourceError
 from features.experiment import Experiment
-from features.feature import Feature
 from features.snapshot import customers_known, snapshot
 from features.spec import FeatureSpec
+from training import ranking
 from training.bootstrap import Interval, paired_bootstrap
 from training.calibration import LEAST_OF_EACH
 from training.metrics import normalized_gini, roc_auc
@@ -37,9 +35,6 @@ CERTAIN = 0.95
 #: paired 95 % interval of the difference excludes 0).
 MARGIN = 0.05
 MOST_CUSTOMERS = 20_000
-GROUPS = 20
-#: A group's mean is drawn towards everybody's as by ten more customers, or ids would predict.
-SMOOTHED = 10.0
 OUTCOMES: dict[str, tuple[str, Callable[[Any, Any], float]]] = {
     "churn": ("AUC", roc_auc),
     "spend": ("normalized Gini", normalized_gini),
@@ -179,9 +174,13 @@ def compare(then: pd.DataFrame, now: pd.DataFrame, spec: FeatureSpec, seed: int)
         scores = {}
         found = []
         for feature in catalog.tabular(spec):
-            ranked = [(metric(truth, s), s) for s in _scores(feature, then, now, past, metric)]
+            columns = then[feature.name], now[feature.name]
+            made = ranking.by_value(*columns, past, metric, feature.dtype == "category")
+            ranked = [(metric(truth, s), s) for s in made]
             value, scores[feature.name] = max(ranked, key=lambda pair: pair[0])
-            presence = _presence(feature, then, now, past, truth, metric)
+            presence = np.nan
+            if columns[1].notna().nunique() > 1:
+                presence = metric(truth, ranking.by_presence(*columns, past))
             found.append(
                 Power(feature.name, feature.lens, feature.name in behaviour, value, presence)
             )
@@ -217,61 +216,3 @@ def _too_little(outcome: str, past: np.ndarray, truth: np.ndarray) -> str:
         if ones < LEAST_OF_EACH:
             return f"{ones:,} customers spent in the {window} window, {LEAST_OF_EACH} needed"
     return ""
-
-
-def _scores(
-    feature: Feature, then: pd.DataFrame, now: pd.DataFrame, past: np.ndarray,
-    metric: Callable[[Any, Any], float],
-) -> list[np.ndarray]:  # fmt: skip
-    """Two rankings of the later rows, each (n,): by the mean outcome of the row's group at the
-    earlier cut-off, and by the value as it stands (texts in the order of the alphabet), up or down
-    as it ranked then. A date of the last order means another thing at each cut-off, and only the
-    second finds it.
-    """
-    before, after = _numbers(feature, then, now)
-    known = np.unique(before[~np.isnan(before)])
-    if not len(known):
-        return [np.full(len(now), past.mean())]
-    edges = known
-    if feature.dtype != "category" and len(known) > GROUPS:
-        quantiles = np.quantile(before[~np.isnan(before)], np.arange(1, GROUPS) / GROUPS)
-        edges = np.unique(quantiles)
-    codes = [
-        np.where(np.isnan(values), 0, 1 + np.searchsorted(edges, values))
-        for values in (before, after)
-    ]
-    middle = np.median(before[~np.isnan(before)])
-    filled = [np.where(np.isnan(values), middle, values) for values in (before, after)]
-    up = metric(past, filled[0]) >= metric(past, -filled[0])
-    return [_means(codes[0], codes[1], past), filled[1] if up else -filled[1]]
-
-
-def _numbers(
-    feature: Feature, then: pd.DataFrame, now: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
-    """The values at both cut-offs, nan where null; texts as their places in the alphabet."""
-    one, other = then[feature.name], now[feature.name]
-    if feature.dtype != "category":
-        return one.to_numpy(np.float64), other.to_numpy(np.float64)
-    names = sorted({*one.dropna(), *other.dropna()})
-    place = {name: float(i) for i, name in enumerate(names)}
-    return one.map(place).to_numpy(np.float64), other.map(place).to_numpy(np.float64)
-
-
-def _means(then: np.ndarray, now: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """Codes from 0 up -> the smoothed mean of `past` by code; everybody's where it is new."""
-    size = int(max(then.max(), now.max())) + 1
-    total = np.bincount(then, past, minlength=size)
-    count = np.bincount(then, minlength=size)
-    means = (total + SMOOTHED * past.mean()) / (count + SMOOTHED)
-    return np.asarray(means[now])
-
-
-def _presence(
-    feature: Feature, then: pd.DataFrame, now: pd.DataFrame, past: np.ndarray, truth: np.ndarray,
-    metric: Callable[[Any, Any], float],
-) -> float:  # fmt: skip
-    known = [f[feature.name].notna().to_numpy(int) for f in (then, now)]
-    if known[1].min() == known[1].max():
-        return float("nan")
-    return metric(truth, _means(known[0], known[1], past))

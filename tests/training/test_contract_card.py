@@ -1,18 +1,36 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from features import contracts
+from features.contract_rows import Contracts
 from features.contracts import Profit
 from training import metrics
 from training.bootstrap import paired_bootstrap, repeated_bootstrap
-from training.contract_card import by_fold, notes, section, target
+from training.contract_card import by_fold, heading, notes, section, target
 from training.contract_evaluation import BASE_RATE, LOGISTIC, HeldOut
+from training.contract_suspects import Power, Search, Suspect
 from training.plots import profit as profit_plot
 from training.report_card import OURS
 
 SEED = 7
 TRUTH = np.tile([1.0, 0, 0, 0], 50)
+FILE = """
+[experiment]
+name = "firm"
+currency = "EUR"
+
+[contracts]
+url = "contracts.csv"
+customer_id = "who"
+ended = "left"
+ended_values = ["yes"]
+
+[contracts.columns]
+plan = { kind = "category" }
+"""
 
 
 def held_out() -> HeldOut:
@@ -60,16 +78,53 @@ def test_the_profit_is_told_with_its_assumptions() -> None:
     said = notes(held_out(), Profit(), "EUR")
     best = target(held_out(), OURS, Profit())
     assert said[0] == "200 contracts, 25.0% of them ended."
+    # The mean of both repeats is .575 for who ended and .175 for the others: all above 11 / 67, so
+    # that the share decides, 50 who ended (56 each) and then others (11 lost on each).
+    count = round(200 * best.eta)
+    assert 50 < count < 200
+    earned = (50 * 56 - (count - 50) * 11) / 200
     assert said[1] == (
-        f"EMPC: a campaign to the {best.eta:.1%} of greatest risk earns {best.empc:.2f} EUR per "
-        "contract at the best cut-off, where a customer who stays is worth 200, the offer costs 10,"
-        " asking 1, and 30% of the would-be churners take it (Beta(6, 14))."
+        f"Asking {count / 200:.1%} of them (those of the {best.eta:.1%} of greatest risk whose "
+        "probability is above 16.4%, from which on asking pays) would have earned "
+        f"{earned:.2f} EUR per contract, asked or not, where a customer who stays is worth 200, "
+        "the offer costs 10, asking 1, and 30% of the would-be churners take it."
     )
     assert said[2] == (
+        f"EMPC ({best.empc:.2f} EUR) and the share to target are no campaign's: how many would-be "
+        "churners take the offer is not known before (Beta(6, 14)), and EMPC is the mean of the "
+        "profits of the best cut-off for each such share. It compares rankings."
+    )
+    assert said[3] == (
         "AUC by fold: 0.7500 ± 0.2500 (standard deviation over 4 folds). Intervals are of the "
         "contracts drawn, not of models trained anew."
     )
     assert by_fold(held_out(), OURS, metrics.roc_auc).tolist() == [1, 1, 0.5, 0.5]
+
+
+def test_the_head_warns_third_and_names_the_strongest_columns_of_a_model_that_knows_too_much(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "firm.toml"
+    path.write_text(FILE)
+    experiment = contracts.load(path)
+    read = Contracts(pd.DataFrame(), experiment.contracts.columns, False, pd.DataFrame(), (), None)
+    powers = (Power("plan", 0.79, 0.6), Power("(tenure)", 0.7, np.nan), Power("fee", 0.6, np.nan))
+    found = Search(powers, (Suspect("plan", "plan: said"),))
+    usual = heading(experiment, read, held_out(), None, Search(powers, ()))
+    # Ours ranks perfectly in one repeat of two: an AUC of .75 asks nothing.
+    assert len(usual) == 3
+    tested = held_out()
+    tested.predictions[OURS][1] = tested.predictions[OURS][0]
+    said = heading(experiment, read, tested, None, found)
+    assert said == (
+        *usual[:2],
+        "Perhaps written because a contract ends (a leak): plan: said. Find out when it is "
+        "written.",
+        "An AUC of 1.000 is more than contracts usually give away: look for a column that is "
+        "written when a contract ends. The strongest columns, each alone: plan 0.790, tenure "
+        "0.700, fee 0.600.",
+        usual[2],
+    )
 
 
 def test_one_repeat_has_the_paired_interval_and_equal_repeats_add_no_certainty() -> None:
@@ -83,10 +138,10 @@ def test_one_repeat_has_the_paired_interval_and_equal_repeats_add_no_certainty()
 
 def test_the_plot_of_profit_marks_the_share_worth_asking(tmp_path: Path) -> None:
     scores = {name: predicted[0] for name, predicted in held_out().predictions.items()}
-    figure = profit_plot(TRUTH, scores, Profit(), "EUR")
+    figure = profit_plot(TRUTH, scores, TRUTH == 1, Profit(), "EUR")
     axes = figure.axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == [*scores, "worth asking: 25.0% (EMPC 14.00 EUR)"]
+    assert labels == [*scores, "worth asking: 25.0% (14.00 EUR)"]
     assert axes.get_ylabel() == "expected profit per contract, EUR"
     figure.savefig(tmp_path / "profit.png")
     assert (tmp_path / "profit.png").stat().st_size > 10_000

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from features.contract_rows import TENURE, Standing
+from features.errors import FitError
 from features.spec import Attribute
 from training import contract_card, metrics
 from training.contract_evaluation import alike, cross_validate, folds
@@ -39,6 +40,20 @@ def test_what_belongs_together_is_in_one_fold() -> None:
         assert not set(groups[train]) & set(groups[test])
         seen[test] += 1
     assert seen.tolist() == [1] * 200
+
+
+def test_contracts_that_hardly_differ_cannot_be_drawn_into_folds() -> None:
+    ended = np.tile([0.0, 1.0], 50)
+    rows = standing([str(i) for i in range(100)], np.tile([1.0, 2, 3], 34)[:100].tolist())
+    with pytest.raises(FitError) as caught:
+        cross_validate(
+            Standing(rows.customer_id, rows.inputs, ended), FEE, SEED, lambda *_: None, repeats=1
+        )
+    assert str(caught.value) == (
+        "Contracts without dates must make at least 5 groups, to be drawn into folds. Seen: 3, "
+        "where contracts of one customer, or equal in every column, are one group. Remedy: name "
+        "columns that tell the contracts apart in [contracts.columns]"
+    )
 
 
 def test_a_table_of_noise_is_predicted_as_noise() -> None:

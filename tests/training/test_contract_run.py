@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from rich.console import Console
 
 from features import contracts
 from features.contract_rows import load, standing
-from features.errors import FitError, HistoryError
-from training import contract_run, tracking
-from training.contract import ContractModel
+from features.contracts import Profit
+from features.errors import FitError, HistoryError, SourceError
+from training import contract, contract_card, contract_run, tracking
+from training.contract import Blend, ContractModel
 from training.contract_run import Retrained, planned
 from training.report_card import OURS
 from training.screen import Screen
@@ -114,12 +116,27 @@ def test_contracts_that_run_now_are_scored_by_the_served_model(
     assert monthly["year"] == pytest.approx(1 - np.exp(-60 / 600), abs=0.06)
     asked = scores[scores["target"]]["churn_probability"]
     assert asked.min() >= scores[~scores["target"]]["churn_probability"].max()
+    assert asked.min() > 11 / 67  # below it asking costs more than it brings
     now = standing(read, plan.now, plan.now)
     loaded = ContractModel.load(run.folder)
     np.testing.assert_allclose(loaded.probability(now.inputs), scores["churn_probability"])
     pd.testing.assert_frame_equal(
         pd.read_parquet(folder / "out" / "firm" / "contracts.parquet"), scores
     )
+
+
+def test_nobody_is_a_target_where_no_probability_is_worth_asking(
+    run: Retrained, folder: Path
+) -> None:
+    experiment = contracts.load(folder / "firm.toml")
+    read = load(experiment)
+    plan = planned(read, experiment)
+    share = contract_card.target(run.tested, OURS, Profit()).eta
+    assert share > 0.1
+    low = dataclasses.replace(run.model, blend=Blend(intercept=-7.0, slope=0.01))
+    scores = contract_run.scored(read, low, run.tested, plan, Profit())
+    assert scores["churn_probability"].max() < 0.002
+    assert not scores["target"].any()
 
 
 def test_the_run_is_in_the_store_and_no_service_takes_its_model(run: Retrained) -> None:
@@ -177,6 +194,31 @@ def test_an_as_of_long_after_the_last_contract_is_refused(folder: Path) -> None:
         "have stayed since."
     )
     assert caught.value.seen.startswith("as_of 2024-03-01, the last on 2023-12-")
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_column_that_tells_who_left_stops_the_run_before_anything_is_trained(
+    folder: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, dated: bool
+) -> None:
+    rows = simulated()
+    left = rows["until"].notna()
+    rows.assign(
+        reason=np.where(left, "moved", None), left=left.map({True: "yes", False: "no"})
+    ).to_csv(folder / "leaks.csv", index=False)
+    text = FILE.replace("NAME", "leaks").replace("contracts.csv", "leaks.csv")
+    if not dated:
+        text = text.replace("horizon_days = 60", "").replace(
+            'start = "from"\nended_on = "until"', 'ended = "left"\nended_values = ["yes"]'
+        )
+    (folder / "leaks.toml").write_text(text + 'reason = { kind = "category" }\n')
+    monkeypatch.setattr(contract, "fit_parts", lambda *_: pytest.fail("something was trained"))
+    with pytest.raises(SourceError) as caught:
+        contract_run.retrain(contracts.load(folder / "leaks.toml"), screen, None, folder / "out")
+    assert caught.value.seen.startswith(
+        "reason: whether it is known alone tells which contracts end with AUC 1.000; "
+        + ("tenure has 0." if dated else "chance has 0.500")
+    )
+    assert caught.value.remedy.endswith("leave it out: remove contracts.columns.reason")
 
 
 def test_a_table_without_dates_is_judged_by_folds_and_says_so(folder: Path, screen: Screen) -> None:

@@ -5,7 +5,7 @@ from scipy.stats import beta
 
 from features.contracts import Profit
 from training.bootstrap import paired_bootstrap
-from training.profit import campaign, empc, hull, profit_curve
+from training.profit import asked, break_even, campaign, earned, empc, hull, profit_curve
 
 SEED = 7
 
@@ -90,6 +90,38 @@ def test_the_profit_curve_counts_each_customer_once() -> None:
     share, brought = profit_curve([1, 0, 1, 0], [4, 3, 2, 1])
     assert share.tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert brought.tolist() == pytest.approx([0, 14, 11.25, 25.25, 22.5])
+
+
+@pytest.mark.parametrize(
+    "profit", [Profit(), Profit(clv=50, incentive=20, contact=4), Profit(incentive=0, contact=0)]
+)
+def test_at_break_even_asking_earns_nothing_and_above_it_something(profit: Profit) -> None:
+    def brought(chance: float) -> float:
+        # Verbraken et al. (2013), eq. 7, of one customer who is asked.
+        gamma = profit.alpha / (profit.alpha + profit.beta)
+        kept = profit.clv * (gamma * (1 - profit.incentive / profit.clv)) - profit.contact
+        return chance * kept - (1 - chance) * (profit.incentive + profit.contact)
+
+    at = break_even(profit)
+    assert brought(at) == pytest.approx(0, abs=1e-12)
+    assert brought(at - 0.01) < 0 < brought(at + 0.01)
+
+
+def test_nobody_is_asked_whom_asking_does_not_pay() -> None:
+    assert break_even() == pytest.approx(11 / 67)
+    risk = [0.0012, 0.5, 0.17, 0.16]
+    assert asked(risk, 1.0).tolist() == [False, True, True, False]
+    assert asked(risk, 0.25).tolist() == [False, True, False, False]
+    assert not asked([0.0012, 0.001], 1.0).any()
+    # A churner who takes the offer brings 2 with chance .3, and the asking costs 1.
+    assert break_even(Profit(clv=4, incentive=2, contact=1)) > 1
+
+
+def test_what_a_choice_earns_is_a_point_of_the_curve() -> None:
+    truth, score = [1, 0, 1, 0], np.array([4, 3, 2, 1])
+    share, brought = profit_curve(truth, score)
+    for i, count in enumerate(share * 4):
+        assert earned(truth, score > 4 - count) == pytest.approx(brought[i])
 
 
 def test_a_profit_has_a_paired_interval() -> None:
