@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def choose(
         )
     if customers:
         place = {identity: i for i, identity in enumerate(predicted["customer_id"])}
+        # As `features.cleaning.identifier` writes ids; some keyboards and file names do not.
+        customers = [unicodedata.normalize("NFC", identity) for identity in customers]
         unknown = [identity for identity in customers if identity not in place]
         if unknown:
             raise SourceError(

@@ -43,6 +43,11 @@ def test_the_named_are_explained_in_the_order_named_each_once() -> None:
     assert chosen(customers=("d", "b", "d")) == ["d", "b"]
 
 
+def test_an_id_may_be_typed_with_its_accents_apart() -> None:
+    predicted = PREDICTED.assign(customer_id=["a", "Zo\u00eb", "c", "d"])
+    assert explaining.choose(predicted, BUNDLE, customers=("Zoe\u0308",)).tolist() == [1]
+
+
 def test_a_segment_is_named_by_id_or_name_and_top_are_those_most_likely_to_leave() -> None:
     assert chosen() == ["a", "b", "c", "d"]
     assert chosen(segment="S4") == chosen(segment="Slipping") == ["b", "c"]
