@@ -293,7 +293,10 @@ def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(
         p99=float(np.quantile(lines, 0.99)), total=float(lines.sum()),
     )  # fmt: skip
     (found,) = of_health(health, experiment, NOW)
-    assert found.rule == "Models learn from spend capped at 20 times the 99th percentile."
+    assert found.rule == (
+        "What a customer spends above 20 times the 99th percentile counts as the largest of the "
+        "others where models learn."
+    )
 
 
 def test_models_that_are_not_ready_warn_and_what_a_report_lacks_hints() -> None:
