@@ -66,14 +66,18 @@ class Bands:
         of shape (k, 1).
 
         `expected_spend` and `churn_probability` (n,) are over one horizon; `stretch` is the factor
-        of spend between it and the window that the bands were learned over.
+        of spend between it and the window that the bands were learned over. What is never below 0
+        lies above mean / (1 - level) with no more than the probability 1 - level (Markov): where a
+        level moved away from the bands, they may say no more than that.
         """
         mean = np.maximum(expected_spend, 0.0)
         back = np.maximum(1.0 - churn_probability, LEAST_RETURN)
         table = self._table
         row = np.interp(np.sqrt(mean / stretch), self.centre, np.arange(len(table)))
         column = np.clip(1.0 - (1.0 - level) / back, 0.0, 1.0) * (table.shape[1] - 1)
-        return _between(table, row, column) * mean / back
+        most = mean / np.maximum(1.0 - np.asarray(level), 1e-9)
+        made: np.ndarray = np.minimum(_between(table, row, column) * mean / back, most)
+        return made
 
     @functools.cached_property
     def _table(self) -> np.ndarray:

@@ -74,6 +74,20 @@ def test_the_median_lies_inside_and_nothing_is_negative() -> None:
     assert np.isfinite(high).all()
 
 
+def test_no_quantile_lies_where_its_mean_cannot_be() -> None:
+    spend, churn = np.full(3, 16.0), np.array([0.0, 0.3, 0.6])
+    apart = BANDS.scaled(0.02)  # the level of spend fell to a fiftieth, the intervals stayed
+    low, median, high = apart.interval(spend * 0.02, churn)
+    assert (median <= 2 * 0.32).all()
+    assert (high <= 10 * 0.32 + 1e-9).all()
+    assert (low <= median).all()
+    assert median[0] == pytest.approx(0.64)
+    near = BANDS.scaled(0.9).interval(
+        spend * 0.9, churn
+    )  # a level that moved a little binds nothing
+    assert np.array(near) == pytest.approx(np.array(BANDS.interval(spend, churn)))
+
+
 def test_a_mean_may_lie_above_its_interval() -> None:
     *_, high = BANDS.interval(np.array([5.0]), np.array([0.95]))
     assert high[0] == 0
