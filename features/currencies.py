@@ -10,6 +10,7 @@ import duckdb
 from features.cleaning import quoted, text
 from features.databases import fetched, released
 from features.experiment import Experiment
+from features.joining import is_nested
 from features.locations import resolve
 from features.reading import read
 from features.relation import Relation
@@ -55,7 +56,10 @@ def unnamed(experiment: Experiment) -> dict[str, tuple[str, ...]]:
 def _found(
     con: duckdb.DuckDBPyConnection, relation: Relation, named: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
-    wanted = [c for c, dtype in relation.columns.items() if c not in named and _TEXT.search(dtype)]
+    wanted = [
+        c for c, dtype in relation.columns.items()
+        if c not in named and _TEXT.search(dtype) and not is_nested(dtype)
+    ]  # fmt: skip
     if not wanted:
         return {}
     relation = fetched(con, relation, wanted, "fetched", _SAMPLE)

@@ -5,7 +5,7 @@ default with a note. `features.template` writes the result as a commented TOML f
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from features.draft import Ask, Guess, Question, Role
@@ -49,12 +49,11 @@ class _Guesser:
     def guess(self) -> Guess:
         formats = {c: found for c in self.types if (found := self.profile.formats(c)) is not None}
         moment_column = self._choose("moment", list(formats))
-        self._refuse_headless(moment_column.column, "moments", self.profile.names_moment)
+        self._refuse_headless(moment_column.column)
         taken = {moment_column.column}
         decimals = {c: d for c in self.types if (d := self.profile.decimals(c))}
         amount = self._choose("amount", self._amounts(decimals, formats, taken), formats)
         taken.add(amount.column)
-        self._refuse_headless(amount.column, "amounts", self.profile.names_number)
         customer = self._choose("customer_id", self._customers(formats, decimals, taken))
         taken.add(customer.column)
         roles = {"customer_id": customer, "moment": moment_column, "amount": amount}
@@ -163,12 +162,12 @@ class _Guesser:
         remedy = "add it to the file, or write the experiment file by hand"
         return SourceError(rule, f"none among {told}", UNNEST if self.nested else remedy)
 
-    def _refuse_headless(self, column: str, what: str, is_value: Callable[[str], bool]) -> None:
-        """Refuse a text file whose first line is a row: the name of a column is a value of it."""
-        if self.profile.delimiter is not None and is_value(column):
+    def _refuse_headless(self, column: str) -> None:
+        """Refuse a text file whose first line is a row: the name of a column is a moment of it."""
+        if self.profile.delimiter is not None and self.profile.names_moment(column):
             raise SourceError(
                 "The first line of a source names its columns.",
-                f"{column!r} stands there for a column of {what}, as a row of it would",
+                f"{column!r} stands there for a column of moments, as a row of it would",
                 "write a line with the columns' names above the rows, such as customer,date,amount",
             )
 

@@ -78,24 +78,26 @@ def expression(
     Parameters
     ----------
     events, spine : as in `features.schema`
-    orders : columns `customer_id`, `moment` and `amount`: what is below 0 is a return, no order
+    orders : as in `features.schema`; what bought something is an order (`features.pieces.bought`)
     """
     if not spec.goals:
         return None
     kinds = {kind for goal in spec.goals for kind in goal.events}
     rows = events.filter(events.kind.isin(sorted(kinds))).select(
-        "customer_id", "moment", "arrived", "kind", is_order=ibis.literal(False)
-    )
+        "customer_id", "moment", "arrived", "kind", is_order=ibis.literal(False),
+        order_id=ibis.null("string"), most=ibis.null("float64"), least=ibis.null("float64"),
+    )  # fmt: skip
     if any(ORDER in goal.completed_by for goal in spec.goals):
-        bought = orders.filter(orders.amount >= 0).select(
-            "customer_id",
-            "moment",
-            "arrived",
-            kind=ibis.literal(""),
-            is_order=ibis.literal(True),
+        lines = orders.group_by("customer_id", "moment", "arrived", "order_id").aggregate(
+            most=orders.amount.max(), least=orders.amount.min()
         )
-        rows = rows.union(bought.distinct().cast(rows.schema()))
+        paid = lines.mutate(kind=ibis.literal(""), is_order=ibis.literal(True))
+        rows = rows.union(paid.select(rows.columns).cast(rows.schema()))
     k = known(rows, spine)
+    # Of the lines that are known by then: one that comes late may be what an order bought.
+    order = ibis.window(group_by=["customer_id", "as_of", "order_id", "moment"])
+    bought = (k.most.max().over(order) > 0) | (k.least.min().over(order) >= 0)
+    k = k.mutate(is_order=k.is_order & bought.fill_null(False))
     # What follows a goal is sought among rows that are known already, at each as_of anew.
     left = {f"completed_{i}": _completed(k, g) for i, g in enumerate(spec.goals) if g.completed_by}
     return aggregate(k.mutate(**left), features(spec))

@@ -2,9 +2,9 @@
 
 The *limit* of a customer is how long a silence is still usual: mean time between the own
 orders plus two standard deviations, at least 14 days; with fewer than four orders, 60 days. Where
-the longest of these times was a pause, over 30 days and over five times the mean of the others, it
-would make itself usual: then three times the mean of the others, which is as much where times are
-as uneven as chance makes them.
+the longest of these times was a pause, over 30 days and over five times the mean of the others
+(between days with orders), it would make itself usual: then three times the mean of the others,
+which is as much where times are as uneven as chance makes them.
 
 | stage | rule, the first that holds |
 |---|---|
@@ -30,7 +30,7 @@ STAGES = ("prospect", "new", "active", "loyal", "returned", "at_risk", "lapsed")
 NAMES = frozenset(("stage", "silence", "days_in_stage"))
 #: The features of the purchase lens that the rules ask.
 INPUTS = frozenset((
-    "recency_days", "T_days", "orders", "gap_mean", "gap_sd", "gap_last", "gap_max",
+    "recency_days", "T_days", "orders", "frequency", "gap_mean", "gap_sd", "gap_last", "gap_max",
     "active_weeks_12",
 ))  # fmt: skip
 NEW_DAYS = 30
@@ -54,13 +54,15 @@ def features() -> list[Feature]:
 
 def values(t: ir.Table) -> dict[str, ir.Value]:
     """This lens's features from a table with the purchase lens's, by name."""
-    others = (t.gap_mean * (t.orders - 1) - t.gap_max) / (t.orders - 2).nullif(0)
+    # Between days with orders: second receipts of a day would make every rhythm a pause.
+    span, days = t.gap_mean * (t.orders - 1), t.frequency - 1
+    days = (days > 0).ifelse(days, None)
+    others, gap_mean_before = ((span - gap) / days for gap in (t.gap_max, t.gap_last))
     paused = (t.gap_max > PAUSE_DAYS) & (t.gap_max > PAUSE_TIMES * others)
-    rhythm = paused.ifelse(UNEVEN_TIMES * others, t.gap_mean + 2.0 * t.gap_sd)
+    rhythm = paused.fill_null(False).ifelse(UNEVEN_TIMES * others, t.gap_mean + 2.0 * t.gap_sd)
     own = ibis.greatest(rhythm, LEAST_LIMIT_DAYS)
     usual = (t.orders >= 4).ifelse(own, FEW_ORDERS_LIMIT_DAYS)
     silence = t.recency_days / usual
-    gap_mean_before = (t.gap_mean * (t.orders - 1) - t.gap_last) / (t.orders - 2).nullif(0)
     returned = (t.gap_last > 30.0) & (t.gap_last > 3.0 * gap_mean_before) & (t.orders >= 3)
     even = t.gap_max <= ibis.greatest(UNEVEN_TIMES * others, LEAST_LIMIT_DAYS)
     loyal = (t.orders >= 6) & ((t.active_weeks_12 >= 8) | even)

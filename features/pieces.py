@@ -78,6 +78,10 @@ def bought(lines: ir.Table) -> ir.BooleanScalar:
 def _parts(lines: ir.Table, spec: FeatureSpec, key: list[str]) -> ir.Table:
     """A row for each order and moment; `key` tells orders apart."""
     table = lines.group_by(*key, "moment").aggregate(**_sums(lines, spec))
+    # What comes at 0 with or after a return of the same order is its postage. Looks only back.
+    so_far = ibis.window(group_by=key, order_by="moment", preceding=None, following=0)
+    nothing = (table.amount == 0) & (table.returned == 0)
+    table = table.mutate(bought=table.bought & ~(nothing & (table.returned.max().over(so_far) > 0)))
     opened = table.moment.min(where=table.bought).over(ibis.window(group_by=key))
     return table.mutate(is_order=table.bought & (table.moment == opened))
 

@@ -15,6 +15,7 @@ __all__ = ["Amounts", "Population", "amounts", "is_rate", "population"]
 CLASSES = (1, 2, 3, 4, 6, 11, 21, 51)
 #: Of lines of more than so much a discount in money would now and then be above 1.
 LARGE = 10.0
+LEAST_COIN = 0.005  # sums that should be 0 are off by less
 #: Amounts above 0 are counted in these classes: 1, 2 and 5 times the powers of ten.
 STEPS = tuple(step * 10.0**power for power in range(-2, 7) for step in (1, 2, 5))
 
@@ -97,7 +98,7 @@ def population(connection: Any) -> Population:
         orders=int(count.sum()),
         histogram=tuple((c, int(n)) for c, n in zip(CLASSES, of_class, strict=True) if n),
         top_share=_top_share(spend[buys]),
-        overdrawn=int((spend[buys] < 0).sum()),
+        overdrawn=int((spend[buys] < -LEAST_COIN).sum()),
     )
 
 

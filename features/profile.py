@@ -81,10 +81,6 @@ class Profile:
         forms = [None, *_DAYS, *_SHORT_DAYS, *(self.formats(column) or ())]
         return any(self._reads(moment("name", "VARCHAR", Format(f), "UTC"), column) for f in forms)
 
-    def names_number(self, column: str) -> bool:
-        """Whether a column's name is a number."""
-        return any(self._reads(number("name", "VARCHAR", mark), column) for mark in ".,")
-
     def _reads(self, sql: str, name: str) -> bool:
         return self._one(f"SELECT count({sql}) FROM (SELECT {literal(name)} AS name)")[0] > 0
 

@@ -131,7 +131,7 @@ def _parquet_sql(con: duckdb.DuckDBPyConnection, location: Location) -> str:
         return plain  # it is described once more, and refused
     own = {name.lower() for name, *_ in described}
     added = [
-        f"{_partition(name)} AS {quoted(name)}"
+        f"{_partition(name, location.folder)} AS {quoted(name)}"
         for name in location.partitions
         if name.lower() not in own
     ]
@@ -139,9 +139,12 @@ def _parquet_sql(con: duckdb.DuckDBPyConnection, location: Location) -> str:
     return f"(SELECT {', '.join([f'* EXCLUDE ({quoted(_FILE)})', *added])} FROM {named})"
 
 
-def _partition(name: str) -> str:
-    """SQL for what a file's path says of a partition, the last time; null where it says nothing."""
-    told = literal(f"(?i).*[/\\\\]{re.escape(name)}=([^/\\\\]*)[/\\\\]")
+def _partition(name: str, folder: Path | None) -> str:
+    """SQL for what a file's path below the folder says of a partition, the last time; null where it
+    says nothing.
+    """
+    above = re.escape(str(folder))
+    told = literal(f"^{above}(?i).*[/\\\\]{re.escape(name)}=([^/\\\\]*)[/\\\\]")
     written = f"url_decode(regexp_extract({quoted(_FILE)}, {told}, 1))"
     return f"nullif(nullif({written}, ''), {literal(_NO_PARTITION)})"
 

@@ -55,8 +55,9 @@ def question(
             f"The champion predicts {days} days ahead, not the {experiment.horizon_days} of "
             f"{experiment.path}: retrain to change that."
         )
-    until = pd.Timestamp(bundle.manifest["trained_until"])
-    if as_of is not None and as_of <= until - pd.Timedelta(days=1):
+    told = bundle.manifest.get("trained_until")
+    until = pd.Timestamp(told) if told else None
+    if as_of is not None and until is not None and as_of <= until - pd.Timedelta(days=1):
         screen.say(
             f"The champion was trained until {until:%Y-%m-%d}, on what followed "
             f"{as_of:%Y-%m-%d} too: what it says of that day is no test of it."

@@ -221,9 +221,9 @@ def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
     if extreme or (share > 0.5 and a.lines >= 10):  # of few lines it makes the quantile itself
         yield Finding(
             WARNING if share > 10 * SLIP_SHARE else HINT,
-            f"What a customer spends above {outliers.TIMES:g} times the "
-            f"{100 * outliers.QUANTILE:.0f}th percentile counts as the largest of the others where "
-            "models learn.",
+            f"Models learn from spend capped at {outliers.TIMES:g} times the "
+            f"{100 * outliers.QUANTILE:.0f}th percentile, and where it is above "
+            f"{outliers.SLIP_TIMES:,.0f} times, at the largest of the others.",
             f"the largest amount is {a.high:,.2f} {currency}, {share:.1%} of all spend; 99 % of "
             f"the lines are below {a.p99:,.2f}",
             "correct it if it is a slip; the report card measures spend as it is",

@@ -6,13 +6,15 @@ import numpy as np
 
 QUANTILE = 0.99
 TIMES = 20.0
+SLIP_TIMES = 1_000.0
 
 
 def capped(spend: np.ndarray) -> np.ndarray:
-    """Spend (n,) >= 0, with what lies above 20 times the 99th percentile of those who spent taken
-    for as much as the largest of the others. Real whales stay below that; a slip of the keyboard
-    does not, and of 30 customers one who counted 20 times the largest would be most of the total.
-    Models, rules and calibration learn from capped spend, reports are measured on spend as it is.
+    """Spend (n,) >= 0, cut at 20 times the 99th percentile of those who spent (of fewer than a
+    hundred, the third largest); what lies above 1,000 times of it is a slip of the keyboard and
+    counts as the largest of the others, since of 30 customers one who counted 20 times the largest
+    would be most of the total. Models, rules and calibration learn from capped spend, reports are
+    measured on spend as it is.
 
     >>> capped(np.array([0.0, 10.0, 12.0, 1e9])).tolist()
     [0.0, 10.0, 12.0, 12.0]
@@ -22,5 +24,7 @@ def capped(spend: np.ndarray) -> np.ndarray:
         return spend
     # of the values below the largest: with few customers the outlier itself would set the cap
     below = positive[:-1] if len(positive) > 1 else positive
-    most = TIMES * np.quantile(below, QUANTILE, method="lower")
-    return np.minimum(spend, positive[positive <= most][-1])
+    usual = float(np.quantile(below, QUANTILE, method="lower"))
+    made = np.minimum(spend, TIMES * usual)
+    made[spend > SLIP_TIMES * usual] = positive[positive <= TIMES * usual][-1]
+    return made

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pytest
 
 from features import intent
@@ -130,3 +132,15 @@ def test_a_goal_says_what_completes_it_and_when():
 def test_without_goals_the_lens_is_empty():
     assert intent.features(FeatureSpec()) == []
     assert intent.expression(None, None, None, FeatureSpec()) is None
+
+
+def test_a_return_with_a_line_of_nought_completes_no_goal(shop):
+    events = [shop.event("2024-05-10", "cart")]
+    back = [shop.line("2024-05-11", amount, order_id="back") for amount in (-20, 0)]
+    assert left(shop, events=events, orders=back) == (0, 1)
+    assert left(shop, events=events, orders=[*back, shop.line("2024-05-11", 5)]) == (0, 0)
+    exchanged = [*back, shop.line("2024-05-11", 25, order_id="back")]
+    assert left(shop, events=events, orders=exchanged) == (0, 0)
+    # what arrives late was no part of what was known by then
+    late = shop.line("2024-05-11", 25, order_id="back", arrived=datetime(2024, 7, 1))
+    assert left(shop, events=events, orders=[*back, late]) == (0, 1)

@@ -5,6 +5,7 @@ from features import journey
 from features.journey import STAGES
 
 #: (orders, recency, T, gap_mean, gap_sd, gap_last, gap_max, weeks) -> (stage, silence, days in it)
+#: Where there is a ninth figure it is the frequency; else each order has a day of its own.
 BOUNDARIES = [
     # nothing but returns, or nothing at all
     ((0, None, None, None, None, None, None, 0), ("prospect", None, None)),
@@ -44,6 +45,11 @@ BOUNDARIES = [
     # 50 days are five times the mean of the others, 10, and so no pause yet; 51 are one
     ((5, 54.0, 134.0, 20.0, 17.5, 10.0, 50.0, 2), ("active", 54 / 55, None)),
     ((5, 54.0, 135.0, 20.25, 17.5, 10.0, 51.0, 2), ("at_risk", 54 / 30, 24.0)),
+    # three receipts on each of four days, 60 days apart: a rhythm of 60 days and no pause
+    ((12, 31.0, 211.0, 180 / 11, 26.7, 60.0, 60.0, 4, 3), ("loyal", 31 / (180 / 11 + 53.4), None)),
+    # two receipts on each of two days: there is no other time to tell a pause by
+    ((4, 49.0, 109.0, 20.0, 28.3, 60.0, 60.0, 2, 1), ("active", 49 / 76.6, None)),
+    ((4, 5.0, 157.0, 152 / 3, 71.7, 152.0, 152.0, 2, 1), ("active", 5 / (152 / 3 + 143.4), None)),
     # the first rule that holds: at risk before new, new before loyal
     ((4, 15.0, 25.0, 3.0, 0.0, 3.0, 3.0, 2), ("at_risk", 15 / 14, 1.0)),
     ((6, 7.0, 30.0, 4.6, 1.0, 4.6, 6.0, 5), ("new", 0.5, 30.0)),
@@ -51,6 +57,7 @@ BOUNDARIES = [
 COLUMNS = {
     "orders": "int64", "recency_days": "float64", "T_days": "float64", "gap_mean": "float64",
     "gap_sd": "float64", "gap_last": "float64", "gap_max": "float64", "active_weeks_12": "int64",
+    "frequency": "int64",
 }  # fmt: skip
 AS_OF = "2024-06-01"
 
@@ -60,7 +67,10 @@ def stages():
     """The journey of a customer for each boundary, and of one without any purchase row."""
     keys = ibis.schema({"customer_id": "string", "as_of": "timestamp(6)"})
     ids = [f"c{i}" for i in range(len(BOUNDARIES) + 1)]
-    bought = [(ids[i], AS_OF, *given) for i, (given, _) in enumerate(BOUNDARIES)]
+    bought = [
+        (ids[i], AS_OF, *given[:8], given[8] if len(given) > 8 else max(given[0] - 1, 0))
+        for i, (given, _) in enumerate(BOUNDARIES)
+    ]
     purchases = ibis.memtable(bought, schema=ibis.schema({**keys, **COLUMNS}))
     spine = ibis.memtable([(who, AS_OF) for who in ids], schema=keys)
     wide = spine.left_join(purchases, ["customer_id", "as_of"])

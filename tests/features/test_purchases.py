@@ -209,8 +209,11 @@ def test_a_return_with_a_line_of_nought_is_no_order(shop):
         80,
         None,
     )
-    # at a moment of its own it stands for itself: what comes at another one changes nothing of it
-    rows[2] = line("2024-05-02", 0, order_id="2")
+    # nor where it comes a second later; before the return nobody can know
+    rows[2] = line("2024-05-01 00:00:01", 0, order_id="2")
+    found = shop.features(orders=rows)
+    assert (found["orders"], found["recency_days"]) == (1, 61)
+    rows[2] = line("2024-04-30", 0, order_id="2")
     assert shop.features(orders=rows)["orders"] == 2
     # an exchange bought something, and a gift did too
     rows[2] = line("2024-05-01", 1, order_id="2")

@@ -294,8 +294,8 @@ def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(
     )  # fmt: skip
     (found,) = of_health(health, experiment, NOW)
     assert found.rule == (
-        "What a customer spends above 20 times the 99th percentile counts as the largest of the "
-        "others where models learn."
+        "Models learn from spend capped at 20 times the 99th percentile, and where it is above "
+        "1,000 times, at the largest of the others."
     )
 
 

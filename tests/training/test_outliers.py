@@ -16,6 +16,13 @@ def test_a_slip_of_the_keyboard_is_cut_and_nothing_else() -> None:
     assert cut[-1] == 100.0
 
 
+def test_a_few_large_customers_of_a_small_shop_are_no_slips() -> None:
+    spend = np.concatenate([np.linspace(50.0, 150.0, 60), [4_000.0, 5_000.0]])
+    np.testing.assert_array_equal(capped(spend)[60:], [3_000.0, 3_000.0])
+    np.testing.assert_array_equal(capped(np.append(np.linspace(50.0, 150.0, 60), 2_900.0))[60:],
+                                  [2_900.0])  # fmt: skip
+
+
 def test_of_a_handful_the_outlier_is_no_measure_of_itself() -> None:
     for many in (1, 2):
         spend = np.concatenate([np.linspace(1.0, 60.0, 30), np.full(many, 1e9)])

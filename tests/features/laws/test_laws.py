@@ -132,7 +132,7 @@ def test_the_clock_changes_what_is_told_of_days_and_hours_and_nothing_else(shop,
     spine = shop.spine_at(many, *cuts)
     moved = shop.differing(shop.rows(many, spine), shop.rows(many.map(seven_hours_on), spine))
     told = {feature.name for feature in occasions.features(shop.spec)} | {"frequency"}
-    told |= {"gap_last", "gap_last_over_mean", "stage", "days_in_stage"}  # the last day's
+    told |= {"gap_last", "gap_last_over_mean", "stage", "silence", "days_in_stage"}
     assert moved <= told
     assert moved >= {"frequency", "weekend_share", "night_share", "morning_share"}
 

@@ -108,6 +108,16 @@ def test_a_column_of_the_files_wins_over_a_partition(loaded, rows, table_of):
     assert rows(sources, "orders", "store", "quantity") == [("b", 2023)]
 
 
+def test_a_file_beside_the_partitions_takes_none_from_above(loaded, rows, table_of):
+    files = {
+        "x=0/many/loose.parquet": table_of("a"), "x=0/many/x=1/1.parquet": table_of("b"),
+        "x=0/many/x=2/1.parquet": table_of("c"),
+    }  # fmt: skip
+    read = loaded(None, url="x=0/many", files=files, columns='store = "x"')
+    found = sorted(rows(read, "orders", "customer_id", "store"))
+    assert found == [("a", None), ("b", "1"), ("c", "2")]
+
+
 def test_above_the_folder_nothing_is_a_partition(loaded, refusal, table_of):
     files = {"x=0/many/y=1/1.parquet": table_of("a")}
     seen = refusal(loaded, None, url="x=0/many", files=files, columns='store = "x"')
