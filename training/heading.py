@@ -67,8 +67,8 @@ def _cut(plan: Splits, shots: Snapshots, currency: str) -> list[str]:
             made.append(
                 f"Beyond all others: {len(beyond)} of {len(spend):,} spends in the {name}, up to "
                 f"{beyond.max():,.2f} {currency}, counted as {counted.max():,.2f} at most "
-                "wherever something is learned. Figures are measured on spend as it is, and are about "
-                "little else where it lies in the test window."
+                "wherever something is learned. Figures are measured on spend as it is, and are "
+                "about little else where it lies in the test window."
             )
     return made
 
