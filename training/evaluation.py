@@ -19,9 +19,10 @@ from training import (
     fit,
     interval_card,
     outlook,
+    prediction_card,
     prior,
-    report_card,
     rivals,
+    segment_card,
     tuning,
 )
 from training.blend import Calibration
@@ -129,8 +130,10 @@ def evaluate(
     )  # fmt: skip
     seed = network.seed
     sections: tuple[Section, ...] = (
-        report_card.churn_section(known, bought, values["churn_probability"], window_days, seed),
-        report_card.spend_section(known, bought, values, window_days, currency, seed),
+        prediction_card.churn_section(
+            known, bought, values["churn_probability"], window_days, seed
+        ),
+        prediction_card.spend_section(known, bought, values, window_days, currency, seed),
         interval_card.interval_section(
             (expected_then, (calibration.future_spend / calibration[exposure.COLUMN]).to_numpy()),
             bought.future_spend.to_numpy(float),
@@ -139,11 +142,11 @@ def evaluate(
             currency,
             seed,
         ),
-        report_card.totals_section(bought, values, window_days, currency),
+        prediction_card.totals_section(bought, values, window_days, currency),
         outlook.timing_section(
             known, bought, structural, values["churn_probability"], window_days, level, seed
         ),
-        report_card.segment_section(
+        segment_card.segment_section(
             known,
             bought,
             ours,

@@ -28,9 +28,9 @@ from training import (
     outlook,
     prior,
     readiness,
-    report_card,
     scoring,
     season,
+    segment_card,
     snapshots,
     splits,
     stability,
@@ -132,7 +132,7 @@ def learn(
                 told,
             )  # fmt: skip
         sections.append(
-            report_card.stability_section(
+            segment_card.stability_section(
                 steady.kept, steady.agreement, stability.DAYS, steady.customers
             )
         )

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features import catalog, proof, sources
+from features.cutoffs import add_cutoffs, choose_cutoffs, order_days
 from features.experiment import Experiment
 from features.proof import Proof
 from features.spec import FeatureSpec
@@ -26,14 +27,14 @@ def prove(
 ) -> Proof:
     """Run the proof on an experiment's data and show what was compared and what differed.
 
-    To the cut-offs asked for comes at most one a table (`features.proof.add_cutoffs`). Seeded by
+    To the cut-offs asked for comes at most one a table (`features.cutoffs.add_cutoffs`). Seeded by
     the experiment. Nothing at or after `as_of` (UTC) is read; None for all there is.
     """
     with screen.step("Reading the sources"):
         read = sources.load(experiment, as_of)
         spec = sources.everything(read, experiment)
-    chosen = proof.choose_cutoffs(proof.order_days(read.connection), cutoffs, experiment.seed)
-    chosen = proof.add_cutoffs(read.connection, chosen)
+    chosen = choose_cutoffs(order_days(read.connection), cutoffs, experiment.seed)
+    chosen = add_cutoffs(read.connection, chosen)
     with screen.step("Computing features with the future in the log, and without") as told:
         made = proof.prove(read, spec, chosen, customers, experiment.seed, told)
     _show(made, spec, screen)

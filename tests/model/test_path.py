@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training import fit, report_card
+from training import fit, segment_card
 from training.bundle import Bundle, to_columns
 from training.metrics import roc_auc
+from training.report_card import OURS
 from training.separation import eta_squared
 
 pytestmark = pytest.mark.model
@@ -60,10 +61,10 @@ def test_with_latent_codes_permuted_the_cards_section_of_segments_changes(
         frames = [to_columns(fit.table(f)) for f in (then, now)]
         labels = [bundle.segmentation.labels(bundle.raw(f).scores) for f in frames]
         first, second = (bundle.preprocessor.design(bundle.with_prior(f)) for f in frames)
-        made = report_card.segment_section(
+        made = segment_card.segment_section(
             then, now, (labels[0], labels[1]), {}, (first, second), None, 7
         )
-        return made.rows[report_card.OURS]
+        return made.rows[OURS]
 
     right = section()
     shuffle(monkeypatch)

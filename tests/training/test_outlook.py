@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from training import outlook
-from training.report_card import OURS, ReportCard, Section, totals_section
+from training.prediction_card import totals_section
+from training.report_card import OURS, ReportCard, Section
 from training.structure import ALIKE, Prior
 
 PRIOR = Prior(1.0, 25.0, 1.0, 4.0, 6.0, 4.0, 15.0, 30)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training import report_card
+from training import prediction_card, report_card, segment_card
 from training.report_card import OURS, Comparison, ReportCard, Section, figure
 
 DAYS = 30
@@ -37,11 +37,11 @@ SPENT = NOW["future_spend"].to_numpy(float)
 
 
 def churn(probability: np.ndarray) -> Section:
-    return report_card.churn_section(THEN, NOW, probability, DAYS, 7)
+    return prediction_card.churn_section(THEN, NOW, probability, DAYS, 7)
 
 
 def spend(expected: np.ndarray) -> Section:
-    return report_card.spend_section(THEN, NOW, {"expected_spend": expected}, DAYS, "EUR", 7)
+    return prediction_card.spend_section(THEN, NOW, {"expected_spend": expected}, DAYS, "EUR", 7)
 
 
 def comparison(section: Section, measure: str, rival: str) -> Comparison:
@@ -155,7 +155,7 @@ def test_every_rule_stands_beside_us_with_the_same_measures() -> None:
 
 def test_a_rule_that_was_refused_is_named() -> None:
     once = NOW.assign(frequency=0.0)
-    section = report_card.churn_section(THEN, once, GONE, DAYS, 7)
+    section = prediction_card.churn_section(THEN, once, GONE, DAYS, 7)
     assert "BG/NBD" not in section.rows
     said = (
         "BG/NBD needs at least 10 customers who ordered again (0 of 600 customers with a repeat "
@@ -163,7 +163,7 @@ def test_a_rule_that_was_refused_is_named() -> None:
     )
     assert section.notes[-1] == said
     ours = {"expected_spend": SPENT}
-    assert report_card.spend_section(THEN, once, ours, DAYS, "EUR", 7).notes[-1] == said
+    assert prediction_card.spend_section(THEN, once, ours, DAYS, "EUR", 7).notes[-1] == said
 
 
 def of_the_law() -> pd.DataFrame:
@@ -184,9 +184,9 @@ def of_the_law() -> pd.DataFrame:
 
 
 def both_notes(rows: pd.DataFrame) -> tuple[tuple[str, ...], Section]:
-    churned = report_card.churn_section(THEN, rows, GONE, DAYS, 7)
+    churned = prediction_card.churn_section(THEN, rows, GONE, DAYS, 7)
     assert "BG/NBD" in churned.rows
-    spent = report_card.spend_section(THEN, rows, {"expected_spend": SPENT}, DAYS, "EUR", 7)
+    spent = prediction_card.spend_section(THEN, rows, {"expected_spend": SPENT}, DAYS, "EUR", 7)
     return churned.notes, spent
 
 
@@ -209,14 +209,14 @@ def test_where_no_rule_was_refused_nothing_is_said_of_it() -> None:
 @pytest.mark.parametrize(("orders", "words"), [(0, "left"), (1, "came back")])
 def test_a_test_window_with_one_outcome_ranks_nothing(orders: int, words: str) -> None:
     same = NOW.assign(future_orders=orders)
-    section = report_card.churn_section(THEN, same, np.full(len(NOW), 0.5), DAYS, 7)
+    section = prediction_card.churn_section(THEN, same, np.full(len(NOW), 0.5), DAYS, 7)
     assert section.notes == (f"Every customer of the test {words}: nothing to rank.",)
     assert section.comparisons == ()
 
 
 def test_a_test_window_in_which_nobody_spent_is_said_to_be_one() -> None:
     nothing = NOW.assign(future_spend=0.0)
-    section = report_card.spend_section(THEN, nothing, {}, DAYS, "EUR", 7)
+    section = prediction_card.spend_section(THEN, nothing, {}, DAYS, "EUR", 7)
     assert section.notes == ("Nobody spent in the test window.",)
     assert ReportCard((), (section,)).metrics() == {}
     assert "–" in ReportCard((), (section,)).markdown()
@@ -227,7 +227,7 @@ def test_segments_stand_beside_rival_segments() -> None:
     then = np.argsort(np.argsort(THEN["future_spend"].to_numpy())) * 4 // len(THEN)
     noise = np.random.default_rng(7).integers(0, 4, len(NOW))
     designs = (then[:, None], rank[:, None])  # rules that see the outcome tell who is where
-    section = report_card.segment_section(
+    section = segment_card.segment_section(
         THEN, NOW, (then, rank), {"noise": (noise, noise)}, designs, None, 7
     )
     ours, theirs = section.rows[OURS], section.rows["noise"]
@@ -236,7 +236,7 @@ def test_segments_stand_beside_rival_segments() -> None:
     assert ours["gain 10 %"] > theirs["gain 10 %"]
     assert ours["told by 12 rules"] == 1.0 > 0.5 > theirs["told by 12 rules"]
     assert all(c.better for c in section.comparisons)
-    turned = report_card.segment_section(
+    turned = segment_card.segment_section(
         THEN, NOW, (noise, noise), {"the outcome": (then, rank)}, designs, None, 7
     )
     assert not any(c.better for c in turned.comparisons)
@@ -244,7 +244,7 @@ def test_segments_stand_beside_rival_segments() -> None:
 
 def test_rival_segments_that_hold_more_still_win() -> None:
     kept = {f"{OURS}, warm": 0.868, f"{OURS}, cold": 0.893, "k-means": 0.97, "noise": 0.3}
-    section = report_card.stability_section(kept, {**kept, "k-means": 0.8}, 28, 9_000)
+    section = segment_card.stability_section(kept, {**kept, "k-means": 0.8}, 28, 9_000)
     assert {c.rival for c in section.comparisons} == {"k-means", "noise"}
     assert [c.sentence() for c in ReportCard((), (section,)).losses()] == [
         "k-means beats Coterie on keeping customers in their segment by 0.1020 (0.970 against "
@@ -269,7 +269,7 @@ def test_segments_that_a_random_split_equals_are_a_caution() -> None:
     turns = np.arange(len(NOW)) % 4
     for labels, cautions in ((rank, 0), (turns, 1)):
         designs = (labels[:, None], labels[:, None])
-        made = report_card.segment_section(THEN, NOW, (labels, labels), {}, designs, None, 7)
+        made = segment_card.segment_section(THEN, NOW, (labels, labels), {}, designs, None, 7)
         assert len(made.cautions) == cautions
 
 

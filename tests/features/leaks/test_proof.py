@@ -6,18 +6,9 @@ import pandas as pd
 import pytest
 
 from features import attributes, catalog, engagement, intent, pieces, varieties
+from features.cutoffs import add_cutoffs, choose_cutoffs, order_days
 from features.errors import HistoryError
-from features.proof import (
-    Cutoff,
-    Difference,
-    Proof,
-    Rows,
-    add_cutoffs,
-    choose_cutoffs,
-    differences,
-    order_days,
-    prove,
-)
+from features.proof import Cutoff, Difference, Proof, Rows, differences, prove
 from features.sources import Sources
 from features.spec import FeatureSpec
 

@@ -6,9 +6,10 @@ from datetime import datetime
 import ibis
 import pytest
 
+from features.cutoffs import choose_cutoffs, order_days
 from features.engine import connection_of
 from features.errors import ConfigError
-from features.proof import choose_cutoffs, order_days, prove
+from features.proof import prove
 from features.schema import ATTRIBUTES, EVENTS, ORDERS
 from features.spec import learn_spec
 
