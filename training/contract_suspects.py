@@ -114,7 +114,8 @@ def search(contracts: Contracts, plan: Splits | None, seed: int) -> Search:
     At most `MOST_CONTRACTS`, drawn by `seed`, teach and are judged. Raises FitError where contracts
     without dates cannot be drawn into folds.
     """
-    pairs = _pairs(contracts, plan, seed)
+    judging = _judging(contracts, plan)
+    pairs = _pairs(contracts, plan, judging, seed)
     skipped = _too_little(pairs)
     if skipped:
         return Search((), (), skipped)
@@ -130,19 +131,25 @@ def search(contracts: Contracts, plan: Splits | None, seed: int) -> Search:
             # Of dated contracts it is worked out, and cannot be written afterwards.
             found = None if contracts.dated else _of_tenure(power)
         else:
-            found = _strong(power, score, mark, truth, seed) or _pure(power, pairs, truth, texts)
+            found = _strong(power, score, mark, truth, seed) or _pure(power, judging, texts)
         if found is not None:
             suspects.append(found)
     return Search(tuple(power for power, _ in judged), tuple(suspects))
 
 
-def _pairs(contracts: Contracts, plan: Splits | None, seed: int) -> list[Pair]:
+def _judging(contracts: Contracts, plan: Splits | None) -> Standing:
+    """The contracts that columns are judged by: of the test cut-off, or without dates all."""
+    if plan is None:
+        return contracts.everything()
+    return contract_evaluation.stacked(contracts, (plan.test,))
+
+
+def _pairs(contracts: Contracts, plan: Splits | None, judging: Standing, seed: int) -> list[Pair]:
     """Contracts that teach, and others that are judged by them."""
     if plan is not None:
         then = contract_evaluation.stacked(contracts, (*plan.train, plan.calibration))
-        now = contract_evaluation.stacked(contracts, (plan.test,))
-        return [(_drawn(then, seed), _drawn(now, seed))]
-    rows = _drawn(contracts.everything(), seed)
+        return [(_drawn(then, seed), _drawn(judging, seed))]
+    rows = _drawn(judging, seed)
     if _too_little([(rows, rows)]):
         return [(rows, rows)]
     # Equal contracts may be in two folds: where columns are few, all that leak are equal.
@@ -152,10 +159,16 @@ def _pairs(contracts: Contracts, plan: Splits | None, seed: int) -> list[Pair]:
 
 
 def _drawn(rows: Standing, seed: int) -> Standing:
+    """At most `MOST_CONTRACTS`: of the rarer outcome all, up to half. How many there are of either
+    changes no AUC.
+    """
     if len(rows.ended) <= MOST_CONTRACTS:
         return rows
     generator = np.random.default_rng(seed)
-    return rows.taken(np.sort(generator.choice(len(rows.ended), MOST_CONTRACTS, replace=False)))
+    rare, common = sorted((np.flatnonzero(rows.ended == of) for of in (0, 1)), key=len)
+    some = generator.permutation(rare)[: MOST_CONTRACTS // 2]
+    others = generator.permutation(common)[: MOST_CONTRACTS - len(some)]
+    return rows.taken(np.sort(np.concatenate([some, others])))
 
 
 def _too_little(pairs: list[Pair]) -> str:
@@ -230,15 +243,18 @@ def _of_tenure(power: Power) -> Suspect | None:
     return Suspect(power.column, said)
 
 
-def _pure(power: Power, pairs: list[Pair], truth: np.ndarray, texts: set[str]) -> Suspect | None:
+def _pure(power: Power, judging: Standing, texts: set[str]) -> Suspect | None:
     """The suspect that a column is by one value (or by being known, or not) of which all ended:
     what is written for few of those who left has no great AUC.
     """
-    rows = pd.DataFrame({
-        "value": pd.concat([now.inputs[power.column] for _, now in pairs], ignore_index=True),
-        "customer": np.concatenate([now.customer_id for _, now in pairs]),
-        "ended": truth,
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "value": judging.inputs[power.column].to_numpy(),
+            "customer": judging.customer_id,
+            "ended": judging.ended,
+        }
+    )
+    share = judging.ended.mean()
     rows["known"] = np.where(rows.value.notna(), "known", "unknown")
     for key in ("known", "value") if power.column in texts else ("known",):
         groups = rows.groupby(key).agg(
@@ -246,13 +262,13 @@ def _pure(power: Power, pairs: list[Pair], truth: np.ndarray, texts: set[str]) -
             contracts=("ended", "size"),
             customers=("customer", "nunique"),
         )
-        rare = groups[(groups.all_ended == 1) & (truth.mean() ** groups.customers < RARE)]
+        rare = groups[(groups.all_ended == 1) & (share**groups.customers < RARE)]
         if len(rare):
             most = rare.contracts.idxmax()
             said = (
                 f"{power.column}: all {rare.contracts[most]:,} contracts where it is "
                 f"{most if key == 'known' else repr(most)} end, of all contracts "
-                f"{truth.mean():.1%} do"
+                f"{share:.1%} do"
             )
             return Suspect(power.column, said)
     return None

@@ -43,6 +43,18 @@ def cdnow() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
+def bench_contracts() -> Any:
+    """`benchmarks/bench_contracts.py`, a script: the public telecom contracts."""
+    home = Path(__file__).parents[2] / "benchmarks"
+    spec = importlib.util.spec_from_file_location("bench_contracts", home / "bench_contracts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+@pytest.fixture(scope="session")
 def lifetimes() -> Callable[[Any], Any]:
     """The archived package as oracle: its formulas, at parameters that are handed to it."""
     with warnings.catch_warnings():
