@@ -36,7 +36,7 @@ def lines(
         f"{experiment.name}: horizon {plan.horizon_days} days, rung {plan.rung!r}"
         + ("" if plan.window_days == plan.horizon_days else f" of {plan.window_days} days"),
         *(caution for section in e.sections for caution in section.cautions),
-        *readiness.wanting(answers),
+        *(_capital(answer.sentence()) for answer in readiness.wanting(answers)),
         *_cut(plan, shots, experiment.currency),
         f"Cut-offs: {windows}.",
         "Figures are of the evaluated model (trained before the calibration and test windows). The "
@@ -51,6 +51,10 @@ def lines(
         experiment.note,
     ]  # fmt: skip
     return tuple(line for line in made if line)
+
+
+def _capital(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _cut(plan: Splits, shots: Snapshots, currency: str) -> list[str]:

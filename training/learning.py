@@ -43,7 +43,7 @@ from training.evaluation import Evaluated, evaluate
 from training.exposure import Exposure
 from training.final import ANCHOR, Final, final
 from training.fit import table
-from training.readiness import INSUFFICIENT, SAID_ONLY, Readiness
+from training.readiness import INSUFFICIENT, Readiness
 from training.report_card import ReportCard, Section
 from training.screen import Screen
 from training.splits import Splits
@@ -216,8 +216,9 @@ def _manifest(
         "stretch": dataclasses.asdict(ratio), "season": dataclasses.asdict(ahead),
         "value": experiment.to_dict()["value"],
         "value_assumptions": list(_assumptions(experiment)),
-        "insufficient": [a.sentence() for a in answers if a.status == INSUFFICIENT
-                         and a.model not in SAID_ONLY],
+        "insufficient": [
+            a.sentence() for a in readiness.wanting(answers) if a.status == INSUFFICIENT
+        ],
         "started_from": champion.manifest["version"] if champion else None,
         "libraries": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),

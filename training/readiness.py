@@ -58,13 +58,10 @@ class Readiness:
 SAID_ONLY = ("seasonality", "measuring stability")
 
 
-def wanting(answers: tuple[Readiness, ...]) -> tuple[str, ...]:
-    """The answers for models that are not ready, as sentences, the insufficient first."""
+def wanting(answers: tuple[Readiness, ...]) -> list[Readiness]:
+    """The answers for models that are not ready to hold, the insufficient first."""
     short = [a for a in answers if a.status != READY and a.model not in SAID_ONLY]
-    return tuple(
-        f"{said[0].upper()}{said[1:]}."
-        for said in (a.sentence() for a in sorted(short, key=lambda a: a.status == LIMITED))
-    )
+    return sorted(short, key=lambda a: a.status == LIMITED)
 
 
 def judge(plan: Splits, past: pd.DataFrame) -> tuple[Readiness, ...]:

@@ -18,8 +18,7 @@ from training.rivals import Rule
 
 OURS = "Coterie"
 RESAMPLES = 400
-TO_ZERO = {"bias"}
-ABSOLUTE = {"bias": metrics.absolute_bias}  # what is compared in the measure's place
+TO_ZERO = {"bias": metrics.absolute_bias}  # best at 0, and compared by the distance from it
 CHURN = {
     "AUC": metrics.roc_auc,
     "PR-AUC": metrics.pr_auc,
@@ -187,7 +186,7 @@ def compare(
                 gap = abs(rows[ours.name][measure]) - abs(rows[rule.name][measure])
                 made.append(Comparison(measure, rule.name, gap, np.nan, np.nan, better, False))
                 continue
-            compared = ABSOLUTE.get(measure, function)
+            compared = TO_ZERO.get(measure, function)
             d = paired_bootstrap(compared, truth, mine, theirs, RESAMPLES, seed)
             made.append(
                 Comparison(measure, rule.name, *d, better=better, certain=bool(d.excludes_zero))

@@ -168,8 +168,9 @@ def measure(
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
     first, every = carried_on(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
-    both = isinstance(first, Level) and isinstance(every, Level)
-    year = _drawn([(first.spend, every.spend)]) if both else 1.0  # type: ignore[union-attr]
+    year = 1.0
+    if isinstance(first, Level) and isinstance(every, Level):
+        year = _drawn([(first.spend, every.spend)])
     return Season(
         factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
