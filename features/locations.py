@@ -276,4 +276,5 @@ def _no_file(url: str, path: Path) -> SourceError:
     beside = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
     near = closest(path.name, sorted(beside))
     remedy = f"did you mean {near}?" if near else "check the path"
-    return SourceError("A source's file must exist.", f"{url} ({path})", remedy)
+    seen = url if url == str(path) else f"{url} ({path})"
+    return SourceError("A source's file must exist.", seen, remedy)

@@ -33,7 +33,9 @@ def segment_map(placed: np.ndarray, labels: np.ndarray, names: Sequence[str]) ->
                      label=f"{name} ({len(at):,})", linewidths=0)  # fmt: skip
     axes.set(xlabel="root spend ahead, as the latent heads see it (standard deviations)",
              ylabel="log spend ahead (standard deviations)", title="Segment map")  # fmt: skip
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    legend = axes.legend(fontsize=8, frameon=False, loc="lower right")
+    for mark in legend.legend_handles:  # as the crowd of its points looks, not one of them
+        mark.set(alpha=1.0, sizes=[30])
     return figure
 
 

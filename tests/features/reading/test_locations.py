@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import SourceError
 from features.locations import resolve, without_secret
 
 
@@ -158,3 +159,11 @@ def test_a_servers_options_are_kept_and_its_table_is_not_one(tmp_path):
     assert location.table == ("sales", "orders")
     assert location.server == "postgres://ann@host:5432/shop?sslmode=require&options=-c+x"
     assert (location.url, location.paths) == (url, ())
+
+
+def test_a_whole_path_that_is_missing_is_said_once(tmp_path):
+    with pytest.raises(SourceError) as refusal:
+        resolve(str(tmp_path / "nothing.csv"), tmp_path)
+    assert str(refusal.value) == (
+        f"A source's file must exist. Seen: {tmp_path / 'nothing.csv'}. Remedy: check the path"
+    )
