@@ -45,8 +45,9 @@ def _ours(path: str, categories: list[str], memory: str, how: str):
 
     from features import catalog, engine
     from features.schema import ATTRIBUTES, EVENTS
-    from features.snapshot import customers_known, snapshot
+    from features.snapshot import snapshot
     from features.spec import FeatureSpec
+    from features.spine import customers_known
 
     backend = engine.connect(memory, THREADS)
     if how == "coterie-file":

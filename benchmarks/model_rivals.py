@@ -21,9 +21,10 @@ from features import sources
 from features.errors import FitError
 from features.experiment import Experiment
 from features.schema import SPINE
-from features.snapshot import customers_known, outcomes_of, snapshot
+from features.snapshot import outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
+from features.spine import customers_known
 from training import boosting, calibration, rivals, splits, stretch
 from training.blend import logit, sigmoid
 from training.learning import Learned
@@ -106,8 +107,10 @@ def past(
         steps = min(int(((last - start).days - least) // step) + 1, MOST_CUTOFFS)
         cutoffs = [last - pd.Timedelta(days=round(step * i)) for i in range(steps)]
         spec = sources.learned(read, experiment, min(cutoffs))
-        stack = snapshot(read.connection, spec, customers_known(read.connection, cutoffs), window)
-        today = snapshot(read.connection, spec, customers_known(read.connection, [as_of]))
+        drawn = learned.shots.drawn if learned else None
+        then, now = (customers_known(read.connection, at, drawn) for at in (cutoffs, [as_of]))
+        stack = snapshot(read.connection, spec, then, window)
+        today = snapshot(read.connection, spec, now)
     stack, today = buyers(stack), buyers(today).reset_index(drop=True)
     lately = horizon if whole else span // 2
     since = [as_of - pd.Timedelta(days=lately)] * len(today)

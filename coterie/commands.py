@@ -190,8 +190,8 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
 
     screen = Screen()
     asked = champion.question(experiment, as_of, screen, out.resolve().parent)
-    with screen.step(f"Scoring every customer at {asked.moment:%Y-%m-%d %H:%M} UTC"):
-        made = scoring.score(asked.bundle, asked.read, asked.moment)
+    with screen.step(f"Scoring every customer at {asked.moment:%Y-%m-%d %H:%M} UTC") as told:
+        made = scoring.score(asked.bundle, asked.read, asked.moment, told)
         scoring.write(asked.bundle, made, out)
     screen.say(f"{len(made):,} customers in {out}")
 

@@ -194,6 +194,7 @@ def _model(table: Table) -> ModelSettings:
         tune=_trials(table),
         origins=table.integer("origins", 3, low=1, high=12),
         protected=table.texts("protected", ()),
+        most_customers=table.integer("most_customers", ModelSettings.most_customers, low=100),
     )
     table.known("segments")
     table.refuse_others()

@@ -153,7 +153,7 @@ class ModelSettings:
     """`segments` is "auto" or 2 to 20; `seeds` autoencoders are tried; `latent` dimensions; the
     boosters' settings are tuned by `tune` trials (0: the defaults); the report card is measured at
     `origins` test cut-offs, where the history has room, and across groups of the attributes
-    `protected`.
+    `protected`; at most `most_customers` with an order, and as many without, are learned from.
     """
 
     segments: int | str = "auto"
@@ -162,6 +162,7 @@ class ModelSettings:
     tune: int = 0
     origins: int = 3
     protected: tuple[str, ...] = ()
+    most_customers: int = 50_000
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ and, compiled once (`features.online`), on the rows of a single request.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -96,38 +96,6 @@ def feature_table(
         value = value.cast("int64" if feature.dtype == "count" else "float64")
         made[feature.name] = value.fill_null(0) if feature.null == "never" else value
     return wide.select(**made)
-
-
-def customers_known(connection: Any, cutoffs: Iterable[pd.Timestamp]) -> pa.Table:
-    """The spine of every customer with an order line or an event known before each cut-off.
-
-    An undated attribute alone puts nobody on the spine: that a customer is in an attribute file
-    may itself be news from the future.
-    """
-    rows = [_since(connection.table(name)) for name in ("orders", "events")]
-    seen = (
-        ibis.union(*rows)
-        .group_by("customer_id")
-        .aggregate(first=lambda t: t.moment.min())
-        .to_pyarrow()
-        .to_pandas()
-        .sort_values("customer_id")
-    )
-    parts = []
-    for cutoff in sorted(cutoffs):
-        ids = seen.customer_id[seen["first"] < cutoff]
-        parts.append(pd.DataFrame({"customer_id": ids, "as_of": cutoff}))
-    return pa.Table.from_pandas(pd.concat(parts), schema=SPINE, preserve_index=False)
-
-
-def _since(table: ir.Table) -> ir.Table:
-    """Customer and `moment` from which each row was known. Mostly none arrives late, and then half
-    of the time goes without asking each.
-    """
-    moment = table.moment
-    if table.arrived.notnull().any().to_pyarrow().as_py():
-        moment = ibis.greatest(moment, table.arrived.fill_null(moment))
-    return table.select("customer_id", moment=moment.cast(table.arrived.type()))
 
 
 def outcomes_of(connection: Any, spine: pa.Table, horizon_days: int) -> pd.DataFrame:

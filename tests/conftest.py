@@ -233,7 +233,8 @@ def _small_run(file: Path, folder: Path) -> None:
     from rich.console import Console
 
     from features import config, sources
-    from features.snapshot import customers_known, snapshot
+    from features.snapshot import snapshot
+    from features.spine import customers_known
     from training import run, scoring
     from training.screen import Screen
 

@@ -10,9 +10,10 @@ import pandas as pd
 from features import currencies, health, sources
 from features.errors import HistoryError, SourceError
 from features.experiment import Experiment
-from features.snapshot import customers_known, snapshot
+from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
+from features.spine import customers_known, draw
 from training import check_display, check_page, findings, readiness, rejects, snapshots, splits
 from training import suspects as leaks
 from training.checked import Checked
@@ -64,7 +65,7 @@ def check(
         found.append(Finding.of(problem))
     if plan is not None:
         with screen.step("Asking each model whether this is enough for it"):
-            answers, refused = _answers(read, plan)
+            answers, refused = _answers(read, plan, experiment.model.most_customers)
         if refused is not None:
             found.append(Finding.of(refused))
         with screen.step("Looking for what predicts too well"):
@@ -94,10 +95,13 @@ def _read(
         return sources.load(dataclasses.replace(experiment, max_reject_share=1.0), as_of)
 
 
-def _answers(read: Sources, plan: Splits) -> tuple[tuple[Readiness, ...], HistoryError | None]:
+def _answers(
+    read: Sources, plan: Splits, most: int
+) -> tuple[tuple[Readiness, ...], HistoryError | None]:
     """Every model's answer, and the refusal that a training would meet."""
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test)}
-    spine = customers_known(read.connection, cutoffs)
+    drawn = draw(read.connection, cutoffs | {plan.now}, most)
+    spine = customers_known(read.connection, cutoffs, drawn)
     past = snapshot(read.connection, FeatureSpec(), spine, plan.window_days)
     answers = readiness.judge(plan, past)
     try:

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from features.asof import KEYS
 from features.errors import SourceError, closest
+from features.schema import SPINE
+from features.snapshot import snapshot
 from features.sources import Sources
 from training import scoring
 from training.bundle import Bundle
@@ -128,8 +132,7 @@ def explain(
     """
     bundle.require_current()
     with screen.step(f"Predicting every customer at {as_of:%Y-%m-%d %H:%M} UTC"):
-        rows = scoring.features_at(sources, bundle, as_of)
-        predicted = bundle.predict(table(rows)).to_pandas()
+        predicted = scoring.score(bundle, sources, as_of)
     chosen = choose(predicted, bundle, customers, segment, top)
     if out is None and len(chosen) > MOST_ON_SCREEN:
         raise SourceError(
@@ -140,8 +143,11 @@ def explain(
     if not len(chosen):
         screen.say("Nobody to explain.")
         return pd.DataFrame(columns=list(COLUMNS))
-    rows, predicted = (f.iloc[chosen].reset_index(drop=True) for f in (rows, predicted))
+    predicted = predicted.iloc[chosen].reset_index(drop=True)
     with screen.step(f"Explaining {_customers(len(chosen))}") as told:
+        spine = pa.Table.from_pandas(predicted[list(KEYS)], schema=SPINE, preserve_index=False)
+        rows = snapshot(sources.connection, bundle.spec, spine).set_index("customer_id")
+        rows = rows.loc[predicted.customer_id].reset_index()
         made = explained(bundle, rows, predicted, told)
     if out is None:
         show(made, bundle, screen)

@@ -11,10 +11,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 
 from features import catalog, sources
+from features.asof import KEYS
 from features.experiment import Experiment
+from features.schema import SPINE
+from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec, continued
 from training import (
@@ -28,7 +32,6 @@ from training import (
     outlook,
     prior,
     readiness,
-    scoring,
     season,
     segment_card,
     snapshots,
@@ -92,12 +95,14 @@ def learn(
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)
         exposed = exposure.measure(read.connection, plan.now)
-        shots = snapshots.gather(read, spec, plan, exposed, told)
+        most = experiment.model.most_customers
+        shots = snapshots.gather(read, spec, plan, exposed, most, told)
         seasons = _seasons(read, plan, exposed)
     screen.say(
         f"   {len(catalog.features(spec))} features (catalog {catalog.catalog_hash(spec)}), "
         f"{len(shots.past):,} rows at {shots.past.as_of.nunique()} cut-offs, "
         f"{len(shots.now):,} customers now"
+        + ("" if shots.drawn is None else f", drawn of {shots.customers:,}")
     )
     snapshots.require_enough(shots, plan)
     found = suspects.among(shots.past, spec, plan, experiment.seed)
@@ -143,14 +148,14 @@ def learn(
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
         ratio = snapshots.ratio(read, spec, plan, shots)
-        champion_labels = _champion_labels(champion, read, spec, shots.now, plan.now)
+        champion_labels = _champion_labels(champion, read, spec, shots.now)
         served = final(
             shots.at(plan.final),
             (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
             shots.now, spec, shots.prior, evaluated,
             ratio, seasons[1], experiment.interval_level,
             network, evaluated.trees,
-            _manifest(experiment, plan, version, ratio, seasons[1], answers, champion),
+            _manifest(experiment, plan, version, ratio, seasons[1], answers, champion, shots),
             card.to_dict(),
             champion, champion_labels, told,
         )  # fmt: skip
@@ -185,7 +190,6 @@ def _champion_labels(
     read: Sources,
     spec: FeatureSpec,
     now: pd.DataFrame,
-    as_of: pd.Timestamp,
 ) -> np.ndarray | None:
     """The champion's segment index of each row of `now`."""
     if champion is None or not champion.current:
@@ -193,7 +197,8 @@ def _champion_labels(
     if champion.spec == spec:
         rows = now.drop(columns=[f.name for f in FEATURES], errors="ignore")  # it has its own prior
     else:
-        rows = scoring.features_at(read, champion, as_of)
+        spine = pa.Table.from_pandas(now[list(KEYS)], schema=SPINE, preserve_index=False)
+        rows = snapshot(read.connection, champion.spec, spine)
     return champion.segmentation.labels(champion.raw(to_columns(table(rows))).scores)
 
 
@@ -205,6 +210,7 @@ def _manifest(
     ahead: season.Season,
     answers: tuple[Readiness, ...],
     champion: Bundle | None,
+    shots: snapshots.Snapshots,
 ) -> dict[str, Any]:
     return {
         "name": experiment.name, "version": version, "note": experiment.note,
@@ -219,6 +225,7 @@ def _manifest(
         "insufficient": [
             a.sentence() for a in readiness.wanting(answers) if a.status == INSUFFICIENT
         ],
+        "customers": {"known": shots.customers, "learned_from": len(shots.now)},
         "started_from": champion.manifest["version"] if champion else None,
         "libraries": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),

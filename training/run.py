@@ -76,8 +76,11 @@ def retrain(
     screen.say(
         f"   {experiment.name} version {recorded.version} ({learned.version}) is the champion"
     )
-    with screen.step("Scoring every customer"):
-        scored = scoring.scores(served.bundle, served.predicted)
+    with screen.step("Scoring every customer") as told:
+        if learned.shots.drawn is None:
+            scored = scoring.scores(served.bundle, served.predicted)
+        else:
+            scored = scoring.score(served.bundle, read, plan.now, told)
         scoring.write(served.bundle, scored, out / "customers.parquet")
     display.show_identity(champion, served, screen)
     display.show_segments(served.bundle, screen)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.asof import KEYS
-from features.schema import SPINE
-from features.snapshot import customers_known, snapshot
+from features.snapshot import snapshot
 from features.sources import Sources
+from features.spine import everyone
 from training import timing, value
 from training.bundle import Bundle
-from training.fit import table
+from training.fit import Told, table
+
+#: Customers whose features lie in memory at once.
+A_PART = 100_000
 
 DESCRIPTIONS = {
     "customer_id": "the customer",
@@ -57,19 +58,6 @@ def columns(bundle: Bundle) -> dict[str, str]:
     return made
 
 
-def everyone(connection: Any, as_of: pd.Timestamp) -> pa.Table:
-    """The spine of all customers to score: with a known order or event, or with any attribute
-    (a prospect).
-    """
-    known = customers_known(connection, [as_of]).to_pandas()
-    listed = (
-        connection.table("attributes").select("customer_id").distinct().to_pyarrow().to_pandas()
-    )
-    new = listed[~listed.customer_id.isin(known.customer_id)].assign(as_of=as_of)
-    both = pd.concat([known, new]).sort_values(list(KEYS))
-    return pa.Table.from_pandas(both, schema=SPINE, preserve_index=False)
-
-
 def features_at(sources: Sources, bundle: Bundle, as_of: pd.Timestamp) -> pd.DataFrame:
     """Feature rows of `everyone` at `as_of` as this bundle wants them."""
     return snapshot(sources.connection, bundle.spec, everyone(sources.connection, as_of))
@@ -86,13 +74,21 @@ def scores(bundle: Bundle, predicted: pa.Table) -> pd.DataFrame:
     return frame[list(columns(bundle))]
 
 
-def score(bundle: Bundle, sources: Sources, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Score everyone at `as_of` (UTC); see `columns`. Raises BundleError where the bundle was
-    trained with other features than this Coterie computes.
+def score(
+    bundle: Bundle, sources: Sources, as_of: pd.Timestamp, told: Told | None = None
+) -> pd.DataFrame:
+    """Score everyone at `as_of` (UTC), `A_PART` customers at a time; see `columns`. Raises
+    BundleError where the bundle was trained with other features than this Coterie computes.
     """
     bundle.require_current()
-    rows = features_at(sources, bundle, as_of)
-    return scores(bundle, bundle.predict(table(rows)))
+    spine = everyone(sources.connection, as_of)
+    made = []
+    for start in range(0, max(len(spine), 1), A_PART):
+        if told:
+            told("customers", start, len(spine))
+        rows = snapshot(sources.connection, bundle.spec, spine.slice(start, A_PART))
+        made.append(scores(bundle, bundle.predict(table(rows))))
+    return pd.concat(made, ignore_index=True)
 
 
 def write(bundle: Bundle, made: pd.DataFrame, file: Path) -> None:

@@ -17,8 +17,9 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from features.errors import FitError
-from features.snapshot import customers_known, snapshot
+from features.snapshot import snapshot
 from features.spec import FeatureSpec
+from features.spine import customers_known
 from training.bg_nbd import MbgNbd
 from training.exposure import Exposure
 from training.outliers import capped

@@ -11,10 +11,11 @@ from features.asof import KEYS
 from features.engine import repeat_sums
 from features.errors import HistoryError
 from features.schema import SPINE
-from features.snapshot import customers_known, outcomes_of, snapshot
+from features.snapshot import outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-from training import exposure, fit, prior, scoring, splits, stability, stretch
+from features.spine import Draw, customers_known, draw, everyone
+from training import exposure, fit, prior, splits, stability, stretch
 from training.exposure import Exposure
 from training.rivals import histories
 from training.splits import Splits
@@ -30,13 +31,16 @@ class Snapshots:
     those whose outcomes ended 28 days before now (None where the history does not reach). Each
     cut-off's rows carry its own structural prior's columns; `prior` is that of now (None where
     MBG/NBD was refused, and then no row has them). Rows with outcomes carry the exposure of their
-    window (`training.exposure`).
+    window (`training.exposure`). All rows are of customers that are `drawn` (None: of everyone),
+    of `customers` known now.
     """
 
     past: pd.DataFrame
     now: pd.DataFrame
     earlier: pd.DataFrame | None
     prior: Prior | None
+    drawn: Draw | None = None
+    customers: int = 0
 
     def at(self, windows: tuple[splits.Window, ...]) -> pd.DataFrame:
         """The rows of these windows."""
@@ -44,24 +48,29 @@ class Snapshots:
 
 
 def gather(
-    read: Sources, spec: FeatureSpec, plan: Splits, exposed: Exposure, told: fit.Told
+    read: Sources, spec: FeatureSpec, plan: Splits, exposed: Exposure, most: int, told: fit.Told
 ) -> Snapshots:
-    """Everything a run needs, in as few passes over the history as possible."""
+    """Everything a run needs, in as few passes over the history as possible; of at most `most`
+    customers with an order, and as many without (`features.spine.draw`).
+    """
     connection, window = read.connection, plan.window_days
     repeat_sums(connection)  # the same seed gives the same files
     later = pd.Timedelta(days=stability.DAYS)
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test, *plan.final)}
     shifted = {w.as_of - later for w in plan.final if w.as_of - later >= plan.train[0].as_of}
     told("cut-offs with outcomes", 0, 1)
-    past = snapshot(connection, spec, customers_known(connection, cutoffs | shifted), window)
+    drawn = draw(connection, cutoffs | shifted | {plan.now}, most)
+    past = snapshot(connection, spec, customers_known(connection, cutoffs | shifted, drawn), window)
     told("customers now", 0, 1)
-    now = snapshot(connection, spec, scoring.everyone(connection, plan.now))
+    today = everyone(connection, plan.now, drawn)
+    now = snapshot(connection, spec, today)
+    customers = len(today) if drawn is None else len(everyone(connection, plan.now))
     told("structural priors", 0, 1)
     (past, now), latest = prior.augment([past, now], window)
     seen = {at: exposed.of(at, window) for at in past.as_of.unique()}
     past[exposure.COLUMN] = past.as_of.map(seen)
     earlier = past[past.as_of.isin(shifted)] if shifted else None
-    return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest)
+    return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest, drawn, customers)
 
 
 def buyers(frame: pd.DataFrame) -> pd.DataFrame:
@@ -137,7 +146,7 @@ def ratio(read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots) -> s
     if modelled is not None:
         return modelled
     whole = plan.now.floor("D") - pd.Timedelta(days=horizon)
-    spine = customers_known(read.connection, [whole])
+    spine = customers_known(read.connection, [whole], shots.drawn)
     if (whole - read.start).days < plan.history_days or len(spine) < LEAST_CUSTOMERS:
         return stretch.constant(window, horizon)
     short, long = (snapshot(read.connection, spec, spine, days) for days in (window, horizon))

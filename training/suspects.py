@@ -19,8 +19,9 @@ import pyarrow as pa
 from features import attributes, catalog
 from features.errors import SourceError
 from features.experiment import Experiment
-from features.snapshot import customers_known, snapshot
+from features.snapshot import snapshot
 from features.spec import FeatureSpec
+from features.spine import customers_known
 from training import ranking
 from training.bootstrap import Interval, paired_bootstrap
 from training.calibration import LEAST_OF_EACH

@@ -30,14 +30,15 @@ COLUMNS = [
 
 @pytest.fixture(scope="module")
 def trained(shop: Path, served: Path, tmp_path_factory: pytest.TempPathFactory, must: Run) -> Path:
-    """`init` and `retrain` of that file, with one network member for speed: the experiment file.
+    """`init` and `retrain` of that file, with one network member for speed, learned from 400 of its
+    500 customers: the experiment file.
 
     What retrain wrote lies in `out` beside it. Not to be changed.
     """
     folder = tmp_path_factory.mktemp("trained")
     file = folder / "shop.toml"
     must("init", shop / "shop.csv", "--currency", "EUR", "--horizon", 60, "--out", file)
-    file.write_text(file.read_text() + "\n[model]\nseeds = 1\n")
+    file.write_text(file.read_text() + "\n[model]\nseeds = 1\nmost_customers = 400\n")
     must("retrain", file, "--out", folder / "out")
     return file
 
@@ -108,6 +109,17 @@ def test_retrain_registers_a_champion_and_leaves_it_where_it_is_served_from(
     assert left.files == champion.files
     written = {f.name for f in (trained.parent / "out" / "shop").iterdir()}
     assert {"bundle", "plots", "report_card.md", "customers.parquet"} <= written
+
+
+def test_of_more_customers_than_are_learned_from_all_are_scored(
+    trained: Path, served: Path
+) -> None:
+    from training.bundle import Bundle
+
+    folder = trained.parent / "out" / "shop"
+    assert Bundle.load(served).manifest["customers"] == {"known": 500, "learned_from": 400}
+    assert "Learned from 400 of 500 customers" in (folder / "report_card.md").read_text()
+    assert len(pd.read_parquet(folder / "customers.parquet")) == 500
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])

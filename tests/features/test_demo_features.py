@@ -10,7 +10,8 @@ import pytest
 from features import config, page, sources
 from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
-from features.snapshot import customers_known, feature_table, snapshot
+from features.snapshot import feature_table, snapshot
+from features.spine import customers_known
 
 SEED = 7
 FILE = Path(__file__).parents[2] / "mlflow" / "experiments" / "complete_journey.toml"

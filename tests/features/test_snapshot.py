@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from features import catalog
-from features.snapshot import customers_known, feature_table, snapshot
+from features.snapshot import feature_table, snapshot
 from features.spec import Attribute, FeatureSpec
 
 T = pd.Timestamp
@@ -46,33 +46,6 @@ def test_a_snapshot_is_the_spine_with_features_and_outcomes_sorted_by_key(shop, 
 def test_without_a_horizon_there_are_features_alone(shop, log):
     frame = snapshot(log.connect(), FeatureSpec(), shop.spine(("a", JUNE)))
     assert list(frame)[2:] == [feature.name for feature in catalog.features(FeatureSpec())]
-
-
-def test_everyone_with_an_order_line_or_an_event_before_a_cut_off_is_known(log):
-    spine = customers_known(log.connect(), [JULY, JUNE])
-    assert [tuple(row.values()) for row in spine.to_pylist()] == [
-        ("a", JUNE),
-        ("met", JUNE),
-        ("a", JULY),
-        ("b", JULY),
-        ("edge", JULY),
-        ("met", JULY),
-    ]
-
-
-def test_where_rows_arrive_late_a_customer_is_known_from_the_first_arrival_on(shop):
-    line = shop.line
-    backend = shop.log([
-        line("2024-05-22", 10, arrived=T("2024-06-20")),
-        line("2024-05-30", 10, arrived=T("2024-06-02")),
-        line("2024-05-30", 10, "b", arrived=T("2024-05-01")),
-        line("2024-06-30", 10, "c"),
-    ], []).connect()  # fmt: skip
-    known = customers_known(backend, [JUNE, T("2024-06-02"), T("2024-06-03"), JULY])
-    assert [tuple(row.values()) for row in known.to_pylist()] == [
-        ("b", JUNE), ("b", T("2024-06-02")), ("a", T("2024-06-03")), ("b", T("2024-06-03")),
-        ("a", JULY), ("b", JULY), ("c", JULY),
-    ]  # fmt: skip
 
 
 def test_a_snapshot_leaves_the_sources_as_they_were(shop, log):

@@ -11,7 +11,8 @@ import pytest
 from features import catalog, config, periods, sources
 from features.engine import connection_of
 from features.proof import differences
-from features.snapshot import customers_known, snapshot
+from features.snapshot import snapshot
+from features.spine import customers_known
 
 pytestmark = [
     pytest.mark.spark,

@@ -13,7 +13,8 @@ from scipy import stats
 from features import sources
 from features.schema import ORDERS, order_id_of
 from features.snapshot import snapshot
-from training import fit, scoring
+from features.spine import everyone
+from training import fit
 from training.bundle import Bundle
 from training.report_card import OURS
 
@@ -31,7 +32,7 @@ def after(small_run: Any) -> Scored:
     read = sources.load(small_run.experiment)
     connection = read.connection
     connection.create_table("real", connection.table("orders").to_pyarrow())
-    spine = scoring.everyone(connection, small_run.now)
+    spine = everyone(connection, small_run.now)
 
     def scored(bought: pd.DataFrame) -> pd.DataFrame:
         lines = bought.assign(

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from features import config, sources
-from features.snapshot import customers_known, snapshot
+from features.snapshot import snapshot
 from features.spec import FeatureSpec
+from features.spine import customers_known
 from training import metrics, rivals
 from training.cells import SMOOTHED
 

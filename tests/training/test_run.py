@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from features import sources
 from features.errors import HistoryError
 from training import scoring, snapshots, splits
 from training.bundle import FILES
@@ -59,6 +60,20 @@ def test_what_the_run_handed_out_is_what_its_saved_bundle_predicts(small_run: An
     for column in ("expected_orders", "expected_spend", "expected_spend_high"):
         assert again[column].to_numpy() == pytest.approx(theirs[column].to_numpy(), rel=1e-5)
     assert (again["segment_id"] == theirs["segment_id"]).mean() > 0.99
+
+
+def test_customers_scored_a_part_at_a_time_are_scored_as_at_once(
+    small_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "A_PART", 250)
+    told: list[tuple[str, int, int]] = []
+    read = sources.load(small_run.experiment)
+    made = scoring.score(
+        small_run.bundle, read, small_run.now, lambda *progress: told.append(progress)
+    )
+    assert told == [("customers", done, 600) for done in (0, 250, 500)]
+    expected = small_run.scores
+    pd.testing.assert_frame_equal(made, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_card_says_which_model_its_figures_are_of(small_run: Any) -> None:

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from features import config, sources
 from features.errors import FitError
-from features.snapshot import customers_known, snapshot
+from features.snapshot import snapshot
 from features.spec import FeatureSpec
+from features.spine import customers_known
 from training import exposure, run, season
 from training.bg_nbd import MbgNbd
 from training.rivals import histories
