@@ -20,7 +20,7 @@ BIN := .venv/bin
 SOURCES := features training serving coterie
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow spark check format docs bench-features bench-models clean
+.PHONY: help demo test slow spark check format docs bench-features bench-models bench-scale clean
 
 help:  ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,6 +58,9 @@ bench-features: .venv/.installed  ## the feature pipeline beside pandas, DuckDB 
 
 bench-models: .venv/.installed  ## churn and value beside naive rules and a strong blend, out of time
 	$(BIN)/python benchmarks/bench_models.py --workers $(WORKERS) $(if $(DATA),--data $(DATA)) $(if $(FILE),--file $(FILE)) $(if $(QUICK),--quick) --out $(if $(DATA)$(QUICK)$(FILE),out/bench_models.md,docs/benchmarks/models.md)
+
+bench-scale: .venv/.installed  ## seconds and memory of the commands, up to a million customers
+	$(BIN)/python benchmarks/bench_scale.py --out out/bench_scale.md
 
 # One pip command, so that mlflow and bentoml agree on their common dependencies. The stamp is
 # written last: an install that was broken off is taken up again.

@@ -101,9 +101,9 @@ def happened(whole: Sources, customers: pd.DataFrame, horizon_days: int) -> pd.D
     ]
 
 
-def _cdnow(folder: Path) -> Path:
-    """The 69,659 orders of the master file, as the package lifetimes has them, and a file of the
-    experiment beside them.
+def cdnow_orders() -> pd.DataFrame:
+    """The 69,659 orders of the master file, as the package lifetimes has them: customer (text), date,
+    amount (USD).
     """
     package = importlib.util.find_spec("lifetimes")
     if package is None or package.origin is None:
@@ -114,7 +114,12 @@ def _cdnow(folder: Path) -> Path:
         dtype={"customer": str},
     )  # fmt: skip
     read["date"] = pd.to_datetime(read["date"].astype(str), format="%Y%m%d")
+    return read[["customer", "date", "amount"]]
+
+
+def _cdnow(folder: Path) -> Path:
+    """The orders as a file, and a file of the experiment beside them."""
     folder.mkdir(parents=True, exist_ok=True)
-    read[["customer", "date", "amount"]].to_csv(folder / "cdnow.csv", index=False)
+    cdnow_orders().to_csv(folder / "cdnow.csv", index=False)
     (folder / "cdnow.toml").write_text(CDNOW)
     return folder / "cdnow.toml"
