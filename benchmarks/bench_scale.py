@@ -2,9 +2,9 @@
 
     python benchmarks/bench_scale.py --times 1 10 42
 
-The public CD buyers (23,570 customers, 69,659 orders) are taken so many times, each time with ids of
-their own, and `check`, `retrain`, `score` and `prove` run on them one after another, each a process
-of its own. Its memory is the peak of its resident set, looked at five times a second.
+The public CD buyers (23,570 customers, 69,659 orders) are taken so many times, each time with ids
+of their own, and `check`, `retrain`, `score` and `prove` run on them one after another, each a
+process of its own. Its memory is the peak of its resident set, looked at five times a second.
 """
 
 from __future__ import annotations

@@ -102,8 +102,8 @@ def happened(whole: Sources, customers: pd.DataFrame, horizon_days: int) -> pd.D
 
 
 def cdnow_orders() -> pd.DataFrame:
-    """The 69,659 orders of the master file, as the package lifetimes has them: customer (text), date,
-    amount (USD).
+    """The 69,659 orders of the master file, as the package lifetimes has them: customer (text),
+    date, amount (USD).
     """
     package = importlib.util.find_spec("lifetimes")
     if package is None or package.origin is None:
