@@ -13,7 +13,7 @@ from training.bundle import Bundle
 
 _OF_MANIFEST = (
     "name", "version", "created", "trained_until", "horizon_days", "currency", "interval_level",
-    "time_zone", "catalog_hash", "note", "value_assumptions",
+    "time_zone", "catalog_hash", "note", "value_assumptions", "customers",
 )  # fmt: skip
 _OURS = "Coterie"  # our own row of each table, as training.report_card calls it
 _OF_COMPARISON = ("measure", "rival", "difference", "certain")
@@ -23,7 +23,8 @@ def facts(bundle: Bundle) -> dict[str, Any]:
     """The model's own facts; null where a figure is none.
 
     `features` is the catalog (lens, unit, dtype, meaning of null, definition); `segments` have id,
-    name and portrait; `evaluated` is the short form of the report card.
+    name and portrait, which is of the customers learned from, where those are not all that were
+    known (`customers`); `evaluated` is the short form of the report card.
     """
     told: dict[str, Any] = _finite(
         {
