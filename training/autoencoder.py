@@ -21,7 +21,9 @@ HEADS = ("return", "mu", "log_sigma", "root_spend", "log_spend", "log_orders")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What the network is like and how it learns."""
+    """What the network is like and how it learns: an epoch looks at `epoch_rows` rows at most,
+    drawn anew each time.
+    """
 
     members: int = 5
     latent: int = 8
@@ -29,6 +31,7 @@ class Settings:
     noise: float = 0.15
     epochs: int = 60
     patience: int = 8
+    epoch_rows: int = 100_000
     batch: int = 512
     rate: float = 1e-3
     decay: float = 1e-3
@@ -227,7 +230,8 @@ def fit(
     for epoch in range(1, settings.epochs + 1):
         network.train()
         totals = np.zeros(2)
-        for at in torch.randperm(n, generator=draw).split(settings.batch):
+        looked_at = torch.randperm(n, generator=draw)[: settings.epoch_rows]
+        for at in looked_at.split(settings.batch):
             noisy = _swap(design, groups, at, settings, draw)
             z = network.encoder(noisy)
             rebuilt = network.reconstruction_loss(z, design[at])
@@ -241,7 +245,7 @@ def fit(
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            totals += np.array([rebuilt.item(), predicted.item()]) * len(at) / n
+            totals += np.array([rebuilt.item(), predicted.item()]) * len(at) / len(looked_at)
         record = {"reconstruction": totals[0], "prediction": totals[1]}
         if check is not None:
             network.eval()

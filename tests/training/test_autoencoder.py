@@ -127,6 +127,27 @@ def test_early_stopping_keeps_the_best_epoch_of_the_later_cutoff() -> None:
     assert later_loss(made, later) == pytest.approx(losses[made.epochs - 1], abs=1e-5)
 
 
+def test_of_many_rows_an_epoch_looks_at_some_and_the_next_at_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[set[int]] = []
+    swap = autoencoder._swap
+
+    def watched(design, groups, at, *rest):
+        seen.append(set(at.tolist()))
+        return swap(design, groups, at, *rest)
+
+    monkeypatch.setattr(autoencoder, "_swap", watched)
+    made = fit(world(1), None, LAYOUT, dataclasses.replace(QUICK, epochs=3, epoch_rows=200))
+    assert [len(rows) for rows in seen] == [128, 72] * 3
+    first, second, third = (a | b for a, b in zip(seen[::2], seen[1::2], strict=True))
+    assert [len(epoch) for epoch in (first, second, third)] == [200] * 3
+    assert len(first | second | third) > 450  # of 1,200
+    usual = fit(world(1), None, LAYOUT, dataclasses.replace(QUICK, epochs=1))
+    ratio = made.history[0]["reconstruction"] / usual.history[0]["reconstruction"]
+    assert 0.8 < ratio < 2.0  # a mean over the rows that were looked at
+
+
 def test_without_a_later_cutoff_every_epoch_runs(fitted: Fitted) -> None:
     assert fitted.epochs == len(fitted.history) == QUICK.epochs
     assert set(fitted.history[0]) == {"reconstruction", "prediction"}
