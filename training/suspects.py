@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from features import attributes, catalog
 from features.errors import SourceError
 from features.experiment import Experiment
 from features.snapshot import snapshot
 from features.spec import FeatureSpec
-from features.spine import customers_known
+from features.spine import customers_known, draw
 from training import ranking
 from training.bootstrap import Interval, paired_bootstrap
 from training.calibration import LEAST_OF_EACH
@@ -131,24 +130,19 @@ def refusal(found: Search, constant: Collection[str]) -> SourceError | None:
 def search(connection: Any, spec: FeatureSpec, plan: Splits, seed: int) -> Search:
     """Hold every feature of `spec` against the outcomes of the test window (see above).
 
-    At most `MOST_CUSTOMERS` customers, drawn by `seed`, are judged.
+    At most `MOST_CUSTOMERS` customers with an order, drawn, are judged.
     """
     cutoffs = (plan.calibration.as_of, plan.test.as_of)
-    spine = _sampled(customers_known(connection, cutoffs), seed)
+    spine = customers_known(connection, cutoffs, draw(connection, cutoffs, MOST_CUSTOMERS))
     return among(snapshot(connection, spec, spine, plan.window_days), spec, plan, seed)
 
 
 def among(past: pd.DataFrame, spec: FeatureSpec, plan: Splits, seed: int) -> Search:
-    """The same on snapshot rows, with outcomes, that hold the two cut-offs."""
+    """The same on snapshot rows with outcomes that hold the two cut-offs; `seed` draws of more."""
     cutoffs = (plan.calibration.as_of, plan.test.as_of)
-    rows = buyers(_drawn(past[past.as_of.isin(cutoffs)], seed))
+    rows = _drawn(buyers(past[past.as_of.isin(cutoffs)]), seed)
     then, now = (rows[rows.as_of == cutoff] for cutoff in cutoffs)
     return compare(then, now, spec, seed)
-
-
-def _sampled(spine: pa.Table, seed: int) -> pa.Table:
-    kept = _drawn(spine.to_pandas(), seed)
-    return pa.Table.from_pandas(kept, schema=spine.schema, preserve_index=False)
 
 
 def _drawn(frame: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Potential leaks: a feature that alone knows too much is found, an honest one is left alone."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from features import catalog
 from features.spec import Attribute, FeatureSpec
+from training import suspects
 from training.suspects import Search, compare
 
 SEED = 7
@@ -119,3 +121,21 @@ def test_where_too_few_left_nothing_is_judged() -> None:
         "9 left and 991 stayed in the test window, 10 of each needed"
     )
     assert "churn" not in search.powers
+
+
+def test_a_crowd_that_never_bought_leaves_the_buyers_to_be_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(suspects, "MOST_CUSTOMERS", 900)
+    moments = pd.Timestamp("2024-06-01"), pd.Timestamp("2024-07-01")
+    plan: Any = SimpleNamespace(
+        calibration=SimpleNamespace(as_of=moments[0]), test=SimpleNamespace(as_of=moments[1])
+    )
+    past = []
+    for seed, moment in enumerate(moments):
+        bought = frame(seed).assign(orders=1, customer_id=[f"c{i}" for i in range(ROWS)])
+        crowd = bought.iloc[np.arange(20 * ROWS) % ROWS].assign(
+            orders=0, customer_id=[f"v{i}" for i in range(20 * ROWS)]
+        )
+        past.append(pd.concat([bought, crowd]).assign(as_of=moment))
+    assert suspects.among(pd.concat(past), FeatureSpec(), plan, SEED).customers == 900
