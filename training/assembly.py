@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import safetensors.numpy
 import safetensors.torch
 import torch
@@ -28,6 +29,9 @@ from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import Segment, Segmentation
 from training.structure import Prior
+
+#: What a portrait tells the mean of.
+ESTIMATES = ("churn_probability", "expected_orders", "expected_spend")
 
 
 def assemble(p: fit.Parts, spec: FeatureSpec) -> Bundle:
@@ -102,6 +106,23 @@ def complete(
         "report_card.json": _json(report_card or {}),
     }
     return Bundle({**bare.manifest, **manifest}, {**bare.files, **changed})
+
+
+def counted(bundle: Bundle, scored: pd.DataFrame) -> Bundle:
+    """`bundle` with customers, share and mean predictions of each portrait over everyone `scored`
+    by it (`training.scoring.score`), where it was described by those whom it was learned from.
+    """
+    by_segment = scored.groupby("segment_id")
+    counts = by_segment.size().to_dict()
+    means = {name: by_segment[name].mean().to_dict() for name in ESTIMATES}
+    segments = []
+    for segment in bundle.segments:
+        count = int(counts.get(segment.id, 0))
+        told = {name: found.get(segment.id) for name, found in means.items()}
+        portrait = segment.portrait | told | {"customers": count, "share": count / len(scored)}
+        segments.append(dataclasses.asdict(dataclasses.replace(segment, portrait=portrait)))
+    model = json.loads(bundle.files["model.json"]) | {"segments": segments}
+    return Bundle(bundle.manifest, {**bundle.files, "model.json": _json(model)})
 
 
 def start_from(bundle: Bundle, settings: autoencoder.Settings) -> fit.Latent | None:

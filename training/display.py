@@ -65,9 +65,6 @@ def segments_frame(bundle: Bundle) -> pd.DataFrame:
 def show_segments(bundle: Bundle, screen: Screen) -> None:
     """The table a marketer reads first."""
     currency, days = bundle.manifest["currency"], bundle.manifest["horizon_days"]
-    whom = bundle.manifest["customers"]
-    some = whom["learned_from"] < whom["known"]
-    of_whom = f"; of the {whom['learned_from']:,} customers learned from" if some else ""
     rows = []
     for r in segments_frame(bundle).to_dict("records"):
         empty = r["customers"] == 0
@@ -77,7 +74,7 @@ def show_segments(bundle: Bundle, screen: Screen) -> None:
             "–" if empty else f"{r['spend']:,.2f}", r["what distinguishes it"],
         ))  # fmt: skip
     screen.table(
-        f"Segments (predicted over {days} days, {currency}{of_whom})",
+        f"Segments (predicted over {days} days, {currency})",
         ("id", "name", "customers", "share", "churn", "orders", "spend",
          "what distinguishes it (medians)"),
         rows, left=(0, 1, 7),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.experiment import Experiment
 from training import (
+    assembly,
     display,
     learning,
     plots,
@@ -64,6 +65,12 @@ def retrain(
     champion = tracking.champion(experiment.name)
     learned = learning.learn(experiment, read, screen, as_of, champion)
     plan, evaluated, card, served = learned.plan, learned.evaluated, learned.card, learned.served
+    with screen.step("Scoring every customer") as told:
+        if learned.shots.drawn is None:
+            scored = scoring.scores(served.bundle, served.predicted)
+        else:
+            scored = scoring.score(served.bundle, read, plan.now, told)
+            served = dataclasses.replace(served, bundle=assembly.counted(served.bundle, scored))
     with screen.step("Logging to MLflow, registering, moving the alias champion"):
         pictures = _figures(experiment, evaluated, served, card)
         folder = _write(out, served, card, pictures)
@@ -76,12 +83,7 @@ def retrain(
     screen.say(
         f"   {experiment.name} version {recorded.version} ({learned.version}) is the champion"
     )
-    with screen.step("Scoring every customer") as told:
-        if learned.shots.drawn is None:
-            scored = scoring.scores(served.bundle, served.predicted)
-        else:
-            scored = scoring.score(served.bundle, read, plan.now, told)
-        scoring.write(served.bundle, scored, out / "customers.parquet")
+    scoring.write(served.bundle, scored, out / "customers.parquet")
     display.show_identity(champion, served, screen)
     display.show_segments(served.bundle, screen)
     screen.say(

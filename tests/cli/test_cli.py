@@ -117,9 +117,15 @@ def test_of_more_customers_than_are_learned_from_all_are_scored(
     from training.bundle import Bundle
 
     folder = trained.parent / "out" / "shop"
-    assert Bundle.load(served).manifest["customers"] == {"known": 500, "learned_from": 400}
+    bundle = Bundle.load(served)
+    assert bundle.manifest["customers"] == {"known": 500, "learned_from": 400}
     assert "Learned from 400 of 500 customers" in (folder / "report_card.md").read_text()
-    assert len(pd.read_parquet(folder / "customers.parquet")) == 500
+    scores = pd.read_parquet(folder / "customers.parquet").groupby("segment_id")
+    assert sum(segment.portrait["share"] for segment in bundle.segments) == pytest.approx(1)
+    assert {s.id: s.portrait["customers"] for s in bundle.segments} == scores.size().to_dict()
+    assert scores.size().sum() == 500
+    means = scores["expected_spend"].mean().to_dict()
+    assert {s.id: s.portrait["expected_spend"] for s in bundle.segments} == pytest.approx(means)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])

@@ -1,16 +1,13 @@
 """What a run says of its sources and its model."""
 
 import io
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from rich.console import Console
 
 from features.intake import Ingested
-from training.display import show_ingested, show_sameness, show_segments
+from training.display import show_ingested, show_sameness
 from training.screen import Screen
 
 NO = pd.Timestamp("2024-01-01")
@@ -44,27 +41,3 @@ def test_one_churn_probability_for_everybody_is_said() -> None:
         "The served model gives everybody the same churn probability, 25.6%: its score told "
         "nothing of who left in the window that calibrated it"
     )
-
-
-@pytest.mark.parametrize(
-    ("known", "title"),
-    [
-        (400, "Segments (predicted over 30 days, EUR)"),
-        (500, "Segments (predicted over 30 days, EUR; of the 400 customers learned from)"),
-    ],
-)
-def test_the_table_of_segments_says_whom_it_is_of(known: int, title: str) -> None:
-    portrait = {
-        "customers": 400, "share": 1.0, "traits": [], "churn_probability": 0.2,
-        "expected_orders": 1.0, "expected_spend": 30.0,
-    }  # fmt: skip
-    bundle: Any = SimpleNamespace(
-        segments=[SimpleNamespace(id="S1", name="All", portrait=portrait)],
-        manifest={
-            "currency": "EUR", "horizon_days": 30,
-            "customers": {"known": known, "learned_from": 400},
-        },
-    )  # fmt: skip
-    out = io.StringIO()
-    show_segments(bundle, Screen(Console(file=out, width=200)))
-    assert out.getvalue().splitlines()[0].strip() == title
