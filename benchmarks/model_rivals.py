@@ -107,8 +107,8 @@ def past(
         steps = min(int(((last - start).days - least) // step) + 1, MOST_CUTOFFS)
         cutoffs = [last - pd.Timedelta(days=round(step * i)) for i in range(steps)]
         spec = sources.learned(read, experiment, min(cutoffs))
-        drawn = learned.shots.drawn if learned else None
-        then, now = (customers_known(read.connection, at, drawn) for at in (cutoffs, [as_of]))
+        most = experiment.model.most_customers
+        then, now = (customers_known(read.connection, at, most) for at in (cutoffs, [as_of]))
         stack = snapshot(read.connection, spec, then, window)
         today = snapshot(read.connection, spec, now)
     stack, today = buyers(stack), buyers(today).reset_index(drop=True)

@@ -23,9 +23,9 @@ def facts(bundle: Bundle) -> dict[str, Any]:
     """The model's own facts; null where a figure is none.
 
     `features` is the catalog (lens, unit, dtype, meaning of null, definition); `segments` have id,
-    name and portrait, of which the traits, stages and rhythm are of the customers learned from,
-    where those are not all that were known (`customers`); `evaluated` is the short form of the
-    report card.
+    name and portrait, of which customers, share and means of the predictions are of everyone, the
+    rest of the customers drawn, where those are not all that were known (`customers`); `evaluated`
+    is the short form of the report card.
     """
     told: dict[str, Any] = _finite(
         {

@@ -109,8 +109,8 @@ def complete(
 
 
 def counted(bundle: Bundle, scored: pd.DataFrame) -> Bundle:
-    """`bundle` with customers, share and mean predictions of each portrait over everyone `scored`
-    by it (`training.scoring.score`), where it was described by those whom it was learned from.
+    """`bundle` with each portrait's customers, share and mean predictions taken over everyone
+    `scored` by it (`training.scoring.score`), in place of those drawn.
     """
     by_segment = scored.groupby("segment_id")
     counts = by_segment.size().to_dict()

@@ -13,7 +13,7 @@ from features.experiment import Experiment
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-from features.spine import customers_known, draw
+from features.spine import customers_known
 from training import check_display, check_page, findings, readiness, rejects, snapshots, splits
 from training import suspects as leaks
 from training.checked import Checked
@@ -100,12 +100,11 @@ def _answers(
 ) -> tuple[tuple[Readiness, ...], HistoryError | None]:
     """Every model's answer, and the refusal that a training would meet."""
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test)}
-    drawn = draw(read.connection, cutoffs | {plan.now}, most)
-    spine = customers_known(read.connection, cutoffs, drawn)
+    spine = customers_known(read.connection, cutoffs, most)
     past = snapshot(read.connection, FeatureSpec(), spine, plan.window_days)
     answers = readiness.judge(plan, past)
     try:
-        snapshots.require_enough(snapshots.Snapshots(past, past, None, None), plan)
+        snapshots.require_enough(snapshots.Snapshots(past, past, None, None, 0), plan)
     except HistoryError as refused:
         return answers, refused
     return answers, None

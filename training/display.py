@@ -134,13 +134,14 @@ def show_identity(champion: Bundle | None, served: Final, screen: Screen) -> Non
         )
     if champion is None or served.matching is None:
         return
-    m = served.matching
+    m, whom = served.matching, served.bundle.manifest["customers"]
+    some = whom["drawn"] < whom["known"]
     born = [s.id for s, old in zip(served.bundle.segments, m.old_of, strict=True) if old is None]
     gone = [champion.segments[i].id for i in m.deaths]
     screen.say(
         f"Against the champion before ({champion.manifest['version']}): {m.kept:.1%} of the "
-        f"customers keep their segment; new segments: {', '.join(born) or 'none'}; "
-        f"ended: {', '.join(gone) or 'none'}"
+        f"customers{' drawn' if some else ''} keep their segment; new segments: "
+        f"{', '.join(born) or 'none'}; ended: {', '.join(gone) or 'none'}"
     )
 
 

@@ -131,8 +131,8 @@ def explain(
     screen, which takes `MOST_ON_SCREEN`. Returns what `explained` does.
     """
     bundle.require_current()
-    with screen.step(f"Predicting every customer at {as_of:%Y-%m-%d %H:%M} UTC"):
-        predicted = scoring.score(bundle, sources, as_of)
+    with screen.step(f"Predicting every customer at {as_of:%Y-%m-%d %H:%M} UTC") as told:
+        predicted = scoring.score(bundle, sources, as_of, told)
     chosen = choose(predicted, bundle, customers, segment, top)
     if out is None and len(chosen) > MOST_ON_SCREEN:
         raise SourceError(

@@ -35,9 +35,9 @@ def lines(
     made = [
         f"{experiment.name}: horizon {plan.horizon_days} days, rung {plan.rung!r}"
         + ("" if plan.window_days == plan.horizon_days else f" of {plan.window_days} days"),
-        "" if shots.drawn is None else
-        f"Learned from {len(shots.now):,} of {shots.customers:,} customers, drawn by a hash of "
-        "their ids (model.most_customers), and measured on them; all are scored.",
+        f"Learned from and measured on customers drawn by a hash of their ids, today "
+        f"{len(shots.now):,} of {shots.customers:,} (model.most_customers); all are scored."
+        if shots.drawn else "",
         *(caution for section in e.sections for caution in section.cautions),
         *(_capital(answer.sentence()) for answer in readiness.wanting(answers)),
         *_cut(plan, shots, experiment.currency),

@@ -102,7 +102,7 @@ def learn(
         f"   {len(catalog.features(spec))} features (catalog {catalog.catalog_hash(spec)}), "
         f"{len(shots.past):,} rows at {shots.past.as_of.nunique()} cut-offs, "
         f"{len(shots.now):,} customers now"
-        + ("" if shots.drawn is None else f", drawn of {shots.customers:,}")
+        + (f", drawn of {shots.customers:,}" if shots.drawn else "")
     )
     snapshots.require_enough(shots, plan)
     found = suspects.among(shots.past, spec, plan, experiment.seed)
@@ -147,7 +147,7 @@ def learn(
     display.show_card(card, screen)
     version = f"{dt.datetime.now(dt.UTC):%Y%m%d}-{secrets.token_hex(4)}"
     with screen.step("Refitting on every cut-off: the model that is served") as told:
-        ratio = snapshots.ratio(read, spec, plan, shots)
+        ratio = snapshots.ratio(read, spec, plan, shots, most)
         champion_labels = _champion_labels(champion, read, spec, shots.now)
         served = final(
             shots.at(plan.final),
@@ -225,7 +225,7 @@ def _manifest(
         "insufficient": [
             a.sentence() for a in readiness.wanting(answers) if a.status == INSUFFICIENT
         ],
-        "customers": {"known": shots.customers, "learned_from": len(shots.now)},
+        "customers": {"known": shots.customers, "drawn": len(shots.now)},
         "started_from": champion.manifest["version"] if champion else None,
         "libraries": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),

@@ -24,15 +24,21 @@ def _figure(width: float, height: float) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def segment_map(placed: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Figure:
-    """Customers (n, 2) where the model sees them, coloured by segment."""
+def segment_map(
+    placed: np.ndarray, labels: np.ndarray, names: Sequence[str], counts: Sequence[int]
+) -> Figure:
+    """Customers (n, 2) where the model sees them, coloured by segment; of `counts` customers a
+    segment, those drawn.
+    """
     figure, axes = _figure(9, 6)
     for i, name in enumerate(names):
         at = placed[labels == i]
         axes.scatter(at[:, 0], at[:, 1], s=9, alpha=0.6, color=COLOURS[i % len(COLOURS)],
-                     label=f"{name} ({len(at):,})", linewidths=0)  # fmt: skip
+                     label=f"{name} ({counts[i]:,})", linewidths=0)  # fmt: skip
+    some = f": {len(placed):,} of {sum(counts):,} customers" if len(placed) < sum(counts) else ""
     axes.set(xlabel="root spend ahead, as the latent heads see it (standard deviations)",
-             ylabel="log spend ahead (standard deviations)", title="Segment map")  # fmt: skip
+             ylabel="log spend ahead (standard deviations)",
+             title=f"Segment map{some}")  # fmt: skip
     legend = axes.legend(fontsize=8, frameon=False, loc="lower right")
     for mark in legend.legend_handles:  # as the crowd of its points looks, not one of them
         mark.set(alpha=1.0, sizes=[30])

@@ -66,11 +66,11 @@ def retrain(
     learned = learning.learn(experiment, read, screen, as_of, champion)
     plan, evaluated, card, served = learned.plan, learned.evaluated, learned.card, learned.served
     with screen.step("Scoring every customer") as told:
-        if learned.shots.drawn is None:
-            scored = scoring.scores(served.bundle, served.predicted)
-        else:
+        if learned.shots.drawn:
             scored = scoring.score(served.bundle, read, plan.now, told)
             served = dataclasses.replace(served, bundle=assembly.counted(served.bundle, scored))
+        else:
+            scored = scoring.scores(served.bundle, served.predicted)
     with screen.step("Logging to MLflow, registering, moving the alias champion"):
         pictures = _figures(experiment, evaluated, served, card)
         folder = _write(out, served, card, pictures)
@@ -97,9 +97,10 @@ def _figures(
     experiment: Experiment, e: Evaluated, served: Final, card: ReportCard
 ) -> dict[str, Any]:
     names = [s.name for s in served.bundle.segments]
+    counts = [s.portrait["customers"] for s in served.bundle.segments]
     test = e.test
     return {
-        "segment_map.png": plots.segment_map(served.placed, served.labels, names),
+        "segment_map.png": plots.segment_map(served.placed, served.labels, names, counts),
         "segment_profiles.png": plots.profile([s.portrait for s in served.bundle.segments], names),
         "churn_calibration.png": plots.calibration(
             test.churn_probability.to_numpy(), (test.future_orders == 0).to_numpy(float)
@@ -142,6 +143,8 @@ def _record(
         **{f"shrinkage_{k}": v for k, v in dataclasses.asdict(served.bundle.shrinkage).items()},
         **{f"boosting_{k}": v for k, v in dataclasses.asdict(e.trees).items()},
         "period_days": served.bundle.spec.period_days,
+        "most_customers": experiment.model.most_customers,
+        **{f"customers_{k}": v for k, v in manifest["customers"].items()},
         "network_members": experiment.model.seeds, "network_latent": experiment.model.latent,
         "started_from": manifest["started_from"],
     }  # fmt: skip

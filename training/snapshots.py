@@ -14,7 +14,7 @@ from features.schema import SPINE
 from features.snapshot import outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-from features.spine import Draw, customers_known, draw, everyone
+from features.spine import customers_known, everyone
 from training import exposure, fit, prior, splits, stability, stretch
 from training.exposure import Exposure
 from training.rivals import histories
@@ -31,16 +31,19 @@ class Snapshots:
     those whose outcomes ended 28 days before now (None where the history does not reach). Each
     cut-off's rows carry its own structural prior's columns; `prior` is that of now (None where
     MBG/NBD was refused, and then no row has them). Rows with outcomes carry the exposure of their
-    window (`training.exposure`). All rows are of customers that are `drawn` (None: of everyone),
-    of `customers` known now.
+    window (`training.exposure`). `customers` are known now, of whom `now` holds those drawn.
     """
 
     past: pd.DataFrame
     now: pd.DataFrame
     earlier: pd.DataFrame | None
     prior: Prior | None
-    drawn: Draw | None = None
-    customers: int = 0
+    customers: int
+
+    @property
+    def drawn(self) -> bool:
+        """Whether somebody who is known now was left out."""
+        return len(self.now) < self.customers
 
     def at(self, windows: tuple[splits.Window, ...]) -> pd.DataFrame:
         """The rows of these windows."""
@@ -51,7 +54,7 @@ def gather(
     read: Sources, spec: FeatureSpec, plan: Splits, exposed: Exposure, most: int, told: fit.Told
 ) -> Snapshots:
     """Everything a run needs, in as few passes over the history as possible; of at most `most`
-    customers with an order, and as many without (`features.spine.draw`).
+    customers with an order, and as many without, at each cut-off (`features.spine`).
     """
     connection, window = read.connection, plan.window_days
     repeat_sums(connection)  # the same seed gives the same files
@@ -59,18 +62,16 @@ def gather(
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test, *plan.final)}
     shifted = {w.as_of - later for w in plan.final if w.as_of - later >= plan.train[0].as_of}
     told("cut-offs with outcomes", 0, 1)
-    drawn = draw(connection, cutoffs | shifted | {plan.now}, most)
-    past = snapshot(connection, spec, customers_known(connection, cutoffs | shifted, drawn), window)
+    past = snapshot(connection, spec, customers_known(connection, cutoffs | shifted, most), window)
     told("customers now", 0, 1)
-    today = everyone(connection, plan.now, drawn)
-    now = snapshot(connection, spec, today)
-    customers = len(today) if drawn is None else len(everyone(connection, plan.now))
+    now = snapshot(connection, spec, everyone(connection, plan.now, most))
+    customers = len(everyone(connection, plan.now))
     told("structural priors", 0, 1)
     (past, now), latest = prior.augment([past, now], window)
     seen = {at: exposed.of(at, window) for at in past.as_of.unique()}
     past[exposure.COLUMN] = past.as_of.map(seen)
     earlier = past[past.as_of.isin(shifted)] if shifted else None
-    return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest, drawn, customers)
+    return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest, customers)
 
 
 def buyers(frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +136,9 @@ def followed(
     return rows.assign(followed_spend=rows.customer_id.map(after)), days
 
 
-def ratio(read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots) -> stretch.Stretch:
+def ratio(
+    read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots, most: int
+) -> stretch.Stretch:
     """From the trained window to the horizon: by BG/NBD, which knows how customers age; where it
     is refused, as observed at the latest cut-off with a whole horizon; else at constant rates.
     """
@@ -146,7 +149,7 @@ def ratio(read: Sources, spec: FeatureSpec, plan: Splits, shots: Snapshots) -> s
     if modelled is not None:
         return modelled
     whole = plan.now.floor("D") - pd.Timedelta(days=horizon)
-    spine = customers_known(read.connection, [whole], shots.drawn)
+    spine = customers_known(read.connection, [whole], most)
     if (whole - read.start).days < plan.history_days or len(spine) < LEAST_CUSTOMERS:
         return stretch.constant(window, horizon)
     short, long = (snapshot(read.connection, spec, spine, days) for days in (window, horizon))

@@ -135,7 +135,8 @@ def planned(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -
     """The windows of a run on `read`, which was cut at `as_of` (None: known until its end)."""
     days = experiment.horizon_days
     now = now_after(read.end) if as_of is None else now_at(as_of, read.end, days)
-    return plan(read.start, now, days, experiment.min_history_days, read.customers())
+    customers = min(read.customers(), experiment.model.most_customers)
+    return plan(read.start, now, days, experiment.min_history_days, customers)
 
 
 def plan(

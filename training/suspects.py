@@ -20,7 +20,7 @@ from features.errors import SourceError
 from features.experiment import Experiment
 from features.snapshot import snapshot
 from features.spec import FeatureSpec
-from features.spine import customers_known, draw
+from features.spine import customers_known
 from training import ranking
 from training.bootstrap import Interval, paired_bootstrap
 from training.calibration import LEAST_OF_EACH
@@ -133,12 +133,14 @@ def search(connection: Any, spec: FeatureSpec, plan: Splits, seed: int) -> Searc
     At most `MOST_CUSTOMERS` customers with an order, drawn, are judged.
     """
     cutoffs = (plan.calibration.as_of, plan.test.as_of)
-    spine = customers_known(connection, cutoffs, draw(connection, cutoffs, MOST_CUSTOMERS))
+    spine = customers_known(connection, cutoffs, MOST_CUSTOMERS)
     return among(snapshot(connection, spec, spine, plan.window_days), spec, plan, seed)
 
 
 def among(past: pd.DataFrame, spec: FeatureSpec, plan: Splits, seed: int) -> Search:
-    """The same on snapshot rows with outcomes that hold the two cut-offs; `seed` draws of more."""
+    """The same on snapshot rows, with outcomes, that hold the two cut-offs; of more than
+    `MOST_CUSTOMERS` with an order so many are drawn by `seed`.
+    """
     cutoffs = (plan.calibration.as_of, plan.test.as_of)
     rows = _drawn(buyers(past[past.as_of.isin(cutoffs)]), seed)
     then, now = (rows[rows.as_of == cutoff] for cutoff in cutoffs)

@@ -118,8 +118,8 @@ def test_of_more_customers_than_are_learned_from_all_are_scored(
 
     folder = trained.parent / "out" / "shop"
     bundle = Bundle.load(served)
-    assert bundle.manifest["customers"] == {"known": 500, "learned_from": 400}
-    assert "Learned from 400 of 500 customers" in (folder / "report_card.md").read_text()
+    assert bundle.manifest["customers"] == {"known": 500, "drawn": 400}
+    assert "today 400 of 500 (model.most_customers)" in (folder / "report_card.md").read_text()
     scores = pd.read_parquet(folder / "customers.parquet").groupby("segment_id")
     assert sum(segment.portrait["share"] for segment in bundle.segments) == pytest.approx(1)
     assert {s.id: s.portrait["customers"] for s in bundle.segments} == scores.size().to_dict()

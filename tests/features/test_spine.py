@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from features.spine import Draw, customers_known, draw, everyone
+from features.spine import customers_known, everyone
 
 T = pd.Timestamp
 JUNE, JULY = T("2024-06-01"), T("2024-07-01")
@@ -68,57 +68,68 @@ def test_whoever_an_attribute_is_known_of_is_scored_too(log):
     assert rows(spine) == [("a", JUNE), ("met", JUNE), ("only an attribute", JUNE)]
 
 
+def drawn(log, at, most) -> set[str]:
+    return {customer for customer, _ in rows(customers_known(log.connect(), [at], most))}
+
+
+def bought_before(at) -> set[str]:
+    return {f"c{i}" for i in range((at - MAY).days)}
+
+
 def test_where_nobody_has_to_be_left_out_all_are_taken(crowd):
-    assert draw(crowd.connect(), [MAY, AUGUST], 300) is None
-    assert draw(crowd.connect(), [AUGUST], 208) is None  # 92 have bought by then
-    assert draw(crowd.connect(), [AUGUST], 207) is not None
+    assert len(drawn(crowd, AUGUST, 208)) == 300  # 92 of them have bought by then
+    assert len(drawn(crowd, AUGUST, 207)) == 299
 
 
-def test_at_every_cut_off_so_many_who_bought_and_so_many_who_did_not_are_taken(crowd):
-    connection, cutoffs = crowd.connect(), [MAY, JUNE, JULY, AUGUST]
-    drawn = draw(connection, cutoffs, 40)
-    known, taken = (customers_known(connection, cutoffs, d).to_pandas() for d in (None, drawn))
-    bought = taken.customer_id.str[1:].astype(int) < (taken.as_of - MAY).dt.days
-    assert len(known) == 4 * 300
-    most = taken.groupby([bought, "as_of"]).size()
-    assert most[False].max() == 40  # at the first cut-off, where all 300 are without
-    assert most[True].max() == 40
-    assert taken.merge(known).equals(taken)
+def test_at_every_cut_off_so_many_who_bought_and_so_many_who_did_not_are_drawn(crowd):
+    for at in (MAY, T("2024-05-21"), JUNE, JULY, AUGUST):
+        taken, buyers = drawn(crowd, at, 40), bought_before(at)
+        assert len(taken & buyers) == min(len(buyers), 40), at
+        assert len(taken - buyers) == 40, at
+    several = rows(customers_known(crowd.connect(), [JULY, AUGUST], 40))
+    assert {c for c, at in several if at == AUGUST} == drawn(crowd, AUGUST, 40)
 
 
-def test_who_is_drawn_is_followed_from_cut_off_to_cut_off(crowd):
-    connection, cutoffs = crowd.connect(), [JULY, AUGUST]
-    drawn = draw(connection, cutoffs, 40)
-    early, late = (
-        set(customers_known(connection, [at], drawn)["customer_id"].to_pylist()) for at in cutoffs
-    )
-    assert {c for c in early if int(c[1:]) < 61} <= late  # who had bought in July
+def test_who_is_drawn_had_been_drawn_since_the_first_order(crowd):
+    buyers = bought_before(JULY)
+    assert drawn(crowd, AUGUST, 40) & buyers <= drawn(crowd, JULY, 40) & buyers
 
 
 def test_the_future_changes_nobody_who_is_drawn(shop, crowd):
-    drawn = draw(crowd.connect(), [JUNE, AUGUST], 40)
+    """Neither what a customer does later, nor who comes later."""
     past = shop.log(
         [shop.line(MAY + pd.Timedelta(days=i), 10, f"c{i}") for i in range(31)],
         [shop.event("2024-04-15", "mail", f"c{i}") for i in range(300)],
     )
-    whole, truncated = (
-        rows(customers_known(log.connect(), [JUNE], drawn)) for log in (crowd, past)
+    more = shop.log(
+        [shop.line(MAY + pd.Timedelta(days=i), 10, f"c{i}") for i in range(31)]
+        + [shop.line(JULY, 10, f"late {i}") for i in range(500)],
+        [shop.event("2024-04-15", "mail", f"c{i}") for i in range(300)],
     )
-    assert whole == truncated
+    assert drawn(past, JUNE, 20) == drawn(crowd, JUNE, 20) == drawn(more, JUNE, 20)
 
 
-def test_prospects_are_drawn_among_those_who_did_not_buy(crowd):
-    connection = crowd.connect()
-    drawn = draw(connection, [AUGUST], 40)
-    taken = {customer for customer, _ in rows(everyone(connection, AUGUST, drawn))}
-    assert {customer for customer, _ in rows(customers_known(connection, [AUGUST], drawn))} <= taken
+def test_prospects_are_drawn_among_those_who_did_not_buy(crowd, shop):
+    taken = {customer for customer, _ in rows(everyone(crowd.connect(), AUGUST, 40))}
+    buyers = bought_before(AUGUST)
+    assert taken & buyers == drawn(crowd, AUGUST, 40) & buyers
+    assert len(taken - buyers) == 40
     assert 0 < sum(customer.startswith("listed") for customer in taken) < 20
+    listed = shop.log(
+        [shop.line(MAY, 10)], [], [shop.attribute("home", "Bonn", who=f"p{i}") for i in range(90)]
+    )
+    assert len(everyone(listed.connect(), AUGUST, 40)) == 41
 
 
-def test_the_draw_is_the_same_on_every_machine():
-    """BLAKE2b of eight bytes: fixed by RFC 7693, so that no library's version moves anybody."""
-    ids = pd.Series(["a", "c-17", "Zoë"])
-    places = [0x2F42665B399EF840, 0x72623019D8C6AF35, 0x9A89EF9506B79F78]
-    assert Draw(2**64 - 1, 0).takes(ids, [True, True, False]).tolist() == [True, True, False]
-    assert [Draw(p, 0).takes(ids, [True] * 3)[i] for i, p in enumerate(places)] == [True] * 3
-    assert not any(Draw(p - 1, 0).takes(ids, [True] * 3)[i] for i, p in enumerate(places))
+def test_of_events_or_attributes_alone_some_are_drawn_too(shop):
+    met = shop.log([], [shop.event("2024-04-15", "mail", f"c{i}") for i in range(90)])
+    assert len(drawn(met, AUGUST, 40)) == 40
+    assert rows(everyone(shop.log([], []).connect(), AUGUST, 40)) == []
+
+
+def test_the_draw_is_the_same_on_every_machine(shop):
+    """BLAKE2b of eight bytes: fixed by RFC 7693, so that no library's version moves anybody. The
+    places of these are 0x2f42665b399ef840, 0x72623019d8c6af35 and 0x9a89ef9506b79f78.
+    """
+    log = shop.log([shop.line(MAY, 10, who) for who in ("Zoë", "a", "c-17")], [])
+    assert [drawn(log, JUNE, most) for most in (1, 2)] == [{"a"}, {"a", "c-17"}]

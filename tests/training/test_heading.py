@@ -41,7 +41,7 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
         Readiness("measuring stability", INSUFFICIENT, "no cut-off"),
     )  # fmt: skip
     shots: Any = SimpleNamespace(
-        at=lambda windows: pd.DataFrame({"future_spend": SPENT[windows == (JULY,)]}), drawn=None
+        at=lambda windows: pd.DataFrame({"future_spend": SPENT[windows == (JULY,)]}), drawn=False
     )
     head = heading.lines(experiment, plan, evaluated, (none, none), ALL_SEEN, found, answers, shots)
     assert head[:5] == (

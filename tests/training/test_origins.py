@@ -83,7 +83,7 @@ def test_an_origin_with_few_customers_or_no_spend_is_not_tested(
         columns=["as_of", "customer_id", "orders", "future_orders", "future_spend"],
     )
     nobody: Any = SimpleNamespace()
-    shots = Snapshots(past, past, None, None)
+    shots = Snapshots(past, past, None, None, len(past))
     assert (
         origins.judge(shots, origin, nobody, 90, 0.8, autoencoder.Settings(), boosting.Settings())
         is None

@@ -175,7 +175,7 @@ def test_a_handful_of_customers_is_refused() -> None:
         [(f"C{i}", at, 1) for at in cuts for i in range(99 if at == cuts[-1] else 150)],
         columns=["customer_id", "as_of", "orders"],
     )
-    shots = Snapshots(past, past.head(1), None, None)
+    shots = Snapshots(past, past.head(1), None, None, 1)
     with pytest.raises(HistoryError) as refusal:
         snapshots.require_enough(shots, plan)
     assert str(refusal.value) == (
@@ -194,7 +194,7 @@ def test_customers_without_an_order_do_not_count_as_customers() -> None:
         columns=["customer_id", "as_of", "orders"],
     )
     with pytest.raises(HistoryError, match=r"50 in the train window"):
-        snapshots.require_enough(Snapshots(past, past.head(1), None, None), plan)
+        snapshots.require_enough(Snapshots(past, past.head(1), None, None, 1), plan)
 
 
 def test_rows_of_the_run_never_stand_outside_its_windows(small_run: Any) -> None:
