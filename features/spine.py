@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.asof import KEYS
 from features.schema import SPINE
 
-__all__ = ["customers_known", "everyone"]
+__all__ = ["customers_known", "everyone", "of"]
 
 
 def customers_known(
@@ -31,7 +32,7 @@ def customers_known(
     may itself be news from the future.
     """
     seen = _seen(connection, most is not None)
-    return _spine([_drawn(_known(seen, cutoff), most) for cutoff in sorted(cutoffs)])
+    return of(pd.concat([_drawn(_known(seen, cutoff), most) for cutoff in sorted(cutoffs)]))
 
 
 def everyone(connection: Any, as_of: pd.Timestamp, most: int | None = None) -> pa.Table:
@@ -43,12 +44,12 @@ def everyone(connection: Any, as_of: pd.Timestamp, most: int | None = None) -> p
         connection.table("attributes").select("customer_id").distinct().to_pyarrow().to_pandas()
     )
     new = listed[~listed.customer_id.isin(known.customer_id)].assign(as_of=as_of)
-    return _spine([_drawn(pd.concat([known, new]).sort_values("customer_id"), most)])
+    return of(_drawn(pd.concat([known, new]).sort_values("customer_id"), most))
 
 
-def _spine(parts: list[pd.DataFrame]) -> pa.Table:
-    rows = pd.concat(parts)[["customer_id", "as_of"]]
-    return pa.Table.from_pandas(rows, schema=SPINE, preserve_index=False)
+def of(rows: pd.DataFrame) -> pa.Table:
+    """The spine of rows that have `customer_id` and `as_of`, in their order."""
+    return pa.Table.from_pandas(rows[list(KEYS)], schema=SPINE, preserve_index=False)
 
 
 def _known(seen: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:

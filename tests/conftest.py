@@ -234,8 +234,8 @@ def _small_run(file: Path, folder: Path) -> None:
 
     from features import config, sources
     from features.snapshot import snapshot
-    from features.spine import customers_known
-    from training import run, scoring
+    from features.spine import customers_known, everyone
+    from training import run
     from training.screen import Screen
 
     experiment = config.load(file)
@@ -252,7 +252,8 @@ def _small_run(file: Path, folder: Path) -> None:
     )
     read = sources.load(experiment)
     plan = made.bundle.manifest["splits"]
-    scoring.features_at(read, made.bundle, made.now).to_parquet(folder / "rows.parquet")
+    rows = snapshot(read.connection, made.bundle.spec, everyone(read.connection, made.now))
+    rows.to_parquet(folder / "rows.parquet")
     cutoffs = {
         name: [pd.Timestamp(w["as_of"]) for w in (plan[name] if name == "train" else [plan[name]])]
         for name in SNAPSHOTS[1:]

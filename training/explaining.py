@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from features.asof import KEYS
+from features import spine
 from features.errors import SourceError, closest
-from features.schema import SPINE
 from features.snapshot import snapshot
 from features.sources import Sources
 from training import scoring
@@ -86,7 +84,7 @@ def explained(
 
     Parameters
     ----------
-    rows : feature rows as `scoring.features_at` makes them, at least one
+    rows : feature rows (`features.snapshot`), at least one
     predicted : the bundle's predictions of the same rows
 
     Returns
@@ -145,8 +143,9 @@ def explain(
         return pd.DataFrame(columns=list(COLUMNS))
     predicted = predicted.iloc[chosen].reset_index(drop=True)
     with screen.step(f"Explaining {_customers(len(chosen))}") as told:
-        spine = pa.Table.from_pandas(predicted[list(KEYS)], schema=SPINE, preserve_index=False)
-        rows = snapshot(sources.connection, bundle.spec, spine).set_index("customer_id")
+        rows = snapshot(sources.connection, bundle.spec, spine.of(predicted)).set_index(
+            "customer_id"
+        )
         rows = rows.loc[predicted.customer_id].reset_index()
         made = explained(bundle, rows, predicted, told)
     if out is None:

@@ -11,13 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import torch
 
-from features import catalog, sources
-from features.asof import KEYS
+from features import catalog, sources, spine
 from features.experiment import Experiment
-from features.schema import SPINE
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec, continued
@@ -197,8 +194,7 @@ def _champion_labels(
     if champion.spec == spec:
         rows = now.drop(columns=[f.name for f in FEATURES], errors="ignore")  # it has its own prior
     else:
-        spine = pa.Table.from_pandas(now[list(KEYS)], schema=SPINE, preserve_index=False)
-        rows = snapshot(read.connection, champion.spec, spine)
+        rows = snapshot(read.connection, champion.spec, spine.of(now))
     return champion.segmentation.labels(champion.raw(to_columns(table(rows))).scores)
 
 

@@ -58,11 +58,6 @@ def columns(bundle: Bundle) -> dict[str, str]:
     return made
 
 
-def features_at(sources: Sources, bundle: Bundle, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Feature rows of `everyone` at `as_of` as this bundle wants them."""
-    return snapshot(sources.connection, bundle.spec, everyone(sources.connection, as_of))
-
-
 def scores(bundle: Bundle, predicted: pa.Table) -> pd.DataFrame:
     """Predictions as they are handed out: one row a customer with the columns `columns`."""
     frame = predicted.to_pandas()

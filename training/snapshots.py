@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pandas as pd
-import pyarrow as pa
 
-from features.asof import KEYS
+from features import spine
 from features.engine import repeat_sums
 from features.errors import HistoryError
-from features.schema import SPINE
 from features.snapshot import outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-from features.spine import customers_known, everyone
 from training import exposure, fit, prior, splits, stability, stretch
 from training.exposure import Exposure
 from training.rivals import histories
@@ -62,10 +59,12 @@ def gather(
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test, *plan.final)}
     shifted = {w.as_of - later for w in plan.final if w.as_of - later >= plan.train[0].as_of}
     told("cut-offs with outcomes", 0, 1)
-    past = snapshot(connection, spec, customers_known(connection, cutoffs | shifted, most), window)
+    past = snapshot(
+        connection, spec, spine.customers_known(connection, cutoffs | shifted, most), window
+    )
     told("customers now", 0, 1)
-    now = snapshot(connection, spec, everyone(connection, plan.now, most))
-    customers = len(everyone(connection, plan.now))
+    now = snapshot(connection, spec, spine.everyone(connection, plan.now, most))
+    customers = len(spine.everyone(connection, plan.now))
     told("structural priors", 0, 1)
     (past, now), latest = prior.augment([past, now], window)
     seen = {at: exposed.of(at, window) for at in past.as_of.unique()}
@@ -131,8 +130,7 @@ def followed(
     first = plan.train[0].as_of
     days = int(min((plan.now - first).days, most_days))
     rows = buyers(shots.at((plan.train[0],)))
-    spine = pa.Table.from_pandas(rows[list(KEYS)], schema=SPINE, preserve_index=False)
-    after = outcomes_of(read.connection, spine, days).set_index("customer_id").future_spend
+    after = outcomes_of(read.connection, spine.of(rows), days).set_index("customer_id").future_spend
     return rows.assign(followed_spend=rows.customer_id.map(after)), days
 
 
@@ -149,10 +147,10 @@ def ratio(
     if modelled is not None:
         return modelled
     whole = plan.now.floor("D") - pd.Timedelta(days=horizon)
-    spine = customers_known(read.connection, [whole], most)
-    if (whole - read.start).days < plan.history_days or len(spine) < LEAST_CUSTOMERS:
+    then = spine.customers_known(read.connection, [whole], most)
+    if (whole - read.start).days < plan.history_days or len(then) < LEAST_CUSTOMERS:
         return stretch.constant(window, horizon)
-    short, long = (snapshot(read.connection, spec, spine, days) for days in (window, horizon))
+    short, long = (snapshot(read.connection, spec, then, days) for days in (window, horizon))
     pairs = [
         (f.future_orders.to_numpy(float), f.future_spend.to_numpy(float)) for f in (short, long)
     ]

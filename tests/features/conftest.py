@@ -180,6 +180,18 @@ def shop() -> Shop:
 
 
 @pytest.fixture(scope="session")
+def met_and_bought(shop: Shop) -> Log:
+    """Orders around the first of June, two who were met only, one of whom an attribute is known."""
+    line, event, attribute = shop.line, shop.event, shop.attribute
+    return shop.log(
+        [line("2024-05-22", 10), line("2024-06-01", 20), line("2024-06-11", 5),
+         line("2024-06-21", 8, "b"), line("2024-08-01", 9, "late")],
+        [event("2024-05-02", "mail", "met"), event("2024-06-01", "mail", "edge")],
+        [attribute("home", "Bonn", who="only an attribute"), attribute("home", "Köln")],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
 def many(shop: Shop) -> Log:
     """A log of 24 customers, all busy on the day after `AT`, the last four for the first time."""
     rng = np.random.default_rng(SEED)

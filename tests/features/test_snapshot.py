@@ -9,21 +9,10 @@ T = pd.Timestamp
 JUNE, JULY = T("2024-06-01"), T("2024-07-01")
 
 
-@pytest.fixture(scope="module")
-def log(shop):
-    line, event, attribute = shop.line, shop.event, shop.attribute
-    return shop.log(
-        [line("2024-05-22", 10), line("2024-06-01", 20), line("2024-06-11", 5),
-         line("2024-06-21", 8, "b"), line("2024-08-01", 9, "late")],
-        [event("2024-05-02", "mail", "met"), event("2024-06-01", "mail", "edge")],
-        [attribute("home", "Bonn", who="only an attribute"), attribute("home", "Köln")],
-    )  # fmt: skip
-
-
-def test_a_snapshot_is_the_spine_with_features_and_outcomes_sorted_by_key(shop, log):
+def test_a_snapshot_is_the_spine_with_features_and_outcomes_sorted_by_key(shop, met_and_bought):
     spec = FeatureSpec()
     spine = shop.spine(("b", JUNE), ("a", JULY), ("nobody", JUNE), ("a", JUNE))
-    frame = snapshot(log.connect(), spec, spine, horizon_days=30)
+    frame = snapshot(met_and_bought.connect(), spec, spine, horizon_days=30)
     future = ["future_orders", "future_spend", "days_to_order", "churned"]
     expected = pd.DataFrame(
         {
@@ -43,22 +32,22 @@ def test_a_snapshot_is_the_spine_with_features_and_outcomes_sorted_by_key(shop, 
     pd.testing.assert_frame_equal(frame[list(expected)], expected)
 
 
-def test_without_a_horizon_there_are_features_alone(shop, log):
-    frame = snapshot(log.connect(), FeatureSpec(), shop.spine(("a", JUNE)))
+def test_without_a_horizon_there_are_features_alone(shop, met_and_bought):
+    frame = snapshot(met_and_bought.connect(), FeatureSpec(), shop.spine(("a", JUNE)))
     assert list(frame)[2:] == [feature.name for feature in catalog.features(FeatureSpec())]
 
 
-def test_a_snapshot_leaves_the_sources_as_they_were(shop, log):
-    backend = log.connect()
+def test_a_snapshot_leaves_the_sources_as_they_were(shop, met_and_bought):
+    backend = met_and_bought.connect()
     spine = shop.spine(("a", JUNE), ("b", JUNE))
     snapshot(backend, FeatureSpec(), spine)
-    for name, table in vars(log).items():
+    for name, table in vars(met_and_bought).items():
         assert backend.table(name).to_pyarrow().equals(table.cast(table.schema))
     assert sorted(backend.list_tables()) == ["attributes", "events", "orders", "spine"]
 
 
-def test_a_second_snapshot_has_its_own_spine(shop, log):
-    backend = log.connect()
+def test_a_second_snapshot_has_its_own_spine(shop, met_and_bought):
+    backend = met_and_bought.connect()
     snapshot(backend, FeatureSpec(), shop.spine(("a", JUNE), ("b", JUNE)))
     frame = snapshot(backend, FeatureSpec(), shop.spine(("a", JULY)))
     assert list(zip(frame.customer_id, frame.as_of, strict=True)) == [("a", JULY)]
@@ -68,9 +57,11 @@ def test_a_second_snapshot_has_its_own_spine(shop, log):
     "columns",
     [["orders", "spend_90d"], ["days_in_stage", "spend"], ["stage", "attribute_home"], []],
 )
-def test_of_the_features_some_alone_have_the_values_that_they_have_among_all(shop, log, columns):
+def test_of_the_features_some_alone_have_the_values_that_they_have_among_all(
+    shop, met_and_bought, columns
+):
     spec = FeatureSpec(attributes=(Attribute("home", "geographic", "category"),), period_days=8)
-    asked = log.connect(), spec, shop.spine(("a", JUNE), ("a", JULY), ("nobody", JUNE))
+    asked = met_and_bought.connect(), spec, shop.spine(("a", JUNE), ("a", JULY), ("nobody", JUNE))
     whole, some = snapshot(*asked, 30), snapshot(*asked, 30, columns)
     names = [f.name for f in catalog.features(spec) if f.name in columns]
     future = ["future_orders", "future_spend", "days_to_order", "churned"]

@@ -11,17 +11,6 @@ MAY, AUGUST = T("2024-05-01"), T("2024-08-01")
 
 
 @pytest.fixture(scope="module")
-def log(shop):
-    line, event, attribute = shop.line, shop.event, shop.attribute
-    return shop.log(
-        [line("2024-05-22", 10), line("2024-06-01", 20), line("2024-06-11", 5),
-         line("2024-06-21", 8, "b"), line("2024-08-01", 9, "late")],
-        [event("2024-05-02", "mail", "met"), event("2024-06-01", "mail", "edge")],
-        [attribute("home", "Bonn", who="only an attribute"), attribute("home", "Köln")],
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
 def crowd(shop):
     """300 customers met in April, of whom 200 bought, one after another, in 200 days from May on;
     20 more of whom an attribute alone is known.
@@ -36,8 +25,8 @@ def rows(spine) -> list[tuple]:
     return [tuple(row.values()) for row in spine.to_pylist()]
 
 
-def test_everyone_with_an_order_line_or_an_event_before_a_cut_off_is_known(log):
-    spine = customers_known(log.connect(), [JULY, JUNE])
+def test_everyone_with_an_order_line_or_an_event_before_a_cut_off_is_known(met_and_bought):
+    spine = customers_known(met_and_bought.connect(), [JULY, JUNE])
     assert rows(spine) == [
         ("a", JUNE),
         ("met", JUNE),
@@ -63,8 +52,8 @@ def test_where_rows_arrive_late_a_customer_is_known_from_the_first_arrival_on(sh
     ]  # fmt: skip
 
 
-def test_whoever_an_attribute_is_known_of_is_scored_too(log):
-    spine = everyone(log.connect(), JUNE)
+def test_whoever_an_attribute_is_known_of_is_scored_too(met_and_bought):
+    spine = everyone(met_and_bought.connect(), JUNE)
     assert rows(spine) == [("a", JUNE), ("met", JUNE), ("only an attribute", JUNE)]
 
 

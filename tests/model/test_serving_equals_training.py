@@ -11,9 +11,11 @@ import pytest
 from rich.console import Console
 
 from features import config, sources
+from features.snapshot import snapshot
+from features.spine import everyone
 from serving import process
 from serving.question import question
-from training import run, scoring
+from training import run
 from training.screen import Screen
 
 ROOT = Path(__file__).parent.parent.parent
@@ -44,7 +46,7 @@ def test_every_demo_customer_gets_the_trained_prediction_over_http(tmp_path: Pat
     with (tmp_path / "log.txt").open("w") as log:
         made = run.retrain(experiment, Screen(Console(file=log)), None, tmp_path / "out")
     read = sources.load(experiment)
-    rows = scoring.features_at(read, made.bundle, made.now)
+    rows = snapshot(read.connection, made.bundle.spec, everyone(read.connection, made.now))
     rows.to_parquet(tmp_path / "rows.parquet")
     files = [made.folder, tmp_path / "rows.parquet", tmp_path / "expected.parquet"]
     subprocess.run([sys.executable, "-c", TRAINING_SIDE, *files], check=True, cwd=ROOT)
