@@ -27,9 +27,11 @@ from training.blend import Calibration
 from training.bundle import Bundle
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
+from training.prospects import Calibrated
 from training.segments import Segment, Segmentation
 from training.structure import Prior
 
+UNCALIBRATED = Calibrated((Calibration(), Bands(0.8, 0.1, 0.9, (0.0,), ((0.0, 0.0),))), None)
 #: What a portrait tells the mean of.
 ESTIMATES = ("churn_probability", "expected_orders", "expected_spend")
 
@@ -48,8 +50,7 @@ def assemble(p: fit.Parts, spec: FeatureSpec) -> Bundle:
     }
     positive = p.network.scale.positive
     model = {
-        "calibration": dataclasses.asdict(Calibration()),
-        "bands": dataclasses.asdict(Bands(0.8, 0.1, 0.9, (0.0,), ((0.0, 0.0),))),
+        **_calibrations(UNCALIBRATED),
         "target": {"mean": positive[0], "deviation": positive[1]},
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),
@@ -79,7 +80,7 @@ def assemble(p: fit.Parts, spec: FeatureSpec) -> Bundle:
 def complete(
     bare: Bundle,
     manifest: Mapping[str, Any],
-    calibrated: tuple[Calibration, Bands],
+    calibrated: Calibrated,
     segmentation: Segmentation,
     segments: tuple[Segment, ...] = (),
     prior: Prior | None = None,
@@ -91,8 +92,7 @@ def complete(
     assigns nobody; without a `typical` customer it gives no reasons.
     """
     model = json.loads(bare.files["model.json"]) | {
-        "calibration": dataclasses.asdict(calibrated[0]),
-        "bands": dataclasses.asdict(calibrated[1]),
+        **_calibrations(calibrated),
         "spread": segmentation.spread,
         "segments": [dataclasses.asdict(s) for s in segments],
         "next_segment": next_segment,
@@ -136,6 +136,14 @@ def start_from(bundle: Bundle, settings: autoencoder.Settings) -> fit.Latent | N
     network.eval()
     scale = autoencoder.Scale(**json.loads(bundle.files["model.json"])["network_scale"])
     return fit.Latent(bundle.preprocessor, autoencoder.Fitted(network, scale, 0, []))
+
+
+def _calibrations(calibrated: Calibrated) -> dict[str, Any]:
+    made = {}
+    for of, fitted in (("", calibrated.ordered), ("first_", calibrated.of_prospects)):
+        made[f"{of}calibration"] = dataclasses.asdict(fitted[0])
+        made[f"{of}bands"] = dataclasses.asdict(fitted[1])
+    return made
 
 
 def _places(segmentation: Segmentation) -> dict[str, np.ndarray]:

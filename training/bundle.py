@@ -45,7 +45,7 @@ from training.segments import SPACE, Segment, Segmentation
 from training.shrinkage import Shrinkage, drawn
 from training.structure import Prior
 
-FORMAT = 4
+FORMAT = 5
 FILES = (
     "features.json", "preprocessing.json", "model.json", "arrays.safetensors", "encoder.onnx",
     "churn.onnx", "spend.onnx", "orders.onnx", "recurrent.onnx", "network.safetensors",
@@ -66,13 +66,18 @@ class TargetScale:
 class Raw:
     """Uncalibrated outputs, drawn towards the simple model's where events were few
     (`training.shrinkage`), each (n,) but `experts` (n, `blend.EXPERTS`) of spend and `scores`
-    (n, axes).
+    (n, axes). `ordered` says who has an order: the others are calibrated apart.
     """
 
     churn_logit: np.ndarray
     experts: np.ndarray
     boosted_orders: np.ndarray
     scores: np.ndarray
+    ordered: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Raw:
+        """Those of some `rows`, as an index or (n,) bool."""
+        return Raw(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
 
 class Bundle:
@@ -89,6 +94,9 @@ class Bundle:
         self.preprocessor = Preprocessor.from_dict(json.loads(files["preprocessing.json"]))
         self.calibration = blend.Calibration.from_dict(model["calibration"])
         self.bands = Bands.from_dict(model["bands"])
+        #: The same of customers without an order yet.
+        self.first_calibration = blend.Calibration.from_dict(model["first_calibration"])
+        self.first_bands = Bands.from_dict(model["first_bands"])
         self.target = TargetScale(**model["target"])
         self.segments = tuple(Segment(**s) for s in model["segments"])
         self.prior = Prior.from_dict(model["prior"])
@@ -204,17 +212,28 @@ class Bundle:
             np.column_stack([*learned, counted, structural]),
             orders,
             np.column_stack([head[a].mean(axis=1) for a in SPACE]),
+            np.asarray(columns["orders"]) > 0,
         )
 
     def estimates(self, raw: Raw) -> dict[str, np.ndarray]:
         """`churn_probability`, `expected_orders` and `expected_spend`, each (n,), calibrated."""
-        c = self.calibration
-        churned = blend.churn(raw.churn_logit, c)
-        return {
-            "churn_probability": churned,
-            "expected_orders": blend.orders(raw.boosted_orders, churned, c),
-            "expected_spend": blend.spend(raw.experts, churned, c),
-        }
+        made = _estimates(raw, self.calibration)
+        if raw.ordered.all():
+            return made
+        first = _estimates(raw, self.first_calibration)
+        return {name: np.where(raw.ordered, made[name], first[name]) for name in made}
+
+    def interval(
+        self, raw: Raw, estimates: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Low end, median and high end of spend, each (n,) in currency, of its `estimates`."""
+        of = (estimates["expected_spend"], estimates["churn_probability"])
+        made = self.bands.interval(*of, self.calibration.spend_stretch)
+        if raw.ordered.all():
+            return made
+        first = self.first_bands.interval(*of, self.first_calibration.spend_stretch)
+        low, median, high = (np.where(raw.ordered, *ends) for ends in zip(made, first, strict=True))
+        return low, median, high
 
     def _run(self, name: str, design: np.ndarray, output: str) -> np.ndarray:
         out: np.ndarray = self._sessions[name].run([output], {"design": design})[0]
@@ -243,9 +262,7 @@ class Bundle:
         raw = self.raw(columns)
         estimates = self.estimates(raw)
         spend = estimates["expected_spend"]
-        low, median, high = self.bands.interval(
-            spend, estimates["churn_probability"], self.calibration.spend_stretch
-        )
+        low, median, high = self.interval(raw, estimates)
         shares = self.segmentation.memberships(raw.scores)
         ranked = np.argsort(-shares, axis=1, kind="stable")
         rows = np.arange(len(shares))
@@ -300,6 +317,15 @@ class Bundle:
                 f"{type(problem).__name__}: {problem}",
                 "use the Coterie version that wrote it, or retrain",
             ) from problem
+
+
+def _estimates(raw: Raw, c: blend.Calibration) -> dict[str, np.ndarray]:
+    churned = blend.churn(raw.churn_logit, c)
+    return {
+        "churn_probability": churned,
+        "expected_orders": blend.orders(raw.boosted_orders, churned, c),
+        "expected_spend": blend.spend(raw.experts, churned, c),
+    }
 
 
 def to_columns(table: pa.Table) -> dict[str, np.ndarray]:

@@ -21,17 +21,18 @@ from training import (
     outlook,
     prediction_card,
     prior,
+    prospect_card,
+    prospects,
     rivals,
     segment_card,
+    snapshots,
     tuning,
 )
-from training.blend import Calibration
 from training.bundle import Bundle, to_columns
-from training.intervals import Bands
-from training.level import settled
 from training.report_card import Section
 from training.season import UNTOLD, Season
 from training.segments import Segment
+from training.snapshots import buyers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,6 @@ class Evaluated:
 
     space: fit.Latent
     frozen: fit.Frozen
-    calibrated: tuple[Calibration, Bands]
     k: int
     choices: list[clustering.Choice]
     bundle: Bundle
@@ -71,7 +71,7 @@ def evaluate(
 ) -> Evaluated:
     """Fit on `train`, choose and calibrate on `calibration`, measure on `test` (snapshot rows with
     outcomes, of later and later cut-offs). Figures are of customers with an order before the
-    cut-off.
+    cut-off, those of a section apart of the others.
 
     `segments` is a number or "auto"; `held` the champion's number of segments, if there is one;
     `season` carries what was calibrated on to the test's season; with `trials` the boosters'
@@ -87,43 +87,41 @@ def evaluate(
     fitted = fit.parts(train, space, spec, trees, later=calibration, told=told)
     bare = assembly.assemble(fitted, spec)
     then = bare.raw(to_columns(fit.table(calibration)))
-    calibrated = fit.calibrate(then, calibration, level)
-    churned_then = blend.churn(then.churn_logit, calibrated[0])
-    expected_then = blend.spend(then.experts, churned_then, calibrated[0])
-    known, bought = calibration[calibration.orders > 0], test[test.orders > 0]
-    then_scores = then.scores[(calibration.orders > 0).to_numpy()]
-    last = train[(train.as_of == train.as_of.max()) & (train.orders > 0)]
+    calibrated = prospects.calibrate(then, calibration, level)
+    known, bought = buyers(calibration), buyers(test)
+    then = then.of(then.ordered)
+    churned_then = blend.churn(then.churn_logit, calibrated.ordered[0])
+    expected_then = blend.spend(then.experts, churned_then, calibrated.ordered[0])
+    last = buyers(train[train.as_of == train.as_of.max()])
     if told:
         told("choosing the number of segments", 0, 1)
     k, choices = clustering.choose(
-        space.scores(last), then_scores, known.future_spend.to_numpy(float),
+        space.scores(last), then.scores, known.future_spend.to_numpy(float),
         (known.future_orders == 0).to_numpy(float), network.seed, held,
     )  # fmt: skip
     k = k if segments == "auto" else int(segments)
-    segmentation = clustering.fit(then_scores, k, network.seed)
+    segmentation = clustering.fit(then.scores, k, network.seed)
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
     rows = fit.table(bought)
     now = bare.raw(to_columns(rows))
     cutoffs = train.as_of.nunique()
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(to_columns(rows)) if structural else 1.0
-    learned, bands = settled(
-        calibrated, lambda: fit.trained(bare, train), now, season, cutoffs, lasting
+    calibrated = prospects.settled(calibrated, bare, train, now, season, cutoffs, lasting)
+    bundle = assembly.complete(
+        bare, {}, prospects.stretched(calibrated, season.factor), segmentation, plain
     )
-    carried = (fit.stretched(learned, season.factor), bands)
-    bundle = assembly.complete(bare, {}, carried, segmentation, plain)
     if told:
         told("measuring the naive rules", 0, 1)
     predicted = bundle.predict(rows).to_pandas()
     values = {c: predicted[c].to_numpy() for c in predicted.columns if predicted[c].dtype == float}
-    ours = (segmentation.labels(then_scores), segmentation.labels(now.scores))
-    inside = (calibration.orders > 0).to_numpy()
+    ours = (segmentation.labels(then.scores), segmentation.labels(now.scores))
     first, second = (space.preprocessor.design(to_columns(fit.table(f))) for f in (known, bought))
     boosted = [fitted.boosters["churn"].predict(x) for x in (first, second)]
     others = rivals.segment_rules(
         known, bought, (first, second),
         (
-            np.column_stack([np.log1p(then.experts[inside, 0]), boosted[0]]),
+            np.column_stack([np.log1p(then.experts[:, 0]), boosted[0]]),
             np.column_stack([np.log1p(now.experts[:, 0]), boosted[1]]),
         ),
         k, network.seed,
@@ -135,7 +133,7 @@ def evaluate(
         ),
         prediction_card.spend_section(known, bought, values, window_days, currency, seed),
         interval_card.interval_section(
-            (expected_then, (calibration.future_spend / calibration[exposure.COLUMN]).to_numpy()),
+            (expected_then, (known.future_spend / known[exposure.COLUMN]).to_numpy()),
             bought.future_spend.to_numpy(float),
             values,
             level,
@@ -156,6 +154,12 @@ def evaluate(
             seed,
         ),
     )
+    waiting = snapshots.prospects(test)
+    first_orders = prospect_card.prospect_section(
+        snapshots.prospects(calibration), waiting, bundle.predict(fit.table(waiting)).to_pandas(),
+        window_days, currency, seed,
+    )  # fmt: skip
+    sections += (first_orders,) if first_orders else ()
     sections += tuple(
         disparity.disparity_section(name, disparity.groups(bought, spec, name), bought, values)
         for name in protected
@@ -165,7 +169,6 @@ def evaluate(
     return Evaluated(
         space,
         fit.freeze(fitted),
-        calibrated,
         k,
         choices,
         bundle,

@@ -18,20 +18,19 @@ from training import (
     assembly,
     autoencoder,
     boosting,
-    calibration,
     clustering,
     fit,
     identity,
     portrait,
+    prospects,
 )
-from training.blend import Calibration
 from training.bundle import Bundle, to_columns
 from training.evaluation import Evaluated
 from training.identity import Matching
-from training.intervals import Bands
-from training.level import settled
+from training.prospects import Calibrated
 from training.season import Season, carried
 from training.segments import Segment, Segmentation
+from training.snapshots import buyers
 from training.stretch import Stretch
 from training.structure import Prior
 from training.typical import rhythm, typical
@@ -88,17 +87,18 @@ def final(
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
     fitted = fit.parts(train, space, spec, trees, frozen=evaluated.frozen, told=told)
     bare = assembly.assemble(fitted, spec)
-    buyers = now[now.orders > 0] if (now.orders > 0).any() else now
-    rehearsed = _calibrated(rehearsal, buyers, bare, spec, evaluated, settings, trees, level, told)
-    known = to_columns(fit.table(buyers))
+    bought = buyers(now)
+    rehearsed = _calibrated(rehearsal, now, bare, spec, evaluated, settings, trees, level, told)
+    known = to_columns(fit.table(bought))
     lasting = prior.lasting(known) if prior else 1.0
-    learned, bands = settled(
-        rehearsed, lambda: fit.trained(bare, train), bare.raw(known), season, evaluated.cutoffs,
-        lasting,
-    )  # fmt: skip
-    calibrated = (fit.stretched(learned, carried(ratio, season.factor)), bands)
+    calibrated = prospects.stretched(
+        prospects.settled(
+            rehearsed, bare, train, bare.raw(known), season, evaluated.cutoffs, lasting
+        ),
+        carried(ratio, season.factor),
+    )
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
-    segmentation = clustering.fit(space.scores(buyers), evaluated.k, network.seed, warm)
+    segmentation = clustering.fit(space.scores(bought), evaluated.k, network.seed, warm)
     scores = space.scores(now)
     labels = segmentation.labels(scores)
     matching = None
@@ -130,7 +130,7 @@ def _calibrated(
     trees: boosting.Settings,
     level: float,
     told: fit.Told | None,
-) -> tuple[Calibration, Bands]:
+) -> Calibrated:
     """Calibration of the served model `bare`, carried over from a rehearsal: a model fitted in the
     same way one window earlier, calibrated on the window that it did not see.
     """
@@ -139,9 +139,10 @@ def _calibrated(
     fitted = fit.parts(before, space, spec, trees, frozen=evaluated.frozen, told=told)
     teacher = assembly.assemble(fitted, spec)
     raw = teacher.raw(to_columns(fit.table(window)))
-    learned, bands = fit.calibrate(raw, window, level)
     customers = to_columns(fit.table(now))
-    return calibration.transfer(learned, teacher.raw(customers), bare.raw(customers)), bands
+    return prospects.transferred(
+        prospects.calibrate(raw, window, level), teacher.raw(customers), bare.raw(customers)
+    )
 
 
 def _named(

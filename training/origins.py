@@ -91,25 +91,26 @@ def judge(
     train, calibration = shots.at(origin.train), shots.at((origin.calibration,))
     bought = buyers(shots.at((origin.test,)))
     for frame in (train, calibration, bought):
-        known = buyers(frame)
-        ordered = known.future_orders > 0
-        if known.customer_id.nunique() < LEAST_CUSTOMERS or ordered.all() or not ordered.any():
+        some = buyers(frame)
+        ordered = some.future_orders > 0
+        if some.customer_id.nunique() < LEAST_CUSTOMERS or ordered.all() or not ordered.any():
             return None
         if not frame.future_spend.sum() > 0:
             return None
     space = fit.latent(train, spec, history_days, network, later=calibration)
     bare = assembly.assemble(fit.parts(train, space, spec, trees, later=calibration), spec)
-    found = fit.calibrate(bare.raw(to_columns(fit.table(calibration))), calibration, level)
+    known = buyers(calibration)
+    found = fit.calibrate(bare.raw(to_columns(fit.table(known))), known, level)
     rows = to_columns(fit.table(bought))
     raw = bare.raw(rows)
     window_days = (origin.test.end - origin.test.as_of).days
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
     lasting = structural.lasting(rows) if structural else 1.0
     said, _ = settled(
-        found, lambda: fit.trained(bare, train), raw, UNTOLD, len(origin.train), lasting
+        found, lambda: fit.trained(bare, buyers(train)), raw, UNTOLD, len(origin.train), lasting
     )
     churned = blend.churn(raw.churn_logit, said)
-    return Judged(buyers(calibration), bought, churned, blend.spend(raw.experts, churned, said))
+    return Judged(known, bought, churned, blend.spend(raw.experts, churned, said))
 
 
 def section(tested: Sequence[Judged], window_days: int) -> Section:

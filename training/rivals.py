@@ -27,6 +27,7 @@ from training.survival import silent_until
 
 LEAST_IN_GROUP = 20
 TENTHS = 10
+NEVER = 1e6  # days since what did not happen
 BG_NBD = "BG/NBD"
 WITH_GAMMA_GAMMA = "BG/NBD + Gamma-Gamma"
 AT_MEAN_AMOUNT = "BG/NBD at the mean amount of an order"
@@ -74,6 +75,24 @@ def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
         structural = btyd(test, window_days)
         name = WITH_GAMMA_GAMMA if structural.refused is None else AT_MEAN_AMOUNT
         made.append(Rule(name, structural.spend, structural.spend))
+    return made
+
+
+def first_order_rules(calibration: pd.DataFrame, test: pd.DataFrame) -> list[Rule]:
+    """Rules for the probability of a first order in the window, of customers without one."""
+    outcome = (calibration.future_orders > 0).to_numpy(np.float64)
+    share = np.full(len(test), outcome.mean())
+    made = [Rule("the last window's share", share, share)]
+    for name, column, sign in (("last event", "events_recency", -1.0), ("events", "events", 1.0)):
+        if column not in test:
+            continue
+        # who met nothing comes last
+        then, now = (
+            (sign * frame[column].astype(np.float64)).fillna(-NEVER).to_numpy()
+            for frame in (calibration, test)
+        )
+        curve = IsotonicRegression(out_of_bounds="clip").fit(then, outcome)
+        made.append(Rule(name, now, curve.predict(now)))
     return made
 
 

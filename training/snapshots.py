@@ -78,6 +78,11 @@ def buyers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame.orders > 0]
 
 
+def prospects(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of customers without an order before their `as_of`."""
+    return frame[~(frame.orders > 0)]
+
+
 def require_enough(shots: Snapshots, plan: Splits) -> None:
     """Refuse to learn from a handful of customers: nothing could be said of such a model."""
     for name, windows in (

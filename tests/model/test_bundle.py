@@ -21,7 +21,7 @@ import pytest
 import safetensors.numpy
 
 from features.errors import BundleError
-from training import assembly, autoencoder, boosting, clustering, fit
+from training import assembly, autoencoder, boosting, clustering, fit, prospects
 from training.bundle import FILES, Bundle, to_columns
 from training.sealed import MANIFEST
 from training.segments import Segment
@@ -158,7 +158,7 @@ def test_a_bundle_of_another_format_is_refused(small_run: Any, tmp_path: Path) -
     (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
     with pytest.raises(BundleError) as refusal:
         Bundle.load(folder)
-    assert refusal.value.rule == "This Coterie reads bundles of format 4."
+    assert refusal.value.rule == "This Coterie reads bundles of format 5."
     assert refusal.value.seen == "format 99 with 11 files"
 
 
@@ -306,7 +306,7 @@ def small_fit(run: Any, seed: int = 7) -> Bundle:
     raw = bare.raw(to_columns(fit.table(run.calibration)))
     segmentation = clustering.fit(raw.scores, 4, seed)
     segments = tuple(Segment(f"S{i}", f"name {i}", {}) for i in range(4))
-    calibrated = fit.calibrate(raw, run.calibration, 0.8)
+    calibrated = prospects.calibrate(raw, run.calibration, 0.8)
     return assembly.complete(bare, {}, calibrated, segmentation, segments)
 
 

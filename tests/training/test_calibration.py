@@ -89,7 +89,7 @@ LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)
 def raw(rows: int = 2_000) -> Raw:
     rng = np.random.default_rng(7)
     logits, experts = rng.normal(0, 2, rows), rng.lognormal(3, 1, (rows, len(EXPERTS)))
-    return Raw(logits, experts, rng.lognormal(0, 1, rows), np.zeros((rows, 2)))
+    return Raw(logits, experts, rng.lognormal(0, 1, rows), np.zeros((rows, 2)), np.ones(rows, bool))
 
 
 def test_a_model_that_says_the_same_needs_the_same_calibration() -> None:
@@ -105,7 +105,7 @@ def test_what_the_pupil_says_otherwise_is_undone_on_average() -> None:
     louder = np.array([2.0, 4.0, 0.5, 1.0, 0.7, 1.5, 3.0])
     pupil = Raw(
         0.5 * teacher.churn_logit + 1.0, louder * teacher.experts, teacher.boosted_orders / 2,
-        teacher.scores,
+        teacher.scores, teacher.ordered,
     )  # fmt: skip
     made = transfer(LEARNED, teacher, pupil)
     wanted = blend.churn(teacher.churn_logit, LEARNED)

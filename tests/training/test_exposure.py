@@ -151,6 +151,7 @@ def test_what_is_calibrated_on_a_part_of_a_window_holds_for_all_of_it(seen: floa
         np.repeat((rate * worth)[:, None], len(EXPERTS), axis=1),
         rate,
         np.zeros((20_000, 2)),
+        np.ones(20_000, bool),
     )
     came, all_of_it = (rng.poisson(rate * part).astype(float) for part in (seen, 1.0))
     window = pd.DataFrame({"future_orders": came, "future_spend": came * worth, "exposure": seen})

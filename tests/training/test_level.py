@@ -22,7 +22,7 @@ LEARNED = Calibration(churn=(-0.3, 1.2), spend=POOL, orders=1.05)
 def raw(rows: int = 2_000) -> Raw:
     rng = np.random.default_rng(7)
     logits, experts = rng.normal(0, 2, rows), rng.lognormal(3, 1, (rows, len(EXPERTS)))
-    return Raw(logits, experts, rng.lognormal(0, 1, rows), np.zeros((rows, 2)))
+    return Raw(logits, experts, rng.lognormal(0, 1, rows), np.zeros((rows, 2)), np.ones(rows, bool))
 
 
 def trained(churned: float, spend: float = 1.0, orders: float = 1.0) -> Trained:

@@ -134,7 +134,7 @@ def test_the_manifest_says_what_this_version_is(small_run: Any) -> None:
     manifest = small_run.bundle.manifest
     wanted = {
         "name": "small", "currency": "USD", "horizon_days": 30, "window_days": 30, "seed": 7,
-        "interval_level": 0.8, "time_zone": "UTC", "started_from": None, "format": 4,
+        "interval_level": 0.8, "time_zone": "UTC", "started_from": None, "format": 5,
     }  # fmt: skip
     assert {k: manifest[k] for k in wanted} == wanted
     assert manifest["trained_until"] == small_run.now.isoformat()

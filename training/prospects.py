@@ -1,0 +1,134 @@
+"""Customers without an order yet are calibrated apart: how often those who ordered order again says
+little of how many of the others ever will.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from training import calibration, conformal, exposure, fit, level
+from training.blend import Calibration, churn, orders, spend
+from training.bundle import Bundle, Raw
+from training.intervals import Bands
+from training.outliers import capped
+from training.season import Season
+from training.snapshots import LEAST_CUSTOMERS, buyers, prospects
+from training.stretch import Stretch
+
+Fitted = tuple[Calibration, Bands]
+
+#: Prospects who order in the calibration window of whom a calibration of their own is learned.
+LEAST_FIRST_ORDERS = conformal.LEAST_A_BAND
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibrated:
+    """Calibration and bands of customers with an order, and of `prospects`, those without one; None
+    where there are too few of them to tell it from the others'.
+    """
+
+    ordered: Fitted
+    prospects: Fitted | None
+
+    @property
+    def of_prospects(self) -> Fitted:
+        """What holds of them."""
+        return self.prospects or self.ordered
+
+
+def calibrate(raw: Raw, window: pd.DataFrame, share: float) -> Calibrated:
+    """Both calibrations from a bundle's raw outputs on the calibration window (snapshot rows with
+    outcomes), as `training.fit.calibrate` learns them; intervals hold a `share` of the outcomes.
+
+    Of fewer than 100 prospects nothing is told apart. Where fewer than 60 of them ordered, they
+    have the calibration of the others with levels of their own.
+    """
+    known, rest = window.orders.to_numpy() > 0, prospects(window)
+    ordered = fit.calibrate(raw.of(known), window[known], share)
+    if len(rest) < LEAST_CUSTOMERS:
+        return Calibrated(ordered, None)
+    if int((rest.future_spend > 0).sum()) >= LEAST_FIRST_ORDERS:
+        return Calibrated(ordered, fit.calibrate(raw.of(~known), rest, share))
+    returned = window[known & (window.future_orders > 0).to_numpy()]
+    return Calibrated(ordered, (_levelled(ordered[0], raw.of(~known), rest, returned), ordered[1]))
+
+
+def _levelled(
+    c: Calibration, raw: Raw, window: pd.DataFrame, returned: pd.DataFrame
+) -> Calibration:
+    """`c` at the level of the prospects of `window`: what came of them over what `c` expects, where
+    one customer's orders and spend, as of those who `returned`, were expected and came besides: a
+    gamma prior of the ratio, with mean and shape 1 (Bühlmann & Gisler 2005, "A course in
+    credibility theory", section 2.5), so that none who came is not taken for none ever.
+    """
+    seen = float(window[exposure.COLUMN].iloc[0])
+    gone = churn(raw.churn_logit, c)
+    likely, came = float((1.0 - gone).sum()), float((window.future_orders > 0).sum()) / seen
+
+    def ratio(expected: np.ndarray, outcome: str) -> float:
+        own, others = (capped(f[outcome].to_numpy(np.float64)) for f in (window, returned))
+        one = max(float(others.mean()), 1e-9) if len(others) else 1.0
+        return float((own.sum() / seen + one) / (capped(expected).sum() + one))
+
+    rate = 1.0 - likely / len(window) * (came + 1.0) / (likely + 1.0)
+    spent = c.spend.level * ratio(spend(raw.experts, gone, c), "future_spend")
+    return dataclasses.replace(
+        c,
+        churn=(calibration.intercept(raw.churn_logit, c.churn[1], rate), c.churn[1]),
+        spend=dataclasses.replace(c.spend, level=spent),
+        orders=c.orders * ratio(orders(raw.boosted_orders, gone, c), "future_orders"),
+    )
+
+
+def settled(
+    calibrated: Calibrated,
+    bare: Bundle,
+    train: pd.DataFrame,
+    now: Raw,
+    season: Season,
+    cutoffs: int,
+    lasting: float,
+) -> Calibrated:
+    """Each at the level that is served (`training.level`): `now` are raw outputs of today's
+    customers with an order, `train` the rows that `bare` was fitted on.
+    """
+    ordered = level.settled(
+        calibrated.ordered, lambda: fit.trained(bare, buyers(train)), now, season, cutoffs, lasting
+    )
+    if calibrated.prospects is None:
+        return Calibrated(ordered, None)
+    nobody = now.of(np.zeros(0, dtype=int))  # no structural model knows of a prospect
+    return Calibrated(
+        ordered,
+        level.settled(
+            calibrated.prospects, lambda: fit.trained(bare, prospects(train)), nobody, season,
+            cutoffs,
+        ),
+    )  # fmt: skip
+
+
+def transferred(calibrated: Calibrated, teacher: Raw, pupil: Raw) -> Calibrated:
+    """Each carried over to `pupil`, from `teacher` (`training.calibration.transfer`), by raw
+    outputs of the same customers today; of fewer than 100 prospects no level can be carried over.
+    """
+    learned, bands = calibrated.ordered
+    known = pupil.ordered
+    ordered = calibration.transfer(learned, teacher.of(known), pupil.of(known)), bands
+    if calibrated.prospects is None or (~known).sum() < LEAST_CUSTOMERS:
+        return Calibrated(ordered, None)
+    first, first_bands = calibrated.prospects
+    moved = calibration.transfer(first, teacher.of(~known), pupil.of(~known))
+    return Calibrated(ordered, (moved, first_bands))
+
+
+def stretched(calibrated: Calibrated, ratio: Stretch) -> Calibrated:
+    """Each carried on to the horizon."""
+
+    def carried(fitted: Fitted) -> Fitted:
+        return fit.stretched(fitted[0], ratio), fitted[1]
+
+    first = calibrated.prospects
+    return Calibrated(carried(calibrated.ordered), carried(first) if first else None)
