@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from training import chance, metrics, rivals
-from training.prospects import LEAST_FIRST_ORDERS
 from training.report_card import OURS, Section, compare
 from training.rivals import Rule
 from training.snapshots import LEAST_CUSTOMERS
@@ -46,7 +45,6 @@ def prospect_section(
         f"ordered in {window_days} days; {likely.sum():,.1f} were expected to.",
         f"Orders: realised {sums[0][0]:,.0f}, expected {sums[0][1]:,.1f}. Spend: realised "
         f"{sums[1][0]:,.0f}, expected {sums[1][1]:,.0f} {currency}. No other section counts them.",
-        *_few(before),
     )
     if truth.min() == truth.max():
         figures = {"Brier": metrics.brier(truth, likely)}
@@ -55,13 +53,3 @@ def prospect_section(
     rows, made = compare(MEASURES, truth, Rule(OURS, likely, likely), others, seed)
     told = chance.ranking(TITLE, "AUC", metrics.roc_auc, 0.5, truth, likely, seed)
     return Section(TITLE, rows, made, notes, told)
-
-
-def _few(before: pd.DataFrame) -> tuple[str, ...]:
-    spent = int((before.future_spend > 0).sum())
-    if spent >= LEAST_FIRST_ORDERS:
-        return ()
-    return (
-        f"{spent:,} spent in the calibration window, {LEAST_FIRST_ORDERS} needed: the calibration "
-        "is that of customers with an order, at a level of their own.",
-    )

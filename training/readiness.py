@@ -11,7 +11,8 @@ import dataclasses
 import pandas as pd
 
 from training import calibration, conformal, prior, season, stability
-from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers
+from training.prospects import LEAST_FIRST_ORDERS
+from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers, prospects
 from training.splits import YEAR, Splits, Window
 from training.structural import LEAST_REPEAT_BUYERS
 
@@ -82,6 +83,7 @@ def judge(plan: Splits, past: pd.DataFrame) -> tuple[Readiness, ...]:
         _calibration(calibrate),
         _value(train, calibrate),
         _intervals(calibrate),
+        *_first_orders(prospects(past[past.as_of == plan.calibration.as_of])),
         _structural(plan, past),
         _seasonality(plan, calibrate),
         _stability(plan),
@@ -179,6 +181,24 @@ def _intervals(window: pd.DataFrame) -> Readiness:
         return Readiness("CLV intervals", READY, seen)
     seen += f", {INTERVAL_SPENDERS} needed for all {conformal.MOST_BANDS}"
     return Readiness("CLV intervals", LIMITED, seen, _MORE)
+
+
+def _first_orders(window: pd.DataFrame) -> tuple[Readiness, ...]:
+    """Of customers without an order at the calibration cut-off; nothing where they are few."""
+    if len(window) < LEAST_CUSTOMERS:
+        return ()
+    spent, least = int((window.future_spend > 0).sum()), LEAST_FIRST_ORDERS
+    seen = f"{spent:,} of {len(window):,} without an order spent in the calibration window"
+    if spent >= least:
+        return (Readiness("first orders", READY, seen),)
+    return (
+        Readiness(
+            "first orders", LIMITED,
+            f"{seen}, {least} needed: those without an order have the calibration of the others, "
+            "at a level of their own",
+            "bring a longer history, or a longer horizon_days",
+        ),
+    )  # fmt: skip
 
 
 def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:

@@ -342,3 +342,26 @@ def test_two_versions_of_a_manifest_share_all_files(small_run: Any, tmp_path: Pa
     ]
     assert digests[0] == digests[1]
     assert Bundle.load(tmp_path / "b").manifest["version"] == "another"
+
+
+def test_customers_without_an_order_are_estimated_by_a_calibration_of_their_own(
+    small_run: Any,
+) -> None:
+    model = json.loads(small_run.bundle.files["model.json"])
+    changed = model | {
+        "first_calibration": model["first_calibration"] | {"churn": [3.0, 0.0], "orders": 0.0},
+        "first_bands": model["first_bands"] | {"low": 0.5, "high": 0.5},
+    }
+    files = small_run.bundle.files | {"model.json": json.dumps(changed).encode()}
+    other = Bundle(small_run.bundle.manifest, files)
+    rows = small_run.rows.head(40).copy()
+    rows.loc[rows.index[:10], ["orders", "T_days", "recency_days", "frequency"]] = [0, *[None] * 3]
+    one, two = (b.predict(fit.table(rows)).to_pandas() for b in (small_run.bundle, other))
+    differ = [
+        "churn_probability", "expected_orders", "expected_spend_low", "expected_spend_high",
+    ]  # fmt: skip
+    assert one.iloc[10:].equals(two.iloc[10:])
+    assert two.churn_probability[:10].nunique() == 1
+    assert (one[differ][:10] != two[differ][:10]).any().all()
+    assert (two.expected_spend_low[:10] == two.expected_spend_high[:10]).all()
+    assert two.expected_orders[:10].to_numpy() == pytest.approx(1 - two.churn_probability[:10])

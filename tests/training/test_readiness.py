@@ -195,3 +195,26 @@ def test_a_horizon_that_does_not_fit_is_stretched_to() -> None:
         "stretched to the horizon"
     )
     assert found.remedy == "bring a history of 603 days, or set horizon_days to 71"
+
+
+@pytest.mark.parametrize(
+    ("spent", "status", "seen"),
+    [
+        (60, READY, "60 of 800 without an order spent in the calibration window"),
+        (59, LIMITED, "59 of 800 without an order spent in the calibration window, 60 needed: "
+                      "those without an order have the calibration of the others, at a level of "
+                      "their own"),
+    ],
+)  # fmt: skip
+def test_first_orders_need_customers_who_make_one(spent: int, status: str, seen: str) -> None:
+    rows, waiting = past(), past(800, 800 - spent)
+    waiting[["orders", "frequency"]] = 0
+    found = answer("first orders", pd.concat([rows, waiting]))
+    assert (found.status, found.seen) == (status, seen)
+
+
+def test_a_handful_without_an_order_is_no_matter() -> None:
+    waiting = past(99, 99)
+    waiting[["orders", "frequency"]] = 0
+    names = {a.model for a in judge(PLAN, pd.concat([past(), waiting]))}
+    assert "first orders" not in names
