@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+FAR, HALVINGS = 30.0, 24  # a level is looked for so far off, in logits, and halved so often
 HEADS = ("return", "mu", "log_sigma", "root_spend", "log_spend", "log_orders")
 
 
@@ -121,10 +122,16 @@ class Autoencoder(nn.Module):
         out: torch.Tensor = self.heads(z.permute(1, 0, 2))
         return out
 
-    def prediction_loss(self, z: torch.Tensor, scaled: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Mean of the heads' losses, each of the order of 1 on standardised targets."""
+    def read(self, z: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What each head says, by its name: (members, n)."""
         out = self.head_outputs(z)
-        head = {name: out[..., i] for i, name in enumerate(HEADS)}
+        return {name: out[..., i] for i, name in enumerate(HEADS)}
+
+    @staticmethod
+    def prediction_loss(
+        head: dict[str, torch.Tensor], scaled: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Mean of the heads' losses, each of the order of 1 on standardised targets."""
         back = functional.binary_cross_entropy_with_logits(
             head["return"], scaled["returned"].expand_as(head["return"])
         )
@@ -200,7 +207,8 @@ def fit(
     start: Fitted | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Fitted:
-    """Train on `train`; with `later` rows, stop when their prediction loss no longer falls.
+    """Train on `train`; with `later` rows, stop when their prediction loss, at their own level, no
+    longer falls.
 
     Parameters
     ----------
@@ -235,7 +243,9 @@ def fit(
             noisy = _swap(design, groups, at, settings, draw)
             z = network.encoder(noisy)
             rebuilt = network.reconstruction_loss(z, design[at])
-            predicted = network.prediction_loss(z, {k: v[at] for k, v in scaled.items()})
+            predicted = network.prediction_loss(
+                network.read(z), {k: v[at] for k, v in scaled.items()}
+            )
             loss = rebuilt + predicted
             if start and settings.anchor > 0:
                 with torch.no_grad():
@@ -250,9 +260,8 @@ def fit(
         if check is not None:
             network.eval()
             with torch.no_grad():
-                record["later"] = network.prediction_loss(
-                    network.encoder(check[0]), check[1]
-                ).item()
+                said = at_their_level(network.read(network.encoder(check[0])), check[1])
+                record["later"] = network.prediction_loss(said, check[1]).item()
             if record["later"] < best - 1e-4:
                 best, best_epoch = record["later"], epoch
                 best_state = {k: v.clone() for k, v in network.state_dict().items()}
@@ -265,6 +274,27 @@ def fit(
         network.load_state_dict(best_state)
     network.eval()
     return Fitted(network, scale, best_epoch if check is not None else settings.epochs, history)
+
+
+def at_their_level(
+    head: dict[str, torch.Tensor], scaled: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """What the heads say of rows, each moved by the constant that serves their outcomes best:
+    `training.calibration` sets the level anew, and one that drifts between cut-offs would stop
+    learning while the order of the customers is still becoming better.
+    """
+    weight = scaled["returned"] / (functional.softplus(head["log_sigma"]) + 0.05) ** 2
+    off = (weight * (scaled["log_positive"] - head["mu"])).sum(dim=1, keepdim=True)
+    moved = {"mu": head["mu"] + off / weight.sum(dim=1, keepdim=True).clamp(min=1e-9)}
+    for name in ("root_spend", "log_spend", "log_orders"):
+        moved[name] = head[name] + (scaled[name] - head[name]).mean(dim=1, keepdim=True)
+    back, share = head["return"], scaled["returned"].mean()
+    low, high = back.new_full((len(back), 1), -FAR), back.new_full((len(back), 1), FAR)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2.0
+        short = torch.sigmoid(back + middle).mean(dim=1, keepdim=True) < share
+        low, high = torch.where(short, middle, low), torch.where(short, high, middle)
+    return {**head, **moved, "return": back + (low + high) / 2.0}
 
 
 def _swap(

@@ -6,7 +6,7 @@ import torch
 
 from features.feature import Feature
 from training import autoencoder, scaling
-from training.autoencoder import Fitted, Layout, Rows, Settings, Targets, fit
+from training.autoencoder import Fitted, Layout, Rows, Settings, Targets, at_their_level, fit
 from training.metrics import roc_auc
 
 COLUMNS, ROWS = 8, 1_200
@@ -14,15 +14,15 @@ LAYOUT = Layout(COLUMNS - 3, (3,), (0, 1, 2, 3, 4, 5, 5, 5))
 QUICK = Settings(members=2, latent=4, hidden=24, epochs=12, batch=128, rate=5e-3, seed=7)
 
 
-def world(seed: int, rows: int = ROWS, noise: bool = False) -> Rows:
+def world(seed: int, rows: int = ROWS, noise: bool = False, level: float = 0.0) -> Rows:
     """Five numbers and a category. The first number decides who returns, the second how much is
-    spent; as `noise` neither decides anything.
+    spent; as `noise` neither decides anything. `level` is the logit of who returns on average.
     """
     rng = np.random.default_rng(seed)
     numbers = rng.normal(size=(rows, 5))
     shop = np.eye(3)[rng.integers(0, 3, rows)]
     cause = rng.normal(size=(rows, 2)) if noise else numbers
-    returned = rng.random(rows) < 1 / (1 + np.exp(-2 * cause[:, 0]))
+    returned = rng.random(rows) < 1 / (1 + np.exp(-2 * cause[:, 0] - level))
     spend = returned * np.exp(3 + 0.8 * cause[:, 1] + 0.2 * rng.normal(size=rows))
     orders = returned * (1 + rng.poisson(1, rows))
     targets = Targets(*(v.astype(np.float32) for v in (returned, spend, orders)))
@@ -111,9 +111,10 @@ def test_training_changes_no_input() -> None:
 
 
 def later_loss(model: Fitted, rows: Rows) -> float:
+    scaled = model.scale.scaled(rows[1])
     with torch.no_grad():
-        z = model.network.encoder(torch.from_numpy(rows[0]))
-        return model.network.prediction_loss(z, model.scale.scaled(rows[1])).item()
+        said = model.network.read(model.network.encoder(torch.from_numpy(rows[0])))
+        return model.network.prediction_loss(at_their_level(said, scaled), scaled).item()
 
 
 def test_early_stopping_keeps_the_best_epoch_of_the_later_cutoff() -> None:
@@ -125,6 +126,54 @@ def test_early_stopping_keeps_the_best_epoch_of_the_later_cutoff() -> None:
     assert len(losses) - made.epochs == hasty.patience
     assert losses[made.epochs - 1] == pytest.approx(min(losses), abs=1e-3)
     assert later_loss(made, later) == pytest.approx(losses[made.epochs - 1], abs=1e-5)
+
+
+def drifted(seed: int) -> Rows:
+    """`world` where one in five returns, not four."""
+    return world(seed, level=-2.0)
+
+
+def test_another_level_later_does_not_stop_learning(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = dataclasses.replace(QUICK, epochs=60, patience=8, rate=1e-3)
+    ours = fit(world(1, level=3.0), drifted(4), LAYOUT, slow)
+    monkeypatch.setattr(autoencoder, "at_their_level", lambda head, scaled: head)
+    by_level = fit(world(1, level=3.0), drifted(4), LAYOUT, slow)
+    assert by_level.epochs < 5 < 20 < ours.epochs
+    design, truth = drifted(5)
+    ranked = [roc_auc(truth.returned, heads(one, design)["return"]) for one in (ours, by_level)]
+    assert ranked[0] > 0.8 > 0.6 > ranked[1]
+
+
+def test_the_level_of_what_is_said_does_not_matter(fitted: Fitted) -> None:
+    design, truth = drifted(4)
+    scaled = fitted.scale.scaled(truth)
+    with torch.no_grad():
+        said = fitted.network.read(fitted.network.encoder(torch.from_numpy(design)))
+    off = {name: 3.0 * (i - 2) for i, name in enumerate(said) if name != "log_sigma"}
+    other = {name: head + off.get(name, 0.0) for name, head in said.items()}
+    one, two = (at_their_level(head, scaled) for head in (said, other))
+    for name in said:
+        assert torch.allclose(one[name], two[name], atol=1e-4), name
+    assert torch.sigmoid(one["return"]).mean(dim=1).numpy() == pytest.approx(
+        scaled["returned"].mean().item(), abs=1e-5
+    )
+    best = fitted.network.prediction_loss(one, scaled).item()
+    for name in off:
+        for step in (-0.05, 0.05):
+            moved_on = {**one, name: one[name] + step}
+            assert fitted.network.prediction_loss(moved_on, scaled).item() > best, name
+
+
+@pytest.mark.parametrize("everybody", [0.0, 1.0])
+def test_where_all_came_to_the_same_a_level_is_finite(fitted: Fitted, everybody: float) -> None:
+    design = world(4)[0]
+    same = np.full(len(design), everybody, dtype=np.float32)
+    scaled = fitted.scale.scaled(Targets(same, same * 20, same))
+    with torch.no_grad():
+        said = fitted.network.read(fitted.network.encoder(torch.from_numpy(design)))
+    made = at_their_level(said, scaled)
+    assert all(torch.isfinite(head).all() for head in made.values())
+    assert np.isfinite(fitted.network.prediction_loss(made, scaled).item())
 
 
 def test_of_many_rows_an_epoch_looks_at_some_and_the_next_at_others(
