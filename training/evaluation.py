@@ -25,14 +25,13 @@ from training import (
     prospects,
     rivals,
     segment_card,
-    snapshots,
     tuning,
 )
 from training.bundle import Bundle, to_columns
 from training.report_card import Section
 from training.season import UNTOLD, Season
 from training.segments import Segment
-from training.snapshots import buyers
+from training.snapshots import buyers, without_order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,9 +153,9 @@ def evaluate(
             seed,
         ),
     )
-    waiting = snapshots.prospects(test)
+    waiting = without_order(test)
     first_orders = prospect_card.prospect_section(
-        snapshots.prospects(calibration), waiting, bundle.predict(fit.table(waiting)).to_pandas(),
+        without_order(calibration), waiting, bundle.predict(fit.table(waiting)).to_pandas(),
         window_days, currency, seed,
     )  # fmt: skip
     sections += (first_orders,) if first_orders else ()

@@ -139,7 +139,9 @@ def _calibrated(
     fitted = fit.parts(before, space, spec, trees, frozen=evaluated.frozen, told=told)
     teacher = assembly.assemble(fitted, spec)
     raw = teacher.raw(to_columns(fit.table(window)))
-    customers = to_columns(fit.table(now))
+    # who is known by attributes alone was in no window
+    met = (now.orders > 0) | ((now.events > 0) if "events" in now else False)
+    customers = to_columns(fit.table(now[met]))
     return prospects.transferred(
         prospects.calibrate(raw, window, level), teacher.raw(customers), bare.raw(customers)
     )

@@ -95,7 +95,7 @@ def judge(
         ordered = some.future_orders > 0
         if some.customer_id.nunique() < LEAST_CUSTOMERS or ordered.all() or not ordered.any():
             return None
-        if not frame.future_spend.sum() > 0:
+        if not some.future_spend.sum() > 0:
             return None
     space = fit.latent(train, spec, history_days, network, later=calibration)
     bare = assembly.assemble(fit.parts(train, space, spec, trees, later=calibration), spec)

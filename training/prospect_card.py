@@ -10,7 +10,7 @@ import pandas as pd
 from training import chance, metrics, rivals
 from training.report_card import OURS, Section, compare
 from training.rivals import Rule
-from training.snapshots import LEAST_CUSTOMERS
+from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS
 
 TITLE = "First orders"
 MEASURES = {"AUC": metrics.roc_auc, "PR-AUC": metrics.pr_auc, "Brier": metrics.brier,
@@ -28,7 +28,8 @@ def prospect_section(
     before, test : prospects of the calibration and of the test cut-off, with outcomes
     predicted : what the bundle predicts of the latter
 
-    Returns None where fewer than 100 stand at either.
+    Nothing is ranked where fewer than ten ordered (or did not), and None returned where fewer than
+    100 stand at either.
     """
     if min(len(before), len(test)) < LEAST_CUSTOMERS:
         return None
@@ -46,7 +47,7 @@ def prospect_section(
         f"Orders: realised {sums[0][0]:,.0f}, expected {sums[0][1]:,.1f}. Spend: realised "
         f"{sums[1][0]:,.0f}, expected {sums[1][1]:,.0f} {currency}. No other section counts them.",
     )
-    if truth.min() == truth.max():
+    if min(truth.sum(), len(truth) - truth.sum()) < LEAST_SPENDERS:
         figures = {"Brier": metrics.brier(truth, likely)}
         return Section(TITLE, {OURS: figures}, (), notes)
     others = rivals.first_order_rules(before, test)

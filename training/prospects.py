@@ -15,12 +15,12 @@ from training.bundle import Bundle, Raw
 from training.intervals import Bands
 from training.outliers import capped
 from training.season import Season
-from training.snapshots import LEAST_CUSTOMERS, buyers, prospects
+from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers, without_order
 from training.stretch import Stretch
 
 Fitted = tuple[Calibration, Bands]
 
-#: Prospects who order in the calibration window of whom a calibration of their own is learned.
+#: Prospects who spend in the calibration window of whom a calibration of their own is learned.
 LEAST_FIRST_ORDERS = conformal.LEAST_A_BAND
 
 
@@ -43,10 +43,10 @@ def calibrate(raw: Raw, window: pd.DataFrame, share: float) -> Calibrated:
     """Both calibrations from a bundle's raw outputs on the calibration window (snapshot rows with
     outcomes), as `training.fit.calibrate` learns them; intervals hold a `share` of the outcomes.
 
-    Of fewer than 100 prospects nothing is told apart. Where fewer than 60 of them ordered, they
+    Of fewer than 100 prospects nothing is told apart. Where fewer than 60 of them spent, they
     have the calibration of the others with levels of their own.
     """
-    known, rest = window.orders.to_numpy() > 0, prospects(window)
+    known, rest = raw.ordered, without_order(window)
     ordered = fit.calibrate(raw.of(known), window[known], share)
     if len(rest) < LEAST_CUSTOMERS:
         return Calibrated(ordered, None)
@@ -59,27 +59,29 @@ def calibrate(raw: Raw, window: pd.DataFrame, share: float) -> Calibrated:
 def _levelled(
     c: Calibration, raw: Raw, window: pd.DataFrame, returned: pd.DataFrame
 ) -> Calibration:
-    """`c` at the level of the prospects of `window`: what came of them over what `c` expects, where
-    one customer's orders and spend, as of those who `returned`, were expected and came besides: a
-    gamma prior of the ratio, with mean and shape 1 (Bühlmann & Gisler 2005, "A course in
-    credibility theory", section 2.5), so that none who came is not taken for none ever.
+    """`c` at the level of the prospects of `window`: of what came of them and one customer more, as
+    of those who `returned`, so that none who came is not taken for none ever; of no more than `c`
+    expects where that is less.
     """
     seen = float(window[exposure.COLUMN].iloc[0])
     gone = churn(raw.churn_logit, c)
-    likely, came = float((1.0 - gone).sum()), float((window.future_orders > 0).sum()) / seen
 
-    def ratio(expected: np.ndarray, outcome: str) -> float:
-        own, others = (capped(f[outcome].to_numpy(np.float64)) for f in (window, returned))
-        one = max(float(others.mean()), 1e-9) if len(others) else 1.0
-        return float((own.sum() / seen + one) / (capped(expected).sum() + one))
+    def ratio(expected: np.ndarray, own: pd.Series, others: pd.Series) -> float:
+        said = max(float(capped(expected).sum()) * seen, 1e-9)
+        one = float(capped(others.to_numpy(np.float64)).mean()) if len(others) else 1.0
+        came = float(capped(own.to_numpy(np.float64)).sum())
+        return (came + min(one, said)) / said
 
-    rate = 1.0 - likely / len(window) * (came + 1.0) / (likely + 1.0)
-    spent = c.spend.level * ratio(spend(raw.experts, gone, c), "future_spend")
+    likely = 1.0 - gone
+    moved = ratio(likely, window.future_orders > 0, returned.future_orders > 0)
+    expected, ordered = spend(raw.experts, gone, c), orders(raw.boosted_orders, gone, c)
+    spent = ratio(expected, window.future_spend, returned.future_spend)
+    first = calibration.intercept(raw.churn_logit, c.churn[1], 1.0 - moved * likely.mean())
     return dataclasses.replace(
         c,
-        churn=(calibration.intercept(raw.churn_logit, c.churn[1], rate), c.churn[1]),
-        spend=dataclasses.replace(c.spend, level=spent),
-        orders=c.orders * ratio(orders(raw.boosted_orders, gone, c), "future_orders"),
+        churn=(first, c.churn[1]),
+        spend=dataclasses.replace(c.spend, level=c.spend.level * spent),
+        orders=c.orders * ratio(ordered, window.future_orders, returned.future_orders),
     )
 
 
@@ -93,32 +95,39 @@ def settled(
     lasting: float,
 ) -> Calibrated:
     """Each at the level that is served (`training.level`): `now` are raw outputs of today's
-    customers with an order, `train` the rows that `bare` was fitted on.
+    customers with an order, `train` the rows that `bare` was fitted on. That of prospects stays as
+    it is where these are too few to tell another.
     """
     ordered = level.settled(
         calibrated.ordered, lambda: fit.trained(bare, buyers(train)), now, season, cutoffs, lasting
     )
-    if calibrated.prospects is None:
-        return Calibrated(ordered, None)
+    waiting = without_order(train)
+    if calibrated.prospects is None or _too_few(waiting):
+        return Calibrated(ordered, calibrated.prospects)
     nobody = now.of(np.zeros(0, dtype=int))  # no structural model knows of a prospect
     return Calibrated(
         ordered,
         level.settled(
-            calibrated.prospects, lambda: fit.trained(bare, prospects(train)), nobody, season,
-            cutoffs,
+            calibrated.prospects, lambda: fit.trained(bare, waiting), nobody, season, cutoffs
         ),
-    )  # fmt: skip
+    )
+
+
+def _too_few(rows: pd.DataFrame) -> bool:
+    """Whether these prospects with outcomes are too few to tell a level by."""
+    spent = int((rows.future_spend > 0).sum())
+    return len(rows) < LEAST_CUSTOMERS or spent < LEAST_SPENDERS
 
 
 def transferred(calibrated: Calibrated, teacher: Raw, pupil: Raw) -> Calibrated:
     """Each carried over to `pupil`, from `teacher` (`training.calibration.transfer`), by raw
-    outputs of the same customers today; of fewer than 100 prospects no level can be carried over.
+    outputs of the same customers today; as it is where fewer than 100 of them are prospects.
     """
     learned, bands = calibrated.ordered
     known = pupil.ordered
     ordered = calibration.transfer(learned, teacher.of(known), pupil.of(known)), bands
     if calibrated.prospects is None or (~known).sum() < LEAST_CUSTOMERS:
-        return Calibrated(ordered, None)
+        return Calibrated(ordered, calibrated.prospects)
     first, first_bands = calibrated.prospects
     moved = calibration.transfer(first, teacher.of(~known), pupil.of(~known))
     return Calibrated(ordered, (moved, first_bands))

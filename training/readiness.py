@@ -12,7 +12,7 @@ import pandas as pd
 
 from training import calibration, conformal, prior, season, stability
 from training.prospects import LEAST_FIRST_ORDERS
-from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers, prospects
+from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers, without_order
 from training.splits import YEAR, Splits, Window
 from training.structural import LEAST_REPEAT_BUYERS
 
@@ -83,7 +83,7 @@ def judge(plan: Splits, past: pd.DataFrame) -> tuple[Readiness, ...]:
         _calibration(calibrate),
         _value(train, calibrate),
         _intervals(calibrate),
-        *_first_orders(prospects(past[past.as_of == plan.calibration.as_of])),
+        *_first_orders(without_order(past[past.as_of == plan.calibration.as_of])),
         _structural(plan, past),
         _seasonality(plan, calibrate),
         _stability(plan),

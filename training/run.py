@@ -128,7 +128,7 @@ def _record(
     pictures: dict[str, Any], shots: snapshots.Snapshots,
 ) -> tracking.Record:  # fmt: skip
     manifest = served.bundle.manifest
-    learned = served.bundle.calibration
+    learned, first = served.bundle.calibration, served.bundle.first_calibration
     weights = dict(zip(EXPERTS, learned.spend.weights, strict=True))
     params = {
         "experiment_file": experiment.path.name, "experiment_digest": experiment.digest,
@@ -138,6 +138,7 @@ def _record(
         "features": len(served.bundle.catalog), "catalog_hash": manifest["catalog_hash"],
         "epochs": e.frozen.epochs, **{f"trees_{k}": v for k, v in e.frozen.trees.items()},
         "calibration_churn": learned.churn, "calibration_orders": learned.orders,
+        "first_calibration_churn": first.churn, "first_calibration_orders": first.orders,
         **{f"spend_weight_{name}": round(weight, 4) for name, weight in weights.items()},
         **{f"value_{k}": v for k, v in dataclasses.asdict(experiment.value).items()},
         **{f"shrinkage_{k}": v for k, v in dataclasses.asdict(served.bundle.shrinkage).items()},

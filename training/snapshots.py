@@ -78,7 +78,7 @@ def buyers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame.orders > 0]
 
 
-def prospects(frame: pd.DataFrame) -> pd.DataFrame:
+def without_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of customers without an order before their `as_of`."""
     return frame[~(frame.orders > 0)]
 
@@ -112,14 +112,14 @@ def require_enough(shots: Snapshots, plan: Splits) -> None:
             "customer_id is the customer's, not the order's",
         )
     for name, window in (("calibration", plan.calibration), ("test", plan.test)):
-        rows = shots.at((window,))
+        rows = buyers(shots.at((window,)))
         spent = int((rows.future_spend > 0).sum())
         if spent < LEAST_SPENDERS:
             raise HistoryError(
                 f"At least {LEAST_SPENDERS} customers must spend in the {name} window, or hardly "
                 "anything could be said of anybody.",
                 f"{spent} from {window.as_of:%Y-%m-%d} to {window.end:%Y-%m-%d}, of "
-                f"{len(buyers(rows)):,} customers with an order before",
+                f"{len(rows):,} customers with an order before",
                 "look for a gap in the orders (`coterie check`) and set as_of to its beginning, or "
                 "bring more customers or a longer horizon_days",
             )
