@@ -108,8 +108,9 @@ def show_card(card: ReportCard, screen: Screen) -> None:
         screen.say()
     lost = card.losses()
     screen.say("Where a naive rule wins", "bold")
-    for comparison in lost:
-        screen.say(f"- {comparison.sentence()}", "yellow" if comparison.certain else None)
+    for title, comparison in lost:
+        said = f"- {title}: {comparison.sentence()}"
+        screen.say(said, "yellow" if comparison.certain else None)
     if not lost:
         screen.say("- nowhere in this run")
     screen.say()

@@ -105,11 +105,11 @@ class ReportCard:
     heading: tuple[str, ...]
     sections: tuple[Section, ...]
 
-    def losses(self) -> list[Comparison]:
-        """Comparisons that a naive rule wins, certain ones first."""
-        every = (c for s in self.sections for c in s.comparisons if np.isfinite(c.difference))
-        lost = [c for c in every if not c.better]
-        return sorted(lost, key=lambda c: (not c.certain, c.measure, c.rival))
+    def losses(self) -> list[tuple[str, Comparison]]:
+        """Comparisons that a naive rule wins, each with its section's title, certain ones first."""
+        every = ((s.title, c) for s in self.sections for c in s.comparisons)
+        lost = [(title, c) for title, c in every if np.isfinite(c.difference) and not c.better]
+        return sorted(lost, key=lambda one: (not one[1].certain, one[1].measure, one[1].rival))
 
     def metrics(self) -> dict[str, float]:
         """Flat names and figures for a tracker: ours and the rivals'."""
@@ -138,7 +138,9 @@ class ReportCard:
                 lines.append(f"| {bold} | " + " | ".join(figures) + " |")
             lines += ["", *(f"{note}  " for note in section.notes), ""]
         lines += ["## Where a naive rule wins", ""]
-        lines += [f"- {c.sentence()}" for c in self.losses()] or ["Nowhere in this run."]
+        lines += [f"- {title}: {c.sentence()}" for title, c in self.losses()] or [
+            "Nowhere in this run."
+        ]
         return "\n".join(lines) + "\n"
 
 

@@ -71,8 +71,8 @@ def test_intervals_that_know_the_spread_beat_plain_ones_and_padded_ones_do_not()
     padded = section(truth, 0 * EXPECTED, 3 * EXPECTED)
     assert padded.rows["all customers"]["outside"] == 0
     lost = ReportCard((), (padded,)).losses()
-    assert "interval score (highest fifth)" in {c.measure for c in lost if c.certain}
-    assert lost[0].sentence().startswith(f"{RIVAL} beats Coterie on interval score (")
+    assert "interval score (highest fifth)" in {c.measure for _, c in lost if c.certain}
+    assert lost[0][1].sentence().startswith(f"{RIVAL} beats Coterie on interval score (")
 
 
 def test_the_first_note_says_how_to_read_the_table() -> None:

@@ -95,7 +95,7 @@ def test_of_many_customers_some_are_compared(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_curve_turned_round_loses() -> None:
-    lost = {c.rival for c in ReportCard((), (timing(1 - CHURN),)).losses() if c.certain}
+    lost = {c.rival for _, c in ReportCard((), (timing(1 - CHURN),)).losses() if c.certain}
     assert "recency" in lost
 
 

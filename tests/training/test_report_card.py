@@ -60,15 +60,15 @@ def test_a_naive_rule_that_is_better_is_said_to_win() -> None:
     assert lost.certain
     assert lost.high < 0
     card = ReportCard((), (section,))
-    assert lost in card.losses()
-    assert lost.sentence() in card.markdown()
+    assert ("Churn", lost) in card.losses()
+    assert f"- Churn: {lost.sentence()}" in card.markdown()
     assert lost.sentence().startswith(f"recency beats {OURS} on AUC by 0.")
 
 
 def test_a_model_that_knows_the_outcome_loses_nowhere() -> None:
     sections = (churn(np.clip(GONE, 0.01, 0.99)), spend(SPENT))
     card = ReportCard((), sections)
-    assert [c for c in card.losses() if c.measure != "ECE"] == []
+    assert [c for _, c in card.losses() if c.measure != "ECE"] == []
     won = comparison(sections[0], "AUC", "recency")
     assert won.better
     assert won.certain
@@ -132,7 +132,7 @@ def test_a_bias_has_an_interval() -> None:
 
 def test_certain_losses_come_first() -> None:
     card = ReportCard((), (churn(np.random.default_rng(7).random(len(NOW))),))
-    certain = [c.certain for c in card.losses()]
+    certain = [c.certain for _, c in card.losses()]
     assert certain == sorted(certain, reverse=True)
     assert True in certain
 
@@ -246,7 +246,7 @@ def test_rival_segments_that_hold_more_still_win() -> None:
     kept = {f"{OURS}, warm": 0.868, f"{OURS}, cold": 0.893, "k-means": 0.97, "noise": 0.3}
     section = segment_card.stability_section(kept, {**kept, "k-means": 0.8}, 28, 9_000)
     assert {c.rival for c in section.comparisons} == {"k-means", "noise"}
-    assert [c.sentence() for c in ReportCard((), (section,)).losses()] == [
+    assert [c.sentence() for _, c in ReportCard((), (section,)).losses()] == [
         "k-means beats Coterie on keeping customers in their segment by 0.1020 (0.970 against "
         "0.868; no interval: of one retrain)"
     ]
@@ -290,10 +290,10 @@ def test_the_card_as_a_page() -> None:
         "## Churn\n\n| | AUC | bias |\n|---|---|---|\n"
         "| **Coterie** | 0.900 | -0.0123 |\n| a rule | 0.950 ▼ | – ▲ |\n\nA note.  \n\n"
         "## Where a naive rule wins\n\n"
-        "- a rule beats Coterie on AUC by 0.0500 (95 % interval of the difference -0.0800 to "
-        "-0.0200)\n"
-        "- another beats Coterie on AUC by 0.0100 (95 % interval of the difference -0.0300 to "
-        "+0.0200, within noise)\n"
+        "- Churn: a rule beats Coterie on AUC by 0.0500 (95 % interval of the difference "
+        "-0.0800 to -0.0200)\n"
+        "- Churn: another beats Coterie on AUC by 0.0100 (95 % interval of the difference "
+        "-0.0300 to +0.0200, within noise)\n"
     )
 
 
