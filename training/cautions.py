@@ -21,7 +21,8 @@ def cautions(
 
     Parameters
     ----------
-    columns : feature columns `orders` and `T_days`, each (n,); as_of : (n,) moments, UTC
+    columns : feature columns `orders`, `returns` and `T_days`, each (n,), and `events` where the
+        model knows of any; as_of : (n,) moments, UTC
     manifest : the bundle's; of one without `trained_until` nothing is stale or known afterwards;
         what its data were `insufficient` for is said beside every row
     outside : (n,) features whose value lies outside the training range
@@ -30,9 +31,10 @@ def cautions(
     no_orders = columns["orders"] == 0
     short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
     wanting = manifest.get("insufficient", [])
+    unmet = no_orders & (columns["returns"] == 0) & (columns.get("events", no_orders) == 0)
     made = []
-    for prospect, brief, count, old, seen, high in zip(
-        no_orders, short, outside, _stale(as_of, manifest), _seen(as_of, manifest), above,
+    for prospect, unknown, brief, count, old, seen, high in zip(
+        no_orders, unmet, short, outside, _stale(as_of, manifest), _seen(as_of, manifest), above,
         strict=True,
     ):  # fmt: skip
         said = list(wanting)
@@ -46,7 +48,9 @@ def cautions(
                 f"stale: the model was trained until {manifest['trained_until'][:10]}, "
                 "more than a horizon ago: retrain"
             )
-        if prospect:
+        if unknown:
+            said.append("no orders yet, nor events: nobody alike was learned from, hardly a guess")
+        elif prospect:
             said.append("no orders yet: predicted from what else is known, take with caution")
         if brief:
             said.append(f"short history: first order less than {SHORT_HISTORY_DAYS} days ago")

@@ -21,6 +21,10 @@ def test_a_prospect_is_answered_and_warned_of(small_run: Any) -> None:
     )
     made = small_run.bundle.predict(fit.table(nothing)).to_pandas().iloc[0]
     assert made["warnings"][0] == (
+        "no orders yet, nor events: nobody alike was learned from, hardly a guess"
+    )
+    met = small_run.bundle.predict(fit.table(nothing.assign(events=1))).to_pandas().iloc[0]
+    assert met["warnings"][0] == (
         "no orders yet: predicted from what else is known, take with caution"
     )
     assert np.isfinite(made["expected_spend"])
@@ -49,7 +53,7 @@ def test_prospects_come_through_the_feature_path(small_run: Any) -> None:
     )
     made = scoring.score(small_run.bundle, read, small_run.now)
     (row,) = made[made["customer_id"] == "new"].to_dict("records")
-    assert row["warnings"].startswith("no orders yet: predicted from what else is known")
+    assert row["warnings"].startswith("no orders yet, nor events: nobody alike was learned from")
     assert len(made) == 601
     assert np.isfinite(row["expected_spend"])
 
