@@ -25,13 +25,13 @@ from training import (
 )
 from training.blend import Calibration
 from training.bundle import Bundle
+from training.calibrated import Calibrated
 from training.intervals import Bands
 from training.preprocessing import Preprocessor
-from training.prospects import Calibrated
 from training.segments import Segment, Segmentation
 from training.structure import Prior
 
-UNCALIBRATED = Calibrated((Calibration(), Bands(0.8, 0.1, 0.9, (0.0,), ((0.0, 0.0),))), None)
+UNCALIBRATED = Calibrated((Calibration(), Bands(0.8, 0.1, 0.9, (0.0,), ((0.0, 0.0),))))
 #: What a portrait tells the mean of.
 ESTIMATES = ("churn_probability", "expected_orders", "expected_spend")
 
@@ -50,7 +50,7 @@ def assemble(p: fit.Parts, spec: FeatureSpec) -> Bundle:
     }
     positive = p.network.scale.positive
     model = {
-        **_calibrations(UNCALIBRATED),
+        **UNCALIBRATED.to_dict(),
         "target": {"mean": positive[0], "deviation": positive[1]},
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),
@@ -92,7 +92,7 @@ def complete(
     assigns nobody; without a `typical` customer it gives no reasons.
     """
     model = json.loads(bare.files["model.json"]) | {
-        **_calibrations(calibrated),
+        **calibrated.to_dict(),
         "spread": segmentation.spread,
         "segments": [dataclasses.asdict(s) for s in segments],
         "next_segment": next_segment,
@@ -136,14 +136,6 @@ def start_from(bundle: Bundle, settings: autoencoder.Settings) -> fit.Latent | N
     network.eval()
     scale = autoencoder.Scale(**json.loads(bundle.files["model.json"])["network_scale"])
     return fit.Latent(bundle.preprocessor, autoencoder.Fitted(network, scale, 0, []))
-
-
-def _calibrations(calibrated: Calibrated) -> dict[str, Any]:
-    made = {}
-    for of, fitted in (("", calibrated.ordered), ("first_", calibrated.of_prospects)):
-        made[f"{of}calibration"] = dataclasses.asdict(fitted[0])
-        made[f"{of}bands"] = dataclasses.asdict(fitted[1])
-    return made
 
 
 def _places(segmentation: Segmentation) -> dict[str, np.ndarray]:

@@ -36,10 +36,10 @@ from features.errors import BundleError
 from features.spec import FeatureSpec
 from training import ahead, blend, sealed, value
 from training.amounts import Amounts
+from training.calibrated import Calibrated, Raw
 from training.cautions import cautions
 from training.cells import Cells
 from training.course import INPUTS, Course
-from training.intervals import Bands
 from training.preprocessing import Preprocessor
 from training.segments import SPACE, Segment, Segmentation
 from training.shrinkage import Shrinkage, drawn
@@ -62,24 +62,6 @@ class TargetScale:
     deviation: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Raw:
-    """Uncalibrated outputs, drawn towards the simple model's where events were few
-    (`training.shrinkage`), each (n,) but `experts` (n, `blend.EXPERTS`) of spend and `scores`
-    (n, axes). `ordered` says who has an order: the others are calibrated apart.
-    """
-
-    churn_logit: np.ndarray
-    experts: np.ndarray
-    boosted_orders: np.ndarray
-    scores: np.ndarray
-    ordered: np.ndarray
-
-    def of(self, rows: np.ndarray) -> Raw:
-        """Those of some `rows`, as an index or (n,) bool."""
-        return Raw(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
-
-
 class Bundle:
     """One model version in memory. Build it from files (`load`) or from parts (`training.fit`)."""
 
@@ -92,11 +74,7 @@ class Bundle:
         self.spec = FeatureSpec.from_dict(features["spec"])
         self.catalog: list[dict[str, Any]] = features["catalog"]
         self.preprocessor = Preprocessor.from_dict(json.loads(files["preprocessing.json"]))
-        self.calibration = blend.Calibration.from_dict(model["calibration"])
-        self.bands = Bands.from_dict(model["bands"])
-        #: The same of customers without an order yet.
-        self.first_calibration = blend.Calibration.from_dict(model["first_calibration"])
-        self.first_bands = Bands.from_dict(model["first_bands"])
+        self.calibrated = Calibrated.from_dict(model)
         self.target = TargetScale(**model["target"])
         self.segments = tuple(Segment(**s) for s in model["segments"])
         self.prior = Prior.from_dict(model["prior"])
@@ -217,23 +195,7 @@ class Bundle:
 
     def estimates(self, raw: Raw) -> dict[str, np.ndarray]:
         """`churn_probability`, `expected_orders` and `expected_spend`, each (n,), calibrated."""
-        made = _estimates(raw, self.calibration)
-        if raw.ordered.all():
-            return made
-        first = _estimates(raw, self.first_calibration)
-        return {name: np.where(raw.ordered, made[name], first[name]) for name in made}
-
-    def interval(
-        self, raw: Raw, estimates: Mapping[str, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Low end, median and high end of spend, each (n,) in currency, of its `estimates`."""
-        of = (estimates["expected_spend"], estimates["churn_probability"])
-        made = self.bands.interval(*of, self.calibration.spend_stretch)
-        if raw.ordered.all():
-            return made
-        first = self.first_bands.interval(*of, self.first_calibration.spend_stretch)
-        low, median, high = (np.where(raw.ordered, *ends) for ends in zip(made, first, strict=True))
-        return low, median, high
+        return self.calibrated.estimates(raw)
 
     def _run(self, name: str, design: np.ndarray, output: str) -> np.ndarray:
         out: np.ndarray = self._sessions[name].run([output], {"design": design})[0]
@@ -262,7 +224,7 @@ class Bundle:
         raw = self.raw(columns)
         estimates = self.estimates(raw)
         spend = estimates["expected_spend"]
-        low, median, high = self.interval(raw, estimates)
+        low, median, high = self.calibrated.interval(raw, estimates)
         shares = self.segmentation.memberships(raw.scores)
         ranked = np.argsort(-shares, axis=1, kind="stable")
         rows = np.arange(len(shares))
@@ -317,15 +279,6 @@ class Bundle:
                 f"{type(problem).__name__}: {problem}",
                 "use the Coterie version that wrote it, or retrain",
             ) from problem
-
-
-def _estimates(raw: Raw, c: blend.Calibration) -> dict[str, np.ndarray]:
-    churned = blend.churn(raw.churn_logit, c)
-    return {
-        "churn_probability": churned,
-        "expected_orders": blend.orders(raw.boosted_orders, churned, c),
-        "expected_spend": blend.spend(raw.experts, churned, c),
-    }
 
 
 def to_columns(table: pa.Table) -> dict[str, np.ndarray]:

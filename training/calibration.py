@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
 
 from training.blend import LOGIT_LIMIT, Calibration, churn, sigmoid
-from training.bundle import Raw
+from training.calibrated import Raw
 from training.outliers import capped
 
 LEAST_OF_EACH = 10

@@ -25,9 +25,9 @@ from training import (
     prospects,
 )
 from training.bundle import Bundle, to_columns
+from training.calibrated import Calibrated
 from training.evaluation import Evaluated
 from training.identity import Matching
-from training.prospects import Calibrated
 from training.season import Season, carried
 from training.segments import Segment, Segmentation
 from training.snapshots import buyers

@@ -30,7 +30,8 @@ from training import (
 )
 from training.amounts import Amounts
 from training.blend import NO_LIMIT, Calibration, churn, spend
-from training.bundle import Bundle, Raw, to_columns
+from training.bundle import Bundle, to_columns
+from training.calibrated import Raw
 from training.cells import Cells
 from training.course import Course
 from training.intervals import Bands

@@ -14,7 +14,7 @@ import numpy as np
 
 from training import blend
 from training.blend import EXPERTS, Calibration
-from training.bundle import Raw
+from training.calibrated import Raw
 from training.calibration import intercept, total_scale
 from training.intervals import Bands
 from training.outliers import capped

@@ -11,32 +11,15 @@ import pandas as pd
 
 from training import calibration, conformal, exposure, fit, level
 from training.blend import Calibration, churn, orders, spend
-from training.bundle import Bundle, Raw
-from training.intervals import Bands
+from training.bundle import Bundle
+from training.calibrated import Calibrated, Fitted, Raw
 from training.outliers import capped
 from training.season import Season
 from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers, without_order
 from training.stretch import Stretch
 
-Fitted = tuple[Calibration, Bands]
-
 #: Prospects who spend in the calibration window of whom a calibration of their own is learned.
 LEAST_FIRST_ORDERS = conformal.LEAST_A_BAND
-
-
-@dataclasses.dataclass(frozen=True)
-class Calibrated:
-    """Calibration and bands of customers with an order, and of `prospects`, those without one; None
-    where there are too few of them to tell it from the others'.
-    """
-
-    ordered: Fitted
-    prospects: Fitted | None
-
-    @property
-    def of_prospects(self) -> Fitted:
-        """What holds of them."""
-        return self.prospects or self.ordered
 
 
 def calibrate(raw: Raw, window: pd.DataFrame, share: float) -> Calibrated:

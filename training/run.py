@@ -127,8 +127,8 @@ def _record(
     experiment: Experiment, plan: Splits, e: Evaluated, served: Final, card: ReportCard,
     pictures: dict[str, Any], shots: snapshots.Snapshots,
 ) -> tracking.Record:  # fmt: skip
-    manifest = served.bundle.manifest
-    learned, first = served.bundle.calibration, served.bundle.first_calibration
+    manifest, calibrated = served.bundle.manifest, served.bundle.calibrated
+    learned, first = calibrated.ordered[0], calibrated.of_prospects[0]
     weights = dict(zip(EXPERTS, learned.spend.weights, strict=True))
     params = {
         "experiment_file": experiment.path.name, "experiment_digest": experiment.digest,

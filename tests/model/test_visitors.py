@@ -89,8 +89,8 @@ def test_all_else_is_of_customers_with_an_order(learned: Learned) -> None:
 
 
 def test_what_is_served_has_a_level_for_each(learned: Learned) -> None:
-    bundle, now = learned.served.bundle, learned.shots.now
-    assert bundle.first_calibration != bundle.calibration
+    calibrated, now = learned.served.bundle.calibrated, learned.shots.now
+    assert calibrated.of_prospects[0] != calibrated.ordered[0]
     chance = 1 - learned.served.predicted["churn_probability"].to_numpy()
     waiting = (now.orders == 0).to_numpy()
     test = learned.shots.at((learned.plan.test,))

@@ -5,7 +5,7 @@ import pytest
 
 from training import blend
 from training.blend import EXPERTS, Calibration, Pool
-from training.bundle import Raw
+from training.calibrated import Raw
 from training.calibration import intercept, platt, total_scale, transfer
 
 

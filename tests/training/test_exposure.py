@@ -7,7 +7,7 @@ import pytest
 from features import engine
 from training import blend, exposure, fit
 from training.blend import EXPERTS
-from training.bundle import Raw
+from training.calibrated import Raw
 
 T = pd.Timestamp
 FIRST = T("2024-01-01")  # a Monday

@@ -7,7 +7,7 @@ import pytest
 
 from training import blend
 from training.blend import EXPERTS, Calibration, Pool
-from training.bundle import Raw
+from training.calibrated import Raw
 from training.intervals import Bands
 from training.level import Trained, combined, halfway, settled
 from training.season import UNTOLD, Season

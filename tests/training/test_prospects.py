@@ -8,9 +8,9 @@ import pytest
 
 from training import blend, fit, level, prospects
 from training.blend import EXPERTS
-from training.bundle import Raw
+from training.calibrated import Calibrated, Raw
 from training.prospect_card import prospect_section
-from training.prospects import Calibrated, calibrate, stretched, transferred
+from training.prospects import calibrate, stretched, transferred
 from training.report_card import OURS
 from training.rivals import first_order_rules
 from training.season import UNTOLD
