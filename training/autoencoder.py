@@ -16,7 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-FAR, HALVINGS = 30.0, 24  # a level is looked for so far off, in logits, and halved so often
+from training.calibration import intercept
+
 HEADS = ("return", "mu", "log_sigma", "root_spend", "log_spend", "log_orders")
 
 
@@ -288,13 +289,9 @@ def at_their_level(
     moved = {"mu": head["mu"] + off / weight.sum(dim=1, keepdim=True).clamp(min=1e-9)}
     for name in ("root_spend", "log_spend", "log_orders"):
         moved[name] = head[name] + (scaled[name] - head[name]).mean(dim=1, keepdim=True)
-    back, share = head["return"], scaled["returned"].mean()
-    low, high = back.new_full((len(back), 1), -FAR), back.new_full((len(back), 1), FAR)
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2.0
-        short = torch.sigmoid(back + middle).mean(dim=1, keepdim=True) < share
-        low, high = torch.where(short, middle, low), torch.where(short, high, middle)
-    return {**head, **moved, "return": back + (low + high) / 2.0}
+    back, share = head["return"], scaled["returned"].mean().item()
+    first = [[intercept(logits, 1.0, share)] for logits in back.numpy().astype(np.float64)]
+    return {**head, **moved, "return": back + torch.tensor(first, dtype=back.dtype)}
 
 
 def _swap(

@@ -11,7 +11,6 @@ from features.spec import FeatureSpec
 from training import (
     assembly,
     autoencoder,
-    blend,
     boosting,
     clustering,
     disparity,
@@ -89,8 +88,7 @@ def evaluate(
     calibrated = prospects.calibrate(then, calibration, level)
     known, bought = buyers(calibration), buyers(test)
     then = then.of(then.ordered)
-    churned_then = blend.churn(then.churn_logit, calibrated.ordered[0])
-    expected_then = blend.spend(then.experts, churned_then, calibrated.ordered[0])
+    expected_then = calibrated.estimates(then)["expected_spend"]
     last = buyers(train[train.as_of == train.as_of.max()])
     if told:
         told("choosing the number of segments", 0, 1)
