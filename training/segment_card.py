@@ -31,11 +31,12 @@ def segment_section(
     spend = test.future_spend.to_numpy(np.float64)
     churned = (test.future_orders == 0).to_numpy(np.float64)
     before = (calibration.future_orders == 0).to_numpy(np.float64)
-    rows, made = {}, []
+    rows, made, risks = {}, [], {}
     for name, (then, now) in {OURS: ours, **others}.items():
         rates = {int(i): float(before[then == i].mean()) for i in np.unique(then)}
         rates |= {int(i): float(before.mean()) for i in np.unique(now) if int(i) not in rates}
         order = {int(i): float(calibration.future_spend[then == i].mean()) for i in np.unique(then)}
+        risks[name] = np.array([rates[int(i)] for i in now])
         value = np.array([order.get(int(i), 0.0) for i in now])
         rows[name] = {
             "η² spend": separation.eta_squared(spend, now),
@@ -52,8 +53,12 @@ def segment_section(
             d = paired_bootstrap(separation.eta_squared, values, ours[1], now, 200, seed)
             better = rows[OURS][measure] >= rows[name][measure]
             made.append(Comparison(measure, name, *d, better=better, certain=bool(d.excludes_zero)))
-        gap = rows[OURS]["churn AUC"] - rows[name]["churn AUC"]
-        made.append(Comparison("segments' churn AUC", name, gap, np.nan, np.nan, gap >= 0, False))
+        if churned.min() == churned.max():
+            continue  # nobody to tell apart
+        d = paired_bootstrap(metrics.roc_auc, churned, risks[OURS], risks[name], 200, seed)
+        made.append(
+            Comparison("churn AUC", name, *d, better=d.value >= 0, certain=bool(d.excludes_zero))
+        )
     notes = [f"{len(np.unique(ours[1]))} segments, the same number for every rival."]
     if chosen:
         notes.append(

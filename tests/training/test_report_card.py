@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training import prediction_card, report_card, segment_card
+from training import prediction_card, report_card
 from training.report_card import OURS, Comparison, ReportCard, Section, figure
 
 DAYS = 30
@@ -222,36 +222,6 @@ def test_a_test_window_in_which_nobody_spent_is_said_to_be_one() -> None:
     assert "–" in ReportCard((), (section,)).markdown()
 
 
-def test_segments_stand_beside_rival_segments() -> None:
-    rank = np.argsort(np.argsort(SPENT)) * 4 // len(NOW)  # the outcome itself, in four parts
-    then = np.argsort(np.argsort(THEN["future_spend"].to_numpy())) * 4 // len(THEN)
-    noise = np.random.default_rng(7).integers(0, 4, len(NOW))
-    designs = (then[:, None], rank[:, None])  # rules that see the outcome tell who is where
-    section = segment_card.segment_section(
-        THEN, NOW, (then, rank), {"noise": (noise, noise)}, designs, None, 7
-    )
-    ours, theirs = section.rows[OURS], section.rows["noise"]
-    assert ours["η² log spend"] > 0.7 > 0.1 > theirs["η² log spend"]
-    assert ours["min share"] == pytest.approx(0.25)
-    assert ours["gain 10 %"] > theirs["gain 10 %"]
-    assert ours["told by 12 rules"] == 1.0 > 0.5 > theirs["told by 12 rules"]
-    assert all(c.better for c in section.comparisons)
-    turned = segment_card.segment_section(
-        THEN, NOW, (noise, noise), {"the outcome": (then, rank)}, designs, None, 7
-    )
-    assert not any(c.better for c in turned.comparisons)
-
-
-def test_rival_segments_that_hold_more_still_win() -> None:
-    kept = {f"{OURS}, warm": 0.868, f"{OURS}, cold": 0.893, "k-means": 0.97, "noise": 0.3}
-    section = segment_card.stability_section(kept, {**kept, "k-means": 0.8}, 28, 9_000)
-    assert {c.rival for c in section.comparisons} == {"k-means", "noise"}
-    assert [c.sentence() for _, c in ReportCard((), (section,)).losses()] == [
-        "k-means beats Coterie on keeping customers in their segment by 0.1020 (0.970 against "
-        "0.868; no interval: of one retrain)"
-    ]
-
-
 def test_what_could_not_be_told_is_a_caution() -> None:
     assert churn(np.clip(GONE, 0.1, 0.9)).cautions == spend(SPENT).cautions == ()
     (said,) = churn(np.full(len(NOW), 0.256)).cautions
@@ -262,15 +232,6 @@ def test_what_could_not_be_told_is_a_caution() -> None:
     (said,) = spend(np.full(len(NOW), 20.0)).cautions
     assert said.startswith("Spend could not be told on this data: norm. Gini ")
     assert said.endswith("where chance alone gives 0.")
-
-
-def test_segments_that_a_random_split_equals_are_a_caution() -> None:
-    rank = np.argsort(np.argsort(SPENT)) * 4 // len(NOW)
-    turns = np.arange(len(NOW)) % 4
-    for labels, cautions in ((rank, 0), (turns, 1)):
-        designs = (labels[:, None], labels[:, None])
-        made = segment_card.segment_section(THEN, NOW, (labels, labels), {}, designs, None, 7)
-        assert len(made.cautions) == cautions
 
 
 # -------------------------------------------------------------------------------- how it is written
