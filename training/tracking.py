@@ -148,6 +148,7 @@ def _record(
             mlflow.log_metrics({f"loss/{k}": v for k, v in losses.items()}, step=epoch)
         for context, rows in what.datasets.items():
             dataset = mlflow.data.from_pandas(rows, name=f"{what.name}-{context}"[:50])
+            dataset.schema = _schema_of(rows)  # MLflow would ask every value what it is
             mlflow.log_input(dataset, context=context)
         for name, figure in what.figures.items():
             mlflow.log_figure(figure, name)
@@ -266,9 +267,14 @@ def _signature(bundle: Bundle) -> ModelSignature:
 
 
 def _schema_of(rows: pd.DataFrame) -> Schema:
-    kinds = {str(name): DataType.double if rows[name].dtype == float else DataType.string
-             for name in rows}  # fmt: skip
-    return Schema([ColSpec(kind, name, required=False) for name, kind in kinds.items()])
+    """By the columns' dtypes; text where that says no more. Any of them may be unknown."""
+    kinds = {
+        "f": DataType.double, "i": DataType.long, "b": DataType.boolean, "M": DataType.datetime,
+    }  # fmt: skip
+    return Schema([
+        ColSpec(kinds.get(rows[name].dtype.kind, DataType.string), str(name), required=False)
+        for name in rows
+    ])  # fmt: skip
 
 
 def serve_ui(host: str, port: int) -> NoReturn:

@@ -98,9 +98,11 @@ def test_each_window_is_a_data_set_without_customers(client: MlflowClient, small
     contexts = {tag.value for i in inputs for tag in i.tags}
     assert contexts == {"train", "calibrate", "test", "final"}
     for one in inputs:
-        columns = [c["name"] for c in json.loads(one.dataset.schema)["mlflow_colspec"]]
-        assert "future_spend" in columns
-        assert "customer_id" not in columns
+        columns = json.loads(one.dataset.schema)["mlflow_colspec"]
+        kinds = {c["name"]: c["type"] for c in columns}
+        assert "customer_id" not in kinds
+        assert (kinds["future_spend"], kinds["future_orders"]) == ("double", "long")
+        assert (kinds["stage"], kinds["as_of"]) == ("string", "datetime")
 
 
 def test_no_customer_is_named_anywhere_in_the_store(small_run: Any) -> None:
