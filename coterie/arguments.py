@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 class Moment(click.ParamType):
-    """A moment as ISO text; without a zone it is UTC."""
+    """A moment as ISO 8601 text, no other; without a zone it is UTC."""
 
     name = "moment"
 
@@ -26,9 +27,7 @@ class Moment(click.ParamType):
         import pandas as pd
 
         try:
-            moment = pd.Timestamp(value)
-            if pd.isna(moment):  # for instance of an empty text
-                raise ValueError
+            moment = pd.Timestamp(dt.datetime.fromisoformat(value))  # 01.06.2026 says which month?
             return moment.tz_convert("UTC").tz_localize(None) if moment.tz else moment
         except (ValueError, TypeError):
             self.fail(

@@ -14,8 +14,9 @@ def expression(orders: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table
     """(customer_id, as_of) of the whole spine with the outcomes over [as_of, as_of + horizon).
 
     Columns: `future_orders` (int64, orders opened in the horizon), `future_spend` (float64,
-    currency, net of returns, never below 0), `days_to_order` (float64, days from `as_of` to the
-    first of those orders, null where there is none) and `churned` (bool, no order in the horizon).
+    currency, net of returns, never below 0), `future_refunded` (float64, currency, >= 0, what
+    was returned beyond that), `days_to_order` (float64, days from `as_of` to the first of those
+    orders, null where there is none) and `churned` (bool, no order in the horizon).
     """
     later = within_horizon(pieces(orders, FeatureSpec()), spine, horizon_days)
     counted = later.group_by("customer_id", "as_of").aggregate(
@@ -24,12 +25,13 @@ def expression(orders: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table
         days_to_order=days_between(later.moment, later.as_of).min(where=later.is_order),
     )
     joined = spine.left_join(counted, ["customer_id", "as_of"])
-    orders_after = joined.future_orders.fill_null(0)
+    orders_after, net = joined.future_orders.fill_null(0), joined.future_spend.fill_null(0.0)
     return joined.select(
         customer_id=joined.customer_id,
         as_of=joined.as_of,
         future_orders=orders_after,
-        future_spend=ibis.greatest(joined.future_spend.fill_null(0.0), 0.0),
+        future_spend=ibis.greatest(net, 0.0),
+        future_refunded=ibis.greatest(-net, 0.0),
         days_to_order=joined.days_to_order,
         churned=orders_after == 0,
     )

@@ -176,7 +176,7 @@ def test_an_as_of_long_after_the_last_order(
 def test_an_as_of_that_is_no_moment(changed: Changed, run: Run) -> None:
     file = changed()
     for command in ("check", "prove", "retrain"):
-        for given in ("yesterday", "NaT", ""):
+        for given in ("yesterday", "NaT", "", "01.06.2024", "06/01/2024", "2024"):
             refused = run(command, file, "--as-of", given)
             assert refused.exit_code == 2
             assert f"{given!r} is not a moment like 2024-05-09" in refused.output

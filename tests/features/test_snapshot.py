@@ -13,7 +13,7 @@ def test_a_snapshot_is_the_spine_with_features_and_outcomes_sorted_by_key(shop, 
     spec = FeatureSpec()
     spine = shop.spine(("b", JUNE), ("a", JULY), ("nobody", JUNE), ("a", JUNE))
     frame = snapshot(met_and_bought.connect(), spec, spine, horizon_days=30)
-    future = ["future_orders", "future_spend", "days_to_order", "churned"]
+    future = ["future_orders", "future_spend", "future_refunded", "days_to_order", "churned"]
     expected = pd.DataFrame(
         {
             "customer_id": ["a", "a", "b", "nobody"],
@@ -64,7 +64,7 @@ def test_of_the_features_some_alone_have_the_values_that_they_have_among_all(
     asked = met_and_bought.connect(), spec, shop.spine(("a", JUNE), ("a", JULY), ("nobody", JUNE))
     whole, some = snapshot(*asked, 30), snapshot(*asked, 30, columns)
     names = [f.name for f in catalog.features(spec) if f.name in columns]
-    future = ["future_orders", "future_spend", "days_to_order", "churned"]
+    future = ["future_orders", "future_spend", "future_refunded", "days_to_order", "churned"]
     expected = whole[["customer_id", "as_of", *names, *future]]
     assert len(names) == len(columns)
     with pytest.raises(KeyError, match="not in the catalog of this spec: recency_dayz"):

@@ -145,8 +145,12 @@ def test_a_history_that_ends_with_the_horizon_checks_no_longer_view() -> None:
     )  # fmt: skip
 
 
-def test_sums_are_reconciled_in_currency() -> None:
-    test = pd.DataFrame({"future_spend": [10.0, 0.0, 30.0], "future_orders": [1, 0, 2]})
+@pytest.mark.parametrize("refunded", [0.0, 15.0])
+def test_sums_are_reconciled_in_currency(refunded: float) -> None:
+    test = pd.DataFrame({
+        "future_spend": [10.0, 0.0, 30.0], "future_orders": [1, 0, 2],
+        "future_refunded": [0.0, refunded, 0.0],
+    })  # fmt: skip
     predicted = {
         "expected_spend": np.array([20.0, 5.0, 25.0]),
         "expected_orders": np.array([1.0, 0.5, 1.5]),
@@ -158,4 +162,8 @@ def test_sums_are_reconciled_in_currency() -> None:
         "orders": {"realised": 3.0, "expected": 3.0, "off by": 0.0},
         "customers with an order": {"realised": 2.0, "expected": 1.5, "off by": -0.25},
     }
-    assert section.notes[0].startswith("Sums over 3 customers in 30 days.")
+    assert section.notes[0].startswith(
+        "Sums over the 3 customers with an order before the cut-off, in 30 days;"
+    )
+    told = [note for note in section.notes if "EUR 15 in all" in note and "EUR 25 of" in note]
+    assert section.notes[1:] == tuple(told) and bool(told) == (refunded > 0)
