@@ -55,7 +55,7 @@ def test_spend_is_never_below_zero_and_a_return_is_no_sign_of_life(shop, after):
 
 def test_what_is_returned_beyond_what_was_bought_is_told_apart(shop, after):
     rows = [shop.line("2024-05-20", 50, order_id="1"), shop.line("2024-06-02", -50, order_id="1"),
-            shop.line("2024-06-09", 20, order_id="2"), shop.line("2024-06-09", 20, "c")]  # fmt: skip
+            shop.line("2024-06-09", 20), shop.line("2024-06-09", 20, "c")]  # fmt: skip
     spent = ["future_spend", "future_refunded"]
     assert after(rows, ("a", shop.at), ("c", shop.at), only=spent) == [(0.0, 30.0), (20.0, 0.0)]
 
