@@ -149,6 +149,7 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """Train on the experiment FILE, report against naive rules, register, promote, score.
 
     A champion of the same name is where the retrain starts: its segments keep their ids and names.
+    One that was trained beyond --as-of is left alone, and stays the champion.
 
     With [contracts] instead of [orders], FILE is about contractual churn: the chance that each
     contract ends, and which share of them a campaign should ask. That model is registered, but no
@@ -166,7 +167,9 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     if about_contracts:
         contract_run.retrain(about_contracts, screen, as_of, out)
     elif experiment:
-        run.retrain(experiment, screen, as_of, out).bundle.save(champion.served())
+        made = run.retrain(experiment, screen, as_of, out)
+        if made.promoted:
+            made.bundle.save(champion.served())
     screen.say(f"MLflow store: {tracking.store_uri()}")
     screen.say(f"Next: {'' if about_contracts else 'coterie serve    '}coterie ui")
 

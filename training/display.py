@@ -135,6 +135,11 @@ def show_identity(champion: Bundle | None, served: Final, screen: Screen) -> Non
         )
     if champion is None or served.matching is None:
         return
+    if served.bundle.manifest["started_from"] is None:
+        screen.say(
+            f"What the champion before ({champion.manifest['version']}) takes in no longer fits the"
+            " history: the network started afresh; segments are matched by their customers"
+        )
     m, whom = served.matching, served.bundle.manifest["customers"]
     some = whom["drawn"] < whom["known"]
     born = [s.id for s, old in zip(served.bundle.segments, m.old_of, strict=True) if old is None]

@@ -27,6 +27,7 @@ from training import (
     tuning,
 )
 from training.bundle import Bundle, to_columns
+from training.level import Structural, weight
 from training.report_card import Section
 from training.season import UNTOLD, Season
 from training.segments import Segment
@@ -103,8 +104,11 @@ def evaluate(
     now = bare.raw(to_columns(rows))
     cutoffs = train.as_of.nunique()
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
-    lasting = structural.lasting(to_columns(rows)) if structural else 1.0
-    calibrated = prospects.settled(calibrated, bare, train, now, season, cutoffs, lasting)
+    counted = Structural(
+        weight(calibrated.ordered[0], then, known.future_spend.to_numpy(np.float64)),
+        structural.lasting(to_columns(rows)) if structural else 1.0,
+    )
+    calibrated = prospects.settled(calibrated, bare, train, now, season, cutoffs, counted)
     bundle = assembly.complete(
         bare, {}, prospects.stretched(calibrated, season.factor), segmentation, plain
     )

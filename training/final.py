@@ -23,11 +23,13 @@ from training import (
     identity,
     portrait,
     prospects,
+    scaling,
 )
 from training.bundle import Bundle, to_columns
 from training.calibrated import Calibrated
 from training.evaluation import Evaluated
 from training.identity import Matching
+from training.level import Structural, weight
 from training.season import Season, carried
 from training.segments import Segment, Segmentation
 from training.snapshots import buyers
@@ -67,8 +69,8 @@ def final(
     champion_labels: np.ndarray | None,
     told: fit.Told | None = None,
 ) -> Final:
-    """Fit on all complete cut-offs (`train`), starting from the champion where its network fits,
-    else from the evaluated model; label the customers of `now`.
+    """Fit on all complete cut-offs (`train`), starting from the champion where its network and what
+    that takes in still fit, else from the evaluated model; label the customers of `now`.
 
     The calibration is learned anew by the evaluation's rule, one window later, and carried over
     (`training.calibration.transfer`): `rehearsal` holds the rows of the training and calibration
@@ -83,17 +85,24 @@ def final(
     same_columns = champion is not None and catalog.tabular(champion.spec) == catalog.tabular(spec)
     if champion is not None and champion.current and same_columns and same_inputs:
         start = assembly.start_from(champion, network)
+    fresh, learned_from = evaluated.space.preprocessor, to_columns(fit.table(train))
+    if start and not scaling.still_fits(start.preprocessor, fresh, learned_from):
+        start = None
+    came_from = champion.manifest["version"] if champion and start else None
+    manifest = {**manifest, "started_from": came_from}
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
     space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
     fitted = fit.parts(train, space, spec, trees, frozen=evaluated.frozen, told=told)
     bare = assembly.assemble(fitted, spec)
     bought = buyers(now)
-    rehearsed = _calibrated(rehearsal, now, bare, spec, evaluated, settings, trees, level, told)
+    rehearsed, counts = _calibrated(
+        rehearsal, now, bare, spec, evaluated, settings, trees, level, told
+    )
     known = to_columns(fit.table(bought))
-    lasting = prior.lasting(known) if prior else 1.0
+    counted = Structural(counts, prior.lasting(known) if prior else 1.0)
     calibrated = prospects.stretched(
         prospects.settled(
-            rehearsed, bare, train, bare.raw(known), season, evaluated.cutoffs, lasting
+            rehearsed, bare, train, bare.raw(known), season, evaluated.cutoffs, counted
         ),
         carried(ratio, season.factor),
     )
@@ -130,9 +139,10 @@ def _calibrated(
     trees: boosting.Settings,
     level: float,
     told: fit.Told | None,
-) -> Calibrated:
+) -> tuple[Calibrated, float]:
     """Calibration of the served model `bare`, carried over from a rehearsal: a model fitted in the
-    same way one window earlier, calibrated on the window that it did not see.
+    same way one window earlier, calibrated on the window that it did not see; and what the
+    structural total counts for there.
     """
     before, window = rehearsal
     space = fit.latent(before, spec, 0, settings, start=evaluated.space, told=told)
@@ -142,9 +152,10 @@ def _calibrated(
     # who is known by attributes alone was in no window
     met = (now.orders > 0) | ((now.events > 0) if "events" in now else False)
     customers = to_columns(fit.table(now[met]))
-    return prospects.transferred(
-        prospects.calibrate(raw, window, level), teacher.raw(customers), bare.raw(customers)
-    )
+    learned = prospects.calibrate(raw, window, level)
+    spent = window.future_spend.to_numpy(np.float64)[raw.ordered]
+    counts = weight(learned.ordered[0], raw.of(raw.ordered), spent)
+    return prospects.transferred(learned, teacher.raw(customers), bare.raw(customers)), counts
 
 
 def _named(

@@ -58,7 +58,9 @@ PACKAGES = ("torch", "scikit-learn", "lightgbm", "mlflow", "bentoml", "pandas", 
 
 @dataclasses.dataclass(frozen=True)
 class Learned:
-    """What a run learned, before anything of it is recorded or written."""
+    """What a run learned, before anything of it is recorded or written; `hindsight` where the
+    champion saw what followed, so that nothing was started from it and nothing may replace it.
+    """
 
     plan: Splits
     spec: FeatureSpec
@@ -68,6 +70,7 @@ class Learned:
     ratio: stretch.Stretch
     served: Final
     version: str
+    hindsight: bool
 
 
 def learn(
@@ -80,14 +83,23 @@ def learn(
 ) -> Learned:
     """Evaluate a model and fit the one that is served, with nothing but what was read.
 
-    `read` was cut at `as_of`; `champion` is what to start from, if anything. Without `steadiness`
-    nothing is retrained to see how many keep their segment, and the card has no section of it.
+    `read` was cut at `as_of`; `champion` is what to start from, if anything, unless it was trained
+    on what followed. Without `steadiness` nothing is retrained to see how many keep their segment,
+    and the card has no section of it.
     Raises CoterieError with rule, value seen and remedy where the run would be meaningless: too
     little history, too few customers, or an undated attribute that is the outcome itself.
     """
     torch.set_num_threads(THREADS)
     plan = splits.planned(experiment, read, as_of)
     display.show_plan(plan, screen)
+    until = pd.Timestamp(champion.manifest["trained_until"]) if champion else plan.now
+    hindsight = until > plan.now
+    if hindsight:
+        champion = None
+        screen.say(
+            f"   the champion was trained until {until:%Y-%m-%d}, on what followed "
+            f"{plan.now:%Y-%m-%d} too: this run starts without it, and will not replace it"
+        )
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)
@@ -152,7 +164,7 @@ def learn(
             shots.now, spec, shots.prior, evaluated,
             ratio, seasons[1], experiment.interval_level,
             network, evaluated.trees,
-            _manifest(experiment, plan, version, ratio, seasons[1], answers, champion, shots),
+            _manifest(experiment, plan, version, ratio, seasons[1], answers, shots),
             card.to_dict(),
             champion, champion_labels, told,
         )  # fmt: skip
@@ -163,7 +175,7 @@ def learn(
             f"orders and spend x {ratio.orders:.2f} and {ratio.spend:.2f}, churn to the power "
             f"{ratio.churn_power:.2f} ({ratio.source})"
         )
-    return Learned(plan, spec, shots, evaluated, card, ratio, served, version)
+    return Learned(plan, spec, shots, evaluated, card, ratio, served, version, hindsight)
 
 
 def _settings(experiment: Experiment) -> tuple[autoencoder.Settings, boosting.Settings]:
@@ -205,7 +217,6 @@ def _manifest(
     ratio: stretch.Stretch,
     ahead: season.Season,
     answers: tuple[Readiness, ...],
-    champion: Bundle | None,
     shots: snapshots.Snapshots,
 ) -> dict[str, Any]:
     return {
@@ -222,7 +233,6 @@ def _manifest(
             a.sentence() for a in readiness.wanting(answers) if a.status == INSUFFICIENT
         ],
         "customers": {"known": shots.customers, "drawn": len(shots.now)},
-        "started_from": champion.manifest["version"] if champion else None,
         "libraries": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
     }  # fmt: skip

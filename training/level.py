@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.metrics import d2_tweedie_score
 
 from training import blend
 from training.blend import EXPERTS, Calibration
@@ -23,6 +24,20 @@ from training.season import Season
 #: The structural total, which loses nobody within the window, counts up to so many times the one
 #: that does.
 MOST_LASTING = 1.1
+EQUAL = 0.5
+#: Of the Tweedie deviance by which customers are told apart: between counts and amounts.
+POWER = 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Structural:
+    """What the structural total counts for: its `weight` beside the learned one, and the share of
+    it that is `lasting` where customers may leave within the window
+    (`training.structure.Prior.lasting`).
+    """
+
+    weight: float = EQUAL
+    lasting: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,21 +59,46 @@ def settled(
     now: Raw,
     season: Season,
     cutoffs: int,
-    lasting: float = 1.0,
+    structural: Structural = Structural(),
 ) -> tuple[Calibration, Bands]:
     """The calibration with the level that is served to those of `now`, and the bands with it.
 
     A `season` is told against the calibration window, and fits no other level. Of what it does not
     tell the level goes `halfway`, of spend and orders only where the evaluated model was trained at
     several `cutoffs`; intervals stay what they were, as the window's outcomes made them. With one,
-    the levels are `combined`, which says what `lasting` is: customers who age take their intervals
-    along.
+    the levels are `combined`: customers who age take their intervals along.
     """
     learned, bands = fitted
     churn, spend = not season.of_churn, not season.of_spend and cutoffs > 1
     c = halfway(learned, trained(), churn, spend) if churn or spend else learned
     bands = bands.scaled(c.spend.level / learned.spend.level)
-    return combined(c, now, cutoffs, lasting), bands
+    return combined(c, now, cutoffs, structural), bands
+
+
+def weight(c: Calibration, raw: Raw, spend: np.ndarray) -> float:
+    """What the structural total is to count for beside the learned one, from 0 to a half: of
+    customers of whom `raw` says what it does and who spent (n,), currency >= 0, in the window that
+    `c` was learned on.
+
+    Half where the structural model tells customers apart nearly as well, by the share of the
+    Tweedie deviance that each explains at the level of what came (D squared; Hastie, Tibshirani &
+    Wainwright 2015, equation 3.11); the square of their ratio where that is less. What describes
+    customers badly does not know their total.
+    """
+    structural = raw.experts[:, EXPERTS.index("structural")]
+    known = np.flatnonzero(structural > 0)
+    actual = capped(spend[known])
+    if not actual.sum() > 0:
+        return EQUAL
+    said = blend.spend(raw.experts, blend.churn(raw.churn_logit, c), c)[known]
+    theirs, ours = (_explained(actual, one) for one in (structural[known], said))
+    return EQUAL if ours <= 0 else min(EQUAL, (max(theirs, 0.0) / ours) ** 2)
+
+
+def _explained(actual: np.ndarray, said: np.ndarray) -> float:
+    even = np.maximum(said, 1e-3 * said.mean())
+    score: float = d2_tweedie_score(actual, even * actual.sum() / even.sum(), power=POWER)
+    return score
 
 
 def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calibration:
@@ -82,30 +122,31 @@ def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calib
     return _moved(c, moved, orders)
 
 
-def combined(c: Calibration, raw: Raw, cutoffs: int, lasting: float = 1.0) -> Calibration:
-    """The calibration; where training stood at one of its `cutoffs`, with its level half way (in
-    logs) to what the structural model expects of the same customers in total: the mean of two
-    forecasts that err in different ways.
+def combined(
+    c: Calibration, raw: Raw, cutoffs: int, counted: Structural = Structural()
+) -> Calibration:
+    """The calibration; where training stood at one of its `cutoffs`, with its level between its own
+    and what the structural model expects of the same customers in total: the mean (in logs) of two
+    forecasts that err in different ways, by the weight that the second has.
 
-    Such a model never saw customers age: the learned level is that of the calibration window,
-    carried on as if they did not. The structural one knows who has left by now and how often the
-    others order, and nothing else; nobody leaves within its window, which counts for a tenth more
-    at most: `lasting` is the share that remains where customers may leave
-    (`training.structure.Prior.lasting`). Expected orders move with spend, so that what an order
+    A model of one cut-off never saw customers age: the learned level is that of the calibration
+    window, carried on as if they did not. The structural one knows who has left by now and how
+    often the others order, and nothing else; nobody leaves within its window, which counts for a
+    tenth more at most than what is lasting. Expected orders move with spend, so that what an order
     brings stays. As it was where the structural models were refused.
     """
     if cutoffs > 1:
         return c
     structural = raw.experts[:, EXPERTS.index("structural")]
     known = np.flatnonzero(~np.isnan(structural))
-    counted = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
+    plain = known[capped(structural[known]) == structural[known]]  # an outlier is no forecast
     said = blend.spend(raw.experts, blend.churn(raw.churn_logit, c), c)
-    ours = said[counted].sum() / c.spend_stretch
-    theirs = structural[counted].sum() * min(1.0, MOST_LASTING * lasting)
+    ours = said[plain].sum() / c.spend_stretch
+    theirs = structural[plain].sum() * min(1.0, MOST_LASTING * counted.lasting)
     if ours <= 0 or theirs <= 0:
         return c
-    half = float(np.sqrt(np.clip(theirs / ours, 1 / 3, 3.0)))
-    return _moved(c, half, half)
+    towards = float(np.clip(theirs / ours, 1 / 3, 3.0) ** counted.weight)
+    return _moved(c, towards, towards)
 
 
 def _moved(c: Calibration, spend: float, orders: float) -> Calibration:

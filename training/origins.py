@@ -23,7 +23,7 @@ from training import (
     rivals,
 )
 from training.bundle import to_columns
-from training.level import settled
+from training.level import Structural, settled, weight
 from training.report_card import OURS, Section
 from training.rivals import Rule
 from training.season import UNTOLD
@@ -100,14 +100,18 @@ def judge(
     space = fit.latent(train, spec, history_days, network, later=calibration)
     bare = assembly.assemble(fit.parts(train, space, spec, trees, later=calibration), spec)
     known = buyers(calibration)
-    found = fit.calibrate(bare.raw(to_columns(fit.table(known))), known, level)
+    then = bare.raw(to_columns(fit.table(known)))
+    found = fit.calibrate(then, known, level)
     rows = to_columns(fit.table(bought))
     raw = bare.raw(rows)
     window_days = (origin.test.end - origin.test.as_of).days
     structural = prior.fit(bought, window_days) if "structural_return" in bought else None
-    lasting = structural.lasting(rows) if structural else 1.0
+    counted = Structural(
+        weight(found[0], then, known.future_spend.to_numpy(np.float64)),
+        structural.lasting(rows) if structural else 1.0,
+    )
     said, _ = settled(
-        found, lambda: fit.trained(bare, buyers(train)), raw, UNTOLD, len(origin.train), lasting
+        found, lambda: fit.trained(bare, buyers(train)), raw, UNTOLD, len(origin.train), counted
     )
     churned = blend.churn(raw.churn_logit, said)
     return Judged(known, bought, churned, blend.spend(raw.experts, churned, said))

@@ -82,21 +82,21 @@ def totals_section(
             "expected": float(said.sum()),
             "off by": metrics.total_bias(came, said),
         }
-    notes = (
+    notes = [
         f"Sums over the {len(test):,} customers with an order before the cut-off, in {window_days} "
         "days; what others came to order for the first time is not in it. Of each customer, the "
         "probabilities of an order and of none add up to 1, expected orders are not below the "
-        "first, and expected spend is not below 0.",
-    )
+        "first, and expected spend is not below 0."
+    ]
     refunded = float(test.future_refunded.sum())
     if refunded > 0:
         net = float(test.future_spend.sum()) - refunded
-        notes += (
+        notes.append(
             f"Spend is net of returns, and 0 where a customer returned more than was bought in "
             f"these days: {currency} {refunded:,.0f} in all, without which the books would show "
-            f"{currency} {net:,.0f} of the same customers.",
+            f"{currency} {net:,.0f} of the same customers."
         )
-    return Section("Summed over all customers", rows, (), notes)
+    return Section("Summed over all customers", rows, (), tuple(notes))
 
 
 def _refused(

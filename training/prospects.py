@@ -75,15 +75,16 @@ def settled(
     now: Raw,
     season: Season,
     cutoffs: int,
-    lasting: float,
+    structural: level.Structural,
 ) -> Calibrated:
     """Each at the level that is served (`training.level`): `now` are raw outputs of today's
     customers with an order, `train` the rows that `bare` was fitted on. That of prospects stays as
     it is where these are too few to tell another.
     """
     ordered = level.settled(
-        calibrated.ordered, lambda: fit.trained(bare, buyers(train)), now, season, cutoffs, lasting
-    )
+        calibrated.ordered, lambda: fit.trained(bare, buyers(train)), now, season, cutoffs,
+        structural,
+    )  # fmt: skip
     waiting = without_order(train)
     if calibrated.prospects is None or _too_few(waiting):
         return Calibrated(ordered, calibrated.prospects)

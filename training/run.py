@@ -32,7 +32,9 @@ from training.splits import Splits
 
 @dataclasses.dataclass(frozen=True)
 class Retrained:
-    """What a retrain leaves: the champion, where it is recorded, and the folder of its files."""
+    """What a retrain leaves: the bundle, where it is recorded, the folder of its files, and whether
+    it is the champion now.
+    """
 
     bundle: Bundle
     card: ReportCard
@@ -40,6 +42,7 @@ class Retrained:
     folder: Path
     scores: pd.DataFrame
     now: pd.Timestamp
+    promoted: bool
 
 
 def retrain(
@@ -48,7 +51,8 @@ def retrain(
     as_of: pd.Timestamp | None = None,
     out: Path = Path("out"),
 ) -> Retrained:
-    """Train, evaluate, register and promote a model; score everyone with it.
+    """Train, evaluate, register and promote a model; score everyone with it. A champion that was
+    trained on what followed stays.
 
     Parameters
     ----------
@@ -71,7 +75,9 @@ def retrain(
             served = dataclasses.replace(served, bundle=assembly.counted(served.bundle, scored))
         else:
             scored = scoring.scores(served.bundle, served.predicted)
-    with screen.step("Logging to MLflow, registering, moving the alias champion"):
+    promoted = not learned.hindsight
+    moving = ", moving the alias champion" if promoted else ""
+    with screen.step(f"Logging to MLflow, registering{moving}"):
         pictures = _figures(experiment, evaluated, served, card)
         folder = _write(out, served, card, pictures)
         recorded = tracking.record(
@@ -79,18 +85,20 @@ def retrain(
             served.bundle,
             folder,
         )
-        tracking.promote(experiment.name, recorded.version)
+        if promoted:
+            tracking.promote(experiment.name, recorded.version)
     screen.say(
-        f"   {experiment.name} version {recorded.version} ({learned.version}) is the champion"
+        f"   {experiment.name} version {recorded.version} ({learned.version}) is "
+        + ("the champion" if promoted else "registered; the champion stays, with its own segments")
     )
     scoring.write(served.bundle, scored, out / "customers.parquet")
-    display.show_identity(champion, served, screen)
+    display.show_identity(champion if promoted else None, served, screen)
     display.show_segments(served.bundle, screen)
     screen.say(
         f"Every customer's row: {out / 'customers.parquet'} ({len(scored):,}); "
         f"report card and plots: {out}"
     )
-    return Retrained(served.bundle, card, recorded, folder, scored, plan.now)
+    return Retrained(served.bundle, card, recorded, folder, scored, plan.now, promoted)
 
 
 def _figures(

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.feature import Feature
-from training.preprocessing import Columns, Preprocessor
+from training.preprocessing import OTHER, Columns, Preprocessor
 
 LEAST_SHARE = 0.005
 #: Lenses in which a window of a year holds what comes round once, or campaigns a few times, a year.
 SELDOM = ("occasion", "engagement")
 YEAR_DAYS = 365
 LINEAR_UNITS = ("share", "code", "category")
+#: With so many more rows beyond the range that it knows, or of a category that it does not, an
+#: earlier preprocessor hides too much of today's customers.
+MORE_CLIPPED, MORE_OTHERS = 0.1, 0.05
 
 
 def fit(
@@ -54,6 +57,19 @@ def fit(
     return Preprocessor(
         tuple(numeric), tuple(logged), tuple(mean), tuple(scale), tuple(flagged), vocabulary
     )
+
+
+def still_fits(earlier: Preprocessor, fresh: Preprocessor, columns: Columns) -> bool:
+    """Whether `earlier`, learned from another history, tells of these rows what `fresh` does: takes
+    in each of its numbers, and clips and lumps together hardly more.
+    """
+    if not set(fresh.numeric) <= set(earlier.numeric):
+        return False
+    before, now = (float((p.outside(columns) > 0).mean()) for p in (earlier, fresh))
+    if before - now > MORE_CLIPPED:
+        return False
+    lumped, kept = ((p.codes(columns) == OTHER).mean(axis=0) for p in (earlier, fresh))
+    return bool((lumped - kept <= MORE_OTHERS).all())
 
 
 def _common(values: np.ndarray) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
-from training import run, tracking
+from training import run, scaling, tracking
 from training.bundle import FILES
 from training.run import Retrained
 from training.screen import Screen
@@ -16,11 +17,13 @@ from training.screen import Screen
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 
-def retrain(experiment: Any, folder: Path) -> tuple[Retrained, str]:
+def retrain(
+    experiment: Any, folder: Path, as_of: pd.Timestamp | None = None
+) -> tuple[Retrained, str]:
     """The run, and what the screen showed."""
     folder.mkdir()
     with (folder / "log.txt").open("w") as log:
-        made = run.retrain(experiment, Screen(Console(file=log, width=160)), None, folder / "out")
+        made = run.retrain(experiment, Screen(Console(file=log, width=160)), as_of, folder / "out")
     return made, (folder / "log.txt").read_text()
 
 
@@ -63,6 +66,36 @@ def test_retrained_from_the_champion_segments_and_customers_stay(
     champion = tracking.champion("small")
     assert champion is not None
     assert champion.manifest["version"] == after.manifest["version"]
+
+
+def test_a_champion_whose_inputs_no_longer_fit_gives_its_segments_and_not_its_network(
+    small_run: Any, champion_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scaling, "still_fits", lambda earlier, fresh, columns: False)
+    made, log = retrain(small_run.experiment, champion_store / "again")
+    assert made.bundle.manifest["started_from"] is None
+    assert "takes in no longer fits the history: the network started afresh" in log
+    # As from no champion at all, but for the ids: the same customers, the same segments.
+    assert made.bundle.files["encoder.onnx"] == small_run.bundle.files["encoder.onnx"]
+    assert {s.id for s in made.bundle.segments} == {s.id for s in small_run.bundle.segments}
+    assert made.promoted
+
+
+def test_a_champion_that_saw_what_followed_is_left_alone(
+    small_run: Any, champion_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then = small_run.now - pd.Timedelta(days=7)
+    beside, log = retrain(small_run.experiment, champion_store / "beside", then)
+    assert "this run starts without it, and will not replace it" in log
+    assert "registered; the champion stays, with its own segments" in log
+    assert not beside.promoted
+    champion = tracking.champion("small")
+    assert champion is not None
+    assert champion.manifest["version"] == small_run.bundle.manifest["version"]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'empty.db'}")
+    alone, _ = retrain(small_run.experiment, tmp_path / "alone", then)
+    assert alone.promoted
+    assert [n for n in FILES if alone.bundle.files[n] != beside.bundle.files[n]] == []
 
 
 @pytest.mark.parametrize("more", [1, -1], ids=["one more", "one less"])

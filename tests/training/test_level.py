@@ -9,7 +9,7 @@ from training import blend
 from training.blend import EXPERTS, Calibration, Pool
 from training.calibrated import Raw
 from training.intervals import Bands
-from training.level import Trained, combined, halfway, settled
+from training.level import Structural, Trained, combined, halfway, settled, weight
 from training.season import UNTOLD, Season
 from training.stretch import Stretch
 
@@ -147,8 +147,9 @@ def test_what_a_season_tells_is_told_against_the_last_window_alone(
 
 def test_with_one_cutoff_spend_goes_half_way_to_the_structural_total() -> None:
     rows, said = trained(0.8, spend=1.44), raw()
-    made, bands = settled((LEARNED, BANDS), lambda: rows, said, UNTOLD, 1, 0.9)
-    assert made == combined(halfway(LEARNED, rows, True, False), said, 1, 0.9)
+    counted = Structural(0.4, 0.9)
+    made, bands = settled((LEARNED, BANDS), lambda: rows, said, UNTOLD, 1, counted)
+    assert made == combined(halfway(LEARNED, rows, True, False), said, 1, counted)
     assert bands == BANDS  # who age take their intervals along
 
 
@@ -180,12 +181,62 @@ def test_the_level_is_half_way_to_the_structural_total() -> None:
         assert made.orders / c.orders == pytest.approx(total / ours.sum())
 
 
+@pytest.mark.parametrize("part", [0.0, 0.2, 0.5])
+def test_the_structural_total_counts_for_its_weight(part: float) -> None:
+    said = raw()
+    ours, theirs = blend.spend(said.experts, 0.0, LEARNED).sum(), said.experts[:, STRUCTURAL].sum()
+    made = combined(LEARNED, said, 1, Structural(part))
+    assert blend.spend(said.experts, 0.0, made).sum() == pytest.approx(
+        ours ** (1 - part) * theirs**part
+    )
+
+
+def seen(rows: int, own: float, spread: float = 0.3) -> tuple[Raw, np.ndarray]:
+    """Rows of which all experts but the structural say what came, but for some noise; that one
+    with so much noise of its `own`.
+    """
+    rng = np.random.default_rng(3)
+    spend = rng.lognormal(3, 1, rows) * (rng.random(rows) < 0.6)
+    near = np.maximum(spend, 2.0)
+    experts = near[:, None] * rng.lognormal(0, spread, (rows, len(EXPERTS)))
+    experts[:, STRUCTURAL] = near**0.7 * rng.lognormal(0, own, rows) * 40.0
+    logits = np.full(rows, -9.0)
+    return Raw(logits, experts, np.ones(rows), np.zeros((rows, 2)), np.ones(rows, bool)), spend
+
+
+def test_a_structural_model_that_tells_customers_apart_as_well_counts_half() -> None:
+    said, spend = seen(2_000, 0.3)
+    c = dataclasses.replace(LEARNED, spend=dataclasses.replace(POOL, level=1.0))
+    assert weight(c, said, spend) == 0.5
+    assert weight(c, said, spend * 1_000.0) == 0.5  # whatever the currency, or either's level
+
+
+def test_one_that_tells_them_apart_badly_counts_for_less_or_for_nothing() -> None:
+    weights = []
+    for own in (0.3, 0.8, 0.9, 2.5):
+        said, spend = seen(2_000, own)
+        weights.append(weight(LEARNED, said, spend))
+    assert weights[0] == 0.5
+    assert weights == sorted(weights, reverse=True)
+    assert 0.0 < weights[2] < weights[1] < 0.5
+    assert weights[3] == 0.0
+
+
+def test_where_nothing_tells_them_apart_both_count_the_same() -> None:
+    said, spend = seen(2_000, 0.3)
+    assert weight(LEARNED, said, np.zeros(2_000)) == 0.5
+    assert weight(LEARNED, said, np.random.default_rng(0).permutation(spend)) == 0.5
+    unknown = said.experts.copy()
+    unknown[:, STRUCTURAL] = np.nan
+    assert weight(LEARNED, dataclasses.replace(said, experts=unknown), spend) == 0.5
+
+
 def test_customers_who_leave_within_the_window_are_not_counted_on() -> None:
     said = raw()
     ours = blend.spend(said.experts, 0.0, LEARNED).sum()
     theirs = said.experts[:, STRUCTURAL].sum()
     for lasting, counted in ((1.0, 1.0), (0.95, 1.0), (0.5, 0.55)):
-        made = combined(LEARNED, said, 1, lasting)
+        made = combined(LEARNED, said, 1, Structural(lasting=lasting))
         total = blend.spend(said.experts, 0.0, made).sum()
         assert total == pytest.approx(np.sqrt(ours * counted * theirs), rel=1e-6)
 

@@ -114,3 +114,41 @@ def test_rare_categories_share_the_code_of_the_unseen() -> None:
 def test_a_preprocessor_survives_json() -> None:
     written = json.loads(json.dumps(small().to_dict()))
     assert Preprocessor.from_dict(written) == small()
+
+
+@pytest.mark.parametrize(
+    ("fresh", "fits"),
+    [
+        ({}, True),
+        ({"numeric": ("spend", "share", "age"), "logged": (True, False, True),
+          "mean": (2.4, 0.5, 1.0), "scale": (2.0, 0.25, 1.0)}, False),
+        ({"scale": (2.0, 5.0)}, False),  # clips none of the 101
+        ({"vocabulary": {"shop": ("east", "north", "south")}}, False),
+    ],
+    ids=["the same", "a number more", "clipped", "a new category"],
+)  # fmt: skip
+def test_an_earlier_preprocessor_fits_while_it_hides_little(fresh: dict, fits: bool) -> None:
+    rows = 1_000
+    values = columns(
+        spend=[10.0] * rows, age=[1.0] * rows,
+        share=[3.0] * 101 + [0.5] * (rows - 101), shop=["east"] * 51 + ["north"] * (rows - 51),
+    )  # fmt: skip
+    earlier, later = small(), dataclasses.replace(small(), **fresh)
+    assert scaling.still_fits(earlier, later, values) is fits
+
+
+def test_an_earlier_preprocessor_may_hide_a_little_more() -> None:
+    """A tenth of the rows clipped and a twentieth of another category, no more."""
+    rows = 1_000
+    values = columns(
+        spend=[10.0] * rows, share=[3.0] * 100 + [0.5] * (rows - 100),
+        shop=["east"] * 50 + ["north"] * (rows - 50),
+    )  # fmt: skip
+    wide = dataclasses.replace(
+        small(), scale=(2.0, 5.0), vocabulary={"shop": ("east", "north", "south")}
+    )
+    assert scaling.still_fits(small(), wide, values)
+    fewer = dataclasses.replace(
+        small(), numeric=("spend",), logged=(True,), mean=(2.4,), scale=(2.0,), flagged=()
+    )
+    assert scaling.still_fits(small(), fewer, values)  # takes in one number more than is needed

@@ -188,7 +188,7 @@ def settle(come: float, rows: pd.DataFrame) -> tuple[Calibrated, Calibrated, Raw
     """Before and after, with what was said."""
     raw, frame = window(come)
     made, bare = calibrate(raw, frame, 0.8), Says(raw)
-    after = prospects.settled(made, bare, rows, raw.of(raw.ordered), UNTOLD, 2, 1.0)  # type: ignore[arg-type]
+    after = prospects.settled(made, bare, rows, raw.of(raw.ordered), UNTOLD, 2, level.Structural())  # type: ignore[arg-type]
     return made, after, raw, bare
 
 
