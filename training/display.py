@@ -88,6 +88,11 @@ def show_plan(plan: Splits, screen: Screen) -> None:
         ")" if plan.rung == "full" else f" of {plan.window_days} days, since the history is short)"
     )
     screen.table(title, ("what", "first cut-off", "last cut-off", "outcomes until"), plan.rows())
+    if plan.test.days_late:
+        screen.say(
+            f"   orders arrive up to {plan.test.days_late} days late: so long is waited for the "
+            "outcomes of each window"
+        )
 
 
 def show_card(card: ReportCard, screen: Screen) -> None:

@@ -65,10 +65,10 @@ def earlier(plan: Splits, count: int) -> list[Origin]:
     for test in reversed(in_time):
         if len(made) == count:
             break
-        before = [w for w in in_time if w.end <= test.as_of]
+        before = [w for w in in_time if w.known <= test.as_of]
         if test.end > bound or not before:
             continue
-        train = tuple(w for w in before if w.end <= before[-1].as_of)
+        train = tuple(w for w in before if w.known <= before[-1].as_of)
         if train:
             made.append(Origin(train, before[-1], test))
             bound = test.as_of

@@ -129,11 +129,11 @@ def followed(
     read: Sources, plan: Splits, shots: Snapshots, most_days: float
 ) -> tuple[pd.DataFrame, int]:
     """Customers with an order at the first training cut-off, with `followed_spend`, what they spent
-    in the days after it (currency, net of returns, >= 0), and those days: as many as there are
-    until now, at most `most_days`.
+    in the days after it (currency, net of returns, >= 0), and those days: as many as outcomes are
+    known of, at most `most_days`.
     """
     first = plan.train[0].as_of
-    days = int(min((plan.now - first).days, most_days))
+    days = int(min((plan.test.end - first).days, most_days))
     rows = buyers(shots.at((plan.train[0],)))
     after = outcomes_of(read.connection, spine.of(rows), days).set_index("customer_id").future_spend
     return rows.assign(followed_spend=rows.customer_id.map(after)), days
@@ -151,7 +151,7 @@ def ratio(
     modelled = stretch.modelled(*histories(buyers(shots.now)), window, horizon)
     if modelled is not None:
         return modelled
-    whole = plan.now.floor("D") - pd.Timedelta(days=horizon)
+    whole = plan.test.end - pd.Timedelta(days=horizon)
     then = spine.customers_known(read.connection, [whole], most)
     if (whole - read.start).days < plan.history_days or len(then) < LEAST_CUSTOMERS:
         return stretch.constant(window, horizon)

@@ -21,6 +21,7 @@ import pandas as pd
 from features.errors import HistoryError
 from features.experiment import Experiment
 from features.sources import Sources
+from training.lateness import days_late
 
 PREFERRED_HISTORY_DAYS = 90
 LEAST_WINDOW_DAYS = 7
@@ -34,10 +35,16 @@ ENOUGH_ROWS = 30_000
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """A cut-off and the end of its outcomes: [as_of, end), UTC."""
+    """A cut-off and the end of its outcomes, [as_of, end) in UTC, known `days_late` after it."""
 
     as_of: pd.Timestamp
     end: pd.Timestamp
+    days_late: int = 0
+
+    @property
+    def known(self) -> pd.Timestamp:
+        """When its outcomes have arrived."""
+        return self.end + pd.Timedelta(days=self.days_late)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,16 +66,16 @@ class Splits:
     final: tuple[Window, ...]
 
     def __post_init__(self) -> None:
-        last = max(w.end for w in self.train)
+        last = max(w.known for w in self.train)
         if not last <= self.calibration.as_of:
             raise AssertionError(
                 f"training ends {last}, after calibration's {self.calibration.as_of}"
             )
-        if not self.calibration.end <= self.test.as_of:
+        if not self.calibration.known <= self.test.as_of:
             raise AssertionError(
-                f"calibration ends {self.calibration.end}, after test's {self.test.as_of}"
+                f"calibration ends {self.calibration.known}, after test's {self.test.as_of}"
             )
-        if not max(w.end for w in (self.test, *self.final)) <= self.now:
+        if not max(w.known for w in (self.test, *self.final)) <= self.now:
             raise AssertionError(f"a window ends after now, {self.now}")
 
     @property
@@ -136,7 +143,8 @@ def planned(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -
     days = experiment.horizon_days
     now = now_after(read.end) if as_of is None else now_at(as_of, read.end, days)
     customers = min(read.customers(), experiment.model.most_customers)
-    return plan(read.start, now, days, experiment.min_history_days, customers)
+    late = days_late(read.connection)
+    return plan(read.start, now, days, experiment.min_history_days, customers, late)
 
 
 def plan(
@@ -145,16 +153,19 @@ def plan(
     horizon_days: int,
     min_history_days: int = 0,
     customers: int = ENOUGH_ROWS,
+    late: int = 0,
 ) -> Splits:
     """Windows for a history from `start` (first order) to `now` (UTC).
 
     `min_history_days` is the least history before a training cut-off; 0 chooses 90 days, or as
     much as there is down to a horizon or 30 days. Cut-offs stand at midnight. Few `customers` are
-    looked at more often.
+    looked at more often. Outcomes are known so many days `late`: whatever learns from them stands
+    that much later, and a window that is not complete yet counts for nothing.
 
     Raises HistoryError where the horizon is longer than the history or no rung fits.
     """
-    first, last = start.floor("D"), now.floor("D")
+    wait = pd.Timedelta(days=late)
+    first, last = start.floor("D"), now.floor("D") - wait
     span = (last - first).days
     if horizon_days > span:
         raise HistoryError(
@@ -164,37 +175,41 @@ def plan(
             f"set horizon_days to {max(span // 5, 1)} or less, or bring a longer history",
         )
     least = min_history_days or max(14, min(30, horizon_days))
-    if span - 3 * horizon_days >= least:
+    waits = 2 * late  # of training for calibration, and of that for the test
+    if span - waits - 3 * horizon_days >= least:
         rung, window = "full", horizon_days
-        history = min_history_days or min(PREFERRED_HISTORY_DAYS, span - 3 * window)
+        history = min_history_days or min(PREFERRED_HISTORY_DAYS, span - waits - 3 * window)
     else:
         history = min_history_days or min(60, span // 4)
-        room = (span - history) // 3
+        room = (span - waits - history) // 3
         window = min(room, horizon_days)
         rung = "full" if window == horizon_days else "short windows"
         if room < LEAST_WINDOW_DAYS:
             raise HistoryError(
                 "Training, calibration and test need three windows of at least a week each after "
                 f"{history} days of history.",
-                f"a history of {span} days ({first:%Y-%m-%d} to {last:%Y-%m-%d})",
-                f"bring at least {history + 3 * LEAST_WINDOW_DAYS} days of orders",
+                f"a history of {span} days ({first:%Y-%m-%d} to {last:%Y-%m-%d})"
+                + (f", known {late} days late" if late else ""),
+                f"bring at least {history + waits + 3 * LEAST_WINDOW_DAYS} days of orders",
             )
     step = pd.Timedelta(days=window)
 
     def made(cutoff: pd.Timestamp) -> Window:
-        return Window(cutoff, cutoff + step)
+        return Window(cutoff, cutoff + step, late)
 
     earliest = first + pd.Timedelta(days=history)
-    test, calibration = last - step, last - 2 * step
+    test = last - step
+    calibration = test - wait - step
+    latest_trained = calibration - wait - step
     # The served model sees its customers as densely as the one that is measured.
-    closer = (calibration - step - earliest).days // window + 1 < FEW_CUTOFFS
+    closer = (latest_trained - earliest).days // window + 1 < FEW_CUTOFFS
 
     def cutoffs(latest: pd.Timestamp) -> tuple[Window, ...]:
         return tuple(made(c) for c in _cutoffs(earliest, latest, window, customers, closer))
 
     return Splits(
         rung, horizon_days, window, history, first, now,
-        cutoffs(calibration - step), made(calibration), made(test), cutoffs(last - step),
+        cutoffs(latest_trained), made(calibration), made(test), cutoffs(test),
     )  # fmt: skip
 
 
