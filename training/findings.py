@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from features.coins import Coin
 from features.experiment import Experiment
 from features.health import Health
 from features.hints import is_unit_price
@@ -30,6 +31,8 @@ SLIP_SHARE = 0.001  # of all spend, by a single line; ten times as much is a war
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
 THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
+COIN_LINES = 100  # of two currencies each, before their amounts are compared
+COIN_TIMES = 10.0
 
 
 def of_health(
@@ -47,6 +50,7 @@ def of_health(
         *of_hours(health.hours, experiment),
         *_customers(health.population),
         *_amounts(health.amounts, experiment.currency),
+        *_coins(health.coins, experiment.currency),
         *_signs(health.amounts, experiment),
         *_columns(health, experiment),
         *_attributes(health),
@@ -60,7 +64,7 @@ def of_currencies(unnamed: Mapping[str, Sequence[str]], own: str) -> list[Findin
             WARNING, f"All amounts must be in {own}, or the column of their currency be named.",
             f"{column} holds {', '.join(codes[:5])}" + (", ..." if len(codes) > 5 else ""),
             f"where the amounts are in these currencies, name it: orders.columns.currency = "
-            f'"{column}", and their rates in experiment.rates',
+            f'"{column}", and their rates in experiment.rates or a table of them in [rates]',
         )
         for column, codes in unnamed.items()
     ]  # fmt: skip
@@ -91,6 +95,8 @@ def of_search(found: Search) -> list[Finding]:
 def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
     own = {source.name for source in experiment.attributes}
     identified = {source.name for source in experiment.events if source.line_id is not None}
+    tables = (experiment.aliases, experiment.rate_table)
+    once = {source.name for source in tables if source is not None}
     if experiment.orders.line_id is not None:
         identified.add(experiment.orders.name)
     for i in health.ingested:
@@ -118,6 +124,8 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
                 how = "replaced by a later row"
             elif experiment.aliases is not None and i.source == experiment.aliases.name:
                 how = "dropped: they had been said, or merge an id with itself"
+            elif i.source in once:
+                how = "dropped: they had been said"
             else:
                 how = "dropped: their line_id had come"
                 many = i.repeats / i.rows_read > DUPLICATE_SHARE
@@ -130,7 +138,7 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
                 WARNING if many else HINT, f"{i.source}: a row should be delivered once.",
                 f"{i.repeats:,} of {i.rows_read:,} rows {how}", remedy,
             )  # fmt: skip
-        if i.duplicates and i.source not in own and i.source not in identified:
+        if i.duplicates and i.source not in own | identified | once:
             share = i.duplicates / i.rows_read
             yield Finding(
                 WARNING if share > DUPLICATE_SHARE else HINT,
@@ -228,6 +236,27 @@ def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
             f"the lines are below {a.p99:,.2f}",
             "correct it if it is a slip; the report card measures spend as it is",
         )
+
+
+def _coins(coins: Sequence[Coin], own: str) -> Iterator[Finding]:
+    """A warning for each currency whose lines, converted, are far from those of our own."""
+    many = {coin.currency: coin for coin in coins if coin.lines >= COIN_LINES}
+    if own not in many:
+        return
+    usual = many.pop(own).median
+    for code, coin in many.items():
+        if usual / COIN_TIMES <= coin.median <= usual * COIN_TIMES:
+            continue
+        yield Finding(
+            WARNING, "A line should be worth about as much in one currency as in another.",
+            f"the median line in {code} is worth {_figure(coin.median)} {own} by its rate, the "
+            f"median line in {own} is {_figure(usual)}",
+            f"the rate may be upside down: write what one {code} is worth in {own}",
+        )  # fmt: skip
+
+
+def _figure(amount: float) -> str:
+    return f"{amount:,.2f}" if amount >= 1 else f"{amount:.3g}"
 
 
 def _columns(health: Health, experiment: Experiment) -> Iterator[Finding]:

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from features import config
+from features.coins import Coin
 from features.coverage import Column, Dating
 from features.errors import HistoryError
-from features.experiment import AliasesSource, Experiment
+from features.experiment import AliasesSource, Experiment, RatesSource
 from features.health import Health, Reason
 from features.intake import Ingested
 from features.population import Amounts, Population
@@ -203,17 +204,61 @@ def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_t
 
 
 @pytest.mark.parametrize(
+    ("coins", "median"),
+    [
+        ((Coin("EUR", 100, 20.0), Coin("PLN", 100, 200.01)), "200.01"),
+        ((Coin("EUR", 100, 20.0), Coin("PLN", 100, 1.99)), "1.99"),
+        ((Coin("AUD", 100, 30.0), Coin("EUR", 100, 20.0), Coin("PLN", 100, 0.05)), "0.05"),
+    ],
+)
+def test_a_currency_whose_lines_are_worth_ten_times_as_much_has_its_rate_upside_down(
+    experiment: Experiment, coins: tuple[Coin, ...], median: str
+) -> None:
+    health = dataclasses.replace(SOUND, coins=coins)
+    assert of_health(health, experiment, NOW) == [
+        Finding(
+            WARNING, "A line should be worth about as much in one currency as in another.",
+            f"the median line in PLN is worth {median} EUR by its rate, the median line in EUR is "
+            "20.00",
+            "the rate may be upside down: write what one PLN is worth in EUR",
+        )
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "coins",
+    [
+        (Coin("EUR", 100, 20.0), Coin("PLN", 100, 200.0), Coin("USD", 100, 2.0)),
+        (Coin("EUR", 99, 20.0), Coin("PLN", 5_000, 900.0)),
+        (Coin("EUR", 5_000, 20.0), Coin("PLN", 99, 900.0)),
+        (Coin("PLN", 100, 1.0), Coin("USD", 100, 900.0)),
+    ],
+    ids=["ten times", "too few of ours", "too few of theirs", "none of ours"],
+)
+def test_currencies_that_are_alike_or_rare_are_not_compared(
+    experiment: Experiment, coins: tuple[Coin, ...]
+) -> None:
+    assert of_health(dataclasses.replace(SOUND, coins=coins), experiment, NOW) == []
+
+
+@pytest.mark.parametrize(
     ("source", "how"),
     [
         ("people", "replaced by a later row"),
         ("aliases", "dropped: they had been said, or merge an id with itself"),
+        ("rates", "dropped: they had been said"),
     ],
 )
 def test_repeats_of_what_has_no_line_id_are_a_hint(
     experiment: Experiment, source: str, how: str
 ) -> None:
-    merged = dataclasses.replace(experiment, aliases=AliasesSource("a.csv", "old", "new"))
-    (found,) = of_health(having("ingested", source=source, repeats=9_997), merged, NOW)
+    tables = {
+        "aliases": AliasesSource("a.csv", "old", "new"),
+        "rate_table": RatesSource("r.csv", "code", "worth"),
+    }
+    merged = dataclasses.replace(experiment, **tables)
+    health = having("ingested", source=source, repeats=9_997, duplicates=9_997)
+    (found,) = of_health(health, merged, NOW)
     assert found == Finding(
         HINT, f"{source}: a row should be delivered once.", f"9,997 of 10,000 rows {how}",
         "check the export for repeats",
