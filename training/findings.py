@@ -4,16 +4,16 @@ on `training.readiness` and on `training.suspects`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import pandas as pd
 
-from features.coins import Coin
 from features.experiment import Experiment
 from features.health import Health
 from features.hints import is_unit_price
 from features.population import Amounts, Population, is_rate
 from training import outliers
+from training.currency_findings import of_coins
 from training.finding import HINT, WARNING, Finding
 from training.readiness import READY, SAID_ONLY, Readiness
 from training.rhythm_findings import of_hours, of_series
@@ -31,8 +31,6 @@ SLIP_SHARE = 0.001  # of all spend, by a single line; ten times as much is a war
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
 THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
-COIN_LINES = 100  # of two currencies each, before their amounts are compared
-COIN_TIMES = 10.0
 
 
 def of_health(
@@ -50,24 +48,11 @@ def of_health(
         *of_hours(health.hours, experiment),
         *_customers(health.population),
         *_amounts(health.amounts, experiment.currency),
-        *_coins(health.coins, experiment.currency),
+        *of_coins(health.coins, experiment.currency),
         *_signs(health.amounts, experiment),
         *_columns(health, experiment),
         *_attributes(health),
     ]
-
-
-def of_currencies(unnamed: Mapping[str, Sequence[str]], own: str) -> list[Finding]:
-    """A warning for each column that `features.currencies.unnamed` found."""
-    return [
-        Finding(
-            WARNING, f"All amounts must be in {own}, or the column of their currency be named.",
-            f"{column} holds {', '.join(codes[:5])}" + (", ..." if len(codes) > 5 else ""),
-            f"where the amounts are in these currencies, name it: orders.columns.currency = "
-            f'"{column}", and their rates in experiment.rates or a table of them in [rates]',
-        )
-        for column, codes in unnamed.items()
-    ]  # fmt: skip
 
 
 def of_readiness(answers: tuple[Readiness, ...]) -> list[Finding]:
@@ -236,27 +221,6 @@ def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
             f"the lines are below {a.p99:,.2f}",
             "correct it if it is a slip; the report card measures spend as it is",
         )
-
-
-def _coins(coins: Sequence[Coin], own: str) -> Iterator[Finding]:
-    """A warning for each currency whose lines, converted, are far from those of our own."""
-    many = {coin.currency: coin for coin in coins if coin.lines >= COIN_LINES}
-    if own not in many:
-        return
-    usual = many.pop(own).median
-    for code, coin in many.items():
-        if usual / COIN_TIMES <= coin.median <= usual * COIN_TIMES:
-            continue
-        yield Finding(
-            WARNING, "A line should be worth about as much in one currency as in another.",
-            f"the median line in {code} is worth {_figure(coin.median)} {own} by its rate, the "
-            f"median line in {own} is {_figure(usual)}",
-            f"the rate may be upside down: write what one {code} is worth in {own}",
-        )  # fmt: skip
-
-
-def _figure(amount: float) -> str:
-    return f"{amount:,.2f}" if amount >= 1 else f"{amount:.3g}"
 
 
 def _columns(health: Health, experiment: Experiment) -> Iterator[Finding]:

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from features import config
-from features.coins import Coin
 from features.coverage import Column, Dating
 from features.errors import HistoryError
 from features.experiment import AliasesSource, Experiment, RatesSource
@@ -201,44 +200,6 @@ def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_t
         "line_id must be unique over the whole source, not within an order: leave it out, or name "
         "a column that is; if it is, check the export for repeats",
     )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("coins", "median"),
-    [
-        ((Coin("EUR", 100, 20.0), Coin("PLN", 100, 200.01)), "200.01"),
-        ((Coin("EUR", 100, 20.0), Coin("PLN", 100, 1.99)), "1.99"),
-        ((Coin("AUD", 100, 30.0), Coin("EUR", 100, 20.0), Coin("PLN", 100, 0.05)), "0.05"),
-    ],
-)
-def test_a_currency_whose_lines_are_worth_ten_times_as_much_has_its_rate_upside_down(
-    experiment: Experiment, coins: tuple[Coin, ...], median: str
-) -> None:
-    health = dataclasses.replace(SOUND, coins=coins)
-    assert of_health(health, experiment, NOW) == [
-        Finding(
-            WARNING, "A line should be worth about as much in one currency as in another.",
-            f"the median line in PLN is worth {median} EUR by its rate, the median line in EUR is "
-            "20.00",
-            "the rate may be upside down: write what one PLN is worth in EUR",
-        )
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "coins",
-    [
-        (Coin("EUR", 100, 20.0), Coin("PLN", 100, 200.0), Coin("USD", 100, 2.0)),
-        (Coin("EUR", 99, 20.0), Coin("PLN", 5_000, 900.0)),
-        (Coin("EUR", 5_000, 20.0), Coin("PLN", 99, 900.0)),
-        (Coin("PLN", 100, 1.0), Coin("USD", 100, 900.0)),
-    ],
-    ids=["ten times", "too few of ours", "too few of theirs", "none of ours"],
-)
-def test_currencies_that_are_alike_or_rare_are_not_compared(
-    experiment: Experiment, coins: tuple[Coin, ...]
-) -> None:
-    assert of_health(dataclasses.replace(SOUND, coins=coins), experiment, NOW) == []
 
 
 @pytest.mark.parametrize(
