@@ -27,7 +27,7 @@ NEGATIVE_SHARE = 0.3
 BACKWARD_SHARE = 0.001  # of the order lines, by the signs of quantity and amount
 SEVERAL_SHARE = 0.05
 ZERO_SHARE = 0.2
-SLIP_SHARE = 0.001  # of all spend, by a single line; ten times as much is a warning
+SLIP_SHARE = 0.001  # of all spend, by lines far above the others; ten times it is a warning
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
 THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
@@ -209,17 +209,24 @@ def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
             HINT, "Amounts should differ.", f"{a.low:,.2f} {currency} in every order line",
             "spend then only counts the lines: name another column if there is one",
         )  # fmt: skip
-    share = a.high / a.total if a.total > 0 else 0.0
-    extreme = a.high > outliers.TIMES * a.p99 > 0 and share > SLIP_SHARE
-    if extreme or (share > 0.5 and a.lines >= 10):  # of few lines it makes the quantile itself
+    # Of few lines a single one makes the quantile itself, and none is above the cap.
+    share = (a.far_total if a.far else a.high) / a.total if a.total > 0 else 0.0
+    if share > (SLIP_SHARE if a.far else 0.5) and (a.far or a.lines >= 10):
+        seen = f"the largest amount is {a.high:,.2f} {currency}, {share:.1%} of all spend"
+        if a.far:
+            lines = "1 line" if a.far == 1 else f"{a.far:,} lines"
+            people = "1 customer" if a.far_customers == 1 else f"{a.far_customers:,} customers"
+            seen = (
+                f"{lines} of {people} above {outliers.TIMES * a.p99:,.2f} {currency}, up to "
+                f"{a.high:,.2f}, {share:.1%} of all spend"
+            )
         yield Finding(
             WARNING if share > 10 * SLIP_SHARE else HINT,
             f"Models learn from spend capped at {outliers.TIMES:g} times the "
             f"{100 * outliers.QUANTILE:.0f}th percentile, and where it is above "
             f"{outliers.SLIP_TIMES:,.0f} times, at the largest of the others.",
-            f"the largest amount is {a.high:,.2f} {currency}, {share:.1%} of all spend; 99 % of "
-            f"the lines are below {a.p99:,.2f}",
-            "correct it if it is a slip; the report card measures spend as it is",
+            f"{seen}; 99 % of the lines are below {a.p99:,.2f}",
+            "correct what is a slip; the report card measures spend as it is",
         )
 
 
