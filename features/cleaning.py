@@ -7,7 +7,18 @@ session's time zone must be UTC.
 
 from features.experiment import Format
 
-__all__ = ["UNITS", "blank", "identifier", "literal", "local", "moment", "number", "quoted", "text"]
+__all__ = [
+    "UNITS",
+    "blank",
+    "currency",
+    "identifier",
+    "literal",
+    "local",
+    "moment",
+    "number",
+    "quoted",
+    "text",
+]
 
 #: Texts that programs write for "nothing is known".
 NULLS = ("", "nan", "null", "na", "n/a", "<na>")
@@ -111,6 +122,11 @@ def _written(value: str, lost: tuple[str, ...]) -> str:
         f"CASE WHEN {_among(value, lost)} THEN NULL WHEN suffix({value}, '.0') "
         f"THEN regexp_replace({value}, '^(-?[0-9]+)\\.0$', '\\1') ELSE {value} END"
     )
+
+
+def currency(reference: str, dtype: str) -> str:
+    """A currency's code: a text in capital letters, null where blank."""
+    return f"upper({text(reference, dtype)})"
 
 
 def identifier(reference: str, dtype: str) -> str:

@@ -14,12 +14,17 @@ from zoneinfo import ZoneInfo
 from features import named, source_sections
 from features.engine import ENGINES, takes
 from features.errors import ConfigError, closest
-from features.experiment import MAX_SEED, Experiment, ModelSettings, ValueSettings
+from features.experiment import (
+    MAX_SEED,
+    MOST_WORTH,
+    Experiment,
+    ModelSettings,
+    ValueSettings,
+)
 from features.tables import Table
 
 #: Of a study where `tune = true`.
 TRIALS = 20
-_MOST_WORTH = 1e12  # of a unit of any currency in any other; more would let amounts overflow
 
 __all__ = ["load", "parse", "text_of", "time_zone"]
 
@@ -91,6 +96,7 @@ def parse(text: str, path: Path) -> Experiment:
         events=tuple(source_sections.events(table) for table in top.tables("events")),
         attributes=tuple(source_sections.attributes(table) for table in top.tables("attributes")),
         aliases=source_sections.aliases(top),
+        rate_table=source_sections.rates(top),
         occasions=tuple(named.occasion(table) for table in top.tables("occasions")),
         calendar=named.holidays(top.section("calendar")),
         responses=tuple(named.response(table) for table in top.tables("responses")),
@@ -163,12 +169,24 @@ def _rates(head: Table) -> dict[str, float]:
             raise ConfigError(
                 "experiment.rates must name currencies.", repr(code), "write a code such as EUR"
             )
-    return {code: table.number(code, above=0, high=_MOST_WORTH) for code in table}
+    return {code: table.number(code, above=0, high=MOST_WORTH) for code in table}
 
 
 def _refuse_idle_rates(experiment: Experiment) -> None:
     """Rates that nothing is converted by, or that would convert what needs no conversion."""
     own, rates = experiment.currency, experiment.rates
+    if rates and experiment.rate_table is not None:
+        raise ConfigError(
+            "Currencies have constant rates or a table of them, not both.",
+            "experiment.rates and [rates]",
+            "remove one of the two",
+        )
+    if experiment.rate_table is not None and experiment.orders.currency is None:
+        raise ConfigError(
+            "[rates] convert each line by its currency.",
+            "no orders.columns.currency",
+            "name the column of the currency, or remove [rates]",
+        )
     if rates and experiment.orders.currency is None:
         raise ConfigError(
             "experiment.rates convert each line by its currency.",
@@ -225,7 +243,8 @@ def _value(table: Table) -> ValueSettings:
 def _refuse_repeats(experiment: Experiment) -> None:
     """Names are what rejects, features and plots refer to: none may stand for two things."""
     sources = ["orders", *(source.name for source in experiment.events)]
-    sources += ["aliases"] if experiment.aliases else []
+    read_first = (experiment.aliases, experiment.rate_table)
+    sources += [source.name for source in read_first if source is not None]
     sources += [source.name for source in experiment.attributes]
     columns = [c.name for source in experiment.attributes for c in source.columns]
     for what, names in (

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import duckdb
 
-from features.cleaning import quoted, text
+from features.cleaning import currency, quoted
 from features.databases import fetched, released
 from features.experiment import Experiment
 from features.joining import is_nested
@@ -66,7 +66,7 @@ def _found(
     free = [c for c in wanted if relation.columns[c] == "VARCHAR"]
     if not free:
         return {}
-    codes = ", ".join(f"upper({text(quoted(c), 'VARCHAR')}) AS {quoted(c)}" for c in free)
+    codes = ", ".join(f"{currency(quoted(c), 'VARCHAR')} AS {quoted(c)}" for c in free)
     con.execute(
         f"CREATE TEMP TABLE sample AS SELECT {codes} FROM (SELECT {', '.join(map(quoted, free))} "
         f"FROM {relation.sql}) USING SAMPLE reservoir({_SAMPLE} ROWS) REPEATABLE (7)"

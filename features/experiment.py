@@ -11,6 +11,7 @@ __all__ = [
     "KINDS",
     "LENSES",
     "MAX_SEED",
+    "MOST_WORTH",
     "AliasesSource",
     "Attribute",
     "AttributesSource",
@@ -24,12 +25,15 @@ __all__ = [
     "Occasion",
     "OrdersSource",
     "Place",
+    "RatesSource",
     "Response",
     "ValueSettings",
 ]
 
 #: All that is fitted takes it, LightGBM as a signed number of 32 bits; some add to it.
 MAX_SEED = 2_000_000_000
+#: Of a unit of any currency in any other; more would let amounts overflow.
+MOST_WORTH = 1e12
 #: The lenses that an attribute may belong to.
 LENSES = ("demographic", "geographic", "psychographic", "firmographic")
 #: How an attribute's values are to be understood.
@@ -135,6 +139,21 @@ class AliasesSource:
 
 
 @dataclass(frozen=True)
+class RatesSource:
+    """What one unit of a `currency` is worth in the experiment's; each field names a column.
+
+    A row a currency, or with `valid_from` a row a currency and moment.
+    """
+
+    url: str
+    currency: str
+    rate: str
+    valid_from: str | None = None
+    format: Format = Format()
+    name: str = "rates"
+
+
+@dataclass(frozen=True)
 class Calendar:
     """Public holidays of a country, or of its `subdivision`, as occasions.
 
@@ -182,6 +201,7 @@ class Experiment:
     """One experiment, whole. See `mlflow/experiments/` for a commented file.
 
     time_zone_named: whether the file names `time_zone`, or UTC was taken for want of it.
+    Currencies have constant `rates` or a `rate_table`, never both.
     """
 
     name: str
@@ -210,6 +230,7 @@ class Experiment:
     path: Path
     digest: str
     aliases: AliasesSource | None = None
+    rate_table: RatesSource | None = None
     time_zone_named: bool = True
     value: ValueSettings = ValueSettings()
 

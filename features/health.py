@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from features.coins import Coin
 from features.coverage import Column, Dating, columns, dating
 from features.experiment import Experiment
 from features.population import Amounts, Population, amounts, population
@@ -50,6 +51,7 @@ class Health:
     amounts: Amounts
     start: pd.Timestamp
     end: pd.Timestamp
+    coins: tuple[Coin, ...] = ()
 
 
 def measure(read: Sources, experiment: Experiment, now: pd.Timestamp) -> Health:
@@ -66,6 +68,7 @@ def measure(read: Sources, experiment: Experiment, now: pd.Timestamp) -> Health:
         amounts=amounts(connection),
         start=read.start,
         end=read.end,
+        coins=read.coins,
     )
 
 

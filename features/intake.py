@@ -78,24 +78,37 @@ class Intake:
         self.con.execute(f"INSERT INTO {table} SELECT {listed} FROM kept_rows {order}")
         self.con.execute("DROP VIEW kept_rows")
 
+    def later(self, known: str) -> str:
+        """SQL for whether a row that is `known` from a moment on is left out as of `as_of`."""
+        if self.as_of is None:
+            return "false"
+        return f"coalesce({known} >= TIMESTAMP {literal(str(self.as_of))}, false)"
+
     def count(
-        self, staged: Staged, judged: Judged, when: str, repeats: str, known: str | None = None
+        self,
+        staged: Staged,
+        judged: Judged,
+        when: str,
+        repeats: str,
+        known: str | None = None,
+        *,
+        of_customers: bool = True,
     ) -> None:
         """Put the usable rows into `kept_rows`, and note what became of the others.
 
         SQL: `when` a row happened, from when it is `known` (None: just then), whether it `repeats`.
+        With `of_customers` false the rows name none.
         """
         self._refuse_too_many(staged, judged)
-        cut = "false"
-        if self.as_of is not None:
-            cut = f"coalesce({known or when} >= TIMESTAMP {literal(str(self.as_of))}, false)"
+        cut = self.later(known or when)
         self.con.execute(
             f"CREATE TEMP VIEW kept_rows AS SELECT * EXCLUDE (is_later, is_repeat) FROM "
             f"(SELECT *, {repeats} AS is_repeat FROM "
             f"(SELECT *, {cut} AS is_later FROM judged_rows WHERE problem IS NULL) "
             "WHERE NOT is_later) WHERE NOT is_repeat"
         )
-        merged = "count(DISTINCT own_id) FILTER (own_id <> customer_id)" if self.aliased else "0"
+        named = self.aliased and of_customers
+        merged = "count(DISTINCT own_id) FILTER (own_id <> customer_id)" if named else "0"
         kept, first, last, others = self.con.execute(
             f"SELECT count(*), min({when}), max({when}), {merged} FROM kept_rows"
         ).fetchall()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ __all__ = ["Amounts", "Population", "amounts", "is_rate", "population"]
 CLASSES = (1, 2, 3, 4, 6, 11, 21, 51)
 #: Of lines of more than so much a discount in money would now and then be above 1.
 LARGE = 10.0
+#: Lines above so many times the 99th percentile are far from all others.
+FAR = 20.0
 LEAST_COIN = 0.005  # sums that should be 0 are off by less
 #: Amounts above 0 are counted in these classes: 1, 2 and 5 times the powers of ten.
 STEPS = tuple(step * 10.0**power for power in range(-2, 7) for step in (1, 2, 5))
@@ -51,6 +54,7 @@ class Amounts:
     zero, negative: lines; exact_repeats: lines equal to another in every canonical column.
     low, median, mean, p99, high: of all lines. total: of the lines above 0. backward: lines with a
     quantity below 0 and an amount above 0. several: lines of a quantity other than 1.
+    far, far_customers, far_total: lines above `FAR` times p99, whose they are, and their sum.
     histogram: (least amount of the class, lines) above 0, from the first class to the last.
     """
 
@@ -66,6 +70,9 @@ class Amounts:
     histogram: tuple[tuple[float, int], ...]
     backward: int = 0
     several: int = 0
+    far: int = 0
+    far_customers: int = 0
+    far_total: float = 0.0
 
 
 def population(connection: Any) -> Population:
@@ -144,6 +151,13 @@ def amounts(connection: Any) -> Amounts:
         several=(orders.quantity != 1).sum().fill_null(0),
     )
     found = asked.to_pyarrow().to_pylist()[0]
+    cap = FAR * found["p99"] if found["p99"] > 0 else math.inf
+    beyond = orders.filter(amount > cap)
+    found |= beyond.aggregate(
+        far=beyond.count(),
+        far_customers=beyond.customer_id.nunique(),
+        far_total=beyond.amount.sum().fill_null(0.0),
+    ).to_pyarrow().to_pylist()[0]  # fmt: skip
     step = sum((amount >= edge).cast("int64") for edge in STEPS[1:])
     classed = orders.select(step=step, above=amount > 0)
     counted = classed.group_by("step", "above").aggregate(n=classed.count())

@@ -15,11 +15,12 @@ from features.experiment import (
     Format,
     Join,
     OrdersSource,
+    RatesSource,
 )
 from features.locations import without_secret
 from features.tables import Table
 
-__all__ = ["aliases", "attributes", "events", "format_of", "orders", "url_of"]
+__all__ = ["aliases", "attributes", "events", "format_of", "orders", "rates", "url_of"]
 
 #: What may stand between the parts of a region.
 SEPARATORS = ("/", "|", ">", ",", ";", ":")
@@ -175,5 +176,23 @@ def aliases(top: Table) -> AliasesSource | None:
         new=table.text("new"),
         format=Format(delimiter=table.one_of("delimiter", (",", ";", "\t", "|"))),
     )
+    table.refuse_others()
+    return source
+
+
+def rates(top: Table) -> RatesSource | None:
+    """The section [rates], where there is one."""
+    table = top.section("rates")
+    if table is None:
+        return None
+    columns = table.table("columns")
+    source = RatesSource(
+        url=url_of(table),
+        currency=columns.text("currency"),
+        rate=columns.text("rate"),
+        valid_from=columns.optional("valid_from"),
+        format=format_of(table),
+    )
+    columns.refuse_others()
     table.refuse_others()
     return source

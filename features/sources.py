@@ -11,8 +11,9 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features import aliases, attribute_values, calendar, engine, periods
-from features.cleaning import identifier, literal, local, moment, number, quoted, text
+from features import aliases, attribute_values, calendar, coins, engine, periods, rates
+from features.cleaning import currency, identifier, literal, local, moment, number, quoted, text
+from features.coins import Coin
 from features.errors import SourceError
 from features.experiment import (
     AliasesSource,
@@ -42,6 +43,7 @@ class Sources:
     its files), column (str), value (str, null where nothing is written), reason (str); of a folder
     file (str, relative to it) and row_in_file (Int64), else null.
     start, end: moments of the first and the last order, naive UTC.
+    coins: the currencies of the order lines, where they are several.
     """
 
     connection: Any
@@ -49,6 +51,7 @@ class Sources:
     ingested: tuple[Ingested, ...]
     start: pd.Timestamp
     end: pd.Timestamp
+    coins: tuple[Coin, ...] = ()
 
     def customers(self) -> int:
         """How many customers have an order line."""
@@ -59,13 +62,14 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     """Read all sources of an experiment.
 
     Nothing at or after `as_of` (UTC where it has no zone) is kept: orders and events by their
-    moment and the moment when they arrived, attributes by valid_from; these rows are counted as
-    `later`, not as rejects. Aliases say who a customer is and have no moment: all of them hold.
+    moment and the moment when they arrived, attributes and rates by valid_from; these rows are
+    counted as `later`, not as rejects. Aliases say who a customer is and have no moment: all of
+    them hold.
 
     Raises SourceError for a missing file, table or column, one without rows, a database that
     cannot be reached, a column of the wrong type throughout, more rejects than max_reject_share,
-    amounts in a currency without rate, aliases that contradict each other, and an `as_of` that
-    leaves no order; ConfigError for an engine that cannot be had.
+    amounts in a currency without rate, rates that cannot be used, aliases that contradict each
+    other, and an `as_of` that leaves no order; ConfigError for an engine that cannot be had.
     """
     engine.require(experiment.engine)
     backend = engine.connect(experiment.memory, experiment.threads)
@@ -75,6 +79,8 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     reader = _Reader(con, experiment, _naive_utc(as_of))
     if experiment.aliases is not None:
         reader.aliases(experiment.aliases)
+    if experiment.rate_table is not None:
+        rates.remember(con, experiment, experiment.rate_table, reader.intake)
     reader.orders(experiment.orders)
     for events in experiment.events:
         reader.events(events)
@@ -82,6 +88,7 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
         reader.attributes(attributes)
     con.execute("DROP TABLE judged_rows; DROP TABLE raw_rows")
     aliases.forget(con)
+    rates.forget(con)
     orders = next(each for each in reader.intake.ingested if each.source == experiment.orders.name)
     start, end = orders.first, orders.last
     assert start is not None, "orders() raises where no order is left"
@@ -91,7 +98,8 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
         {"row": "int64"} | dict.fromkeys({*REJECT_COLUMNS, "file"} - {"row"}, "str")
     )
     connection = engine.connection_of(experiment.engine, backend)
-    return Sources(connection, rejects, tuple(reader.intake.ingested), start, end)
+    ingested = tuple(reader.intake.ingested)
+    return Sources(connection, rejects, ingested, start, end, reader.coins)
 
 
 def everything(read: Sources, experiment: Experiment) -> FeatureSpec:
@@ -134,6 +142,7 @@ class _Reader:
         self.con = con
         self.experiment = experiment
         self.intake = Intake(con, experiment.max_reject_share, as_of)
+        self.coins: tuple[Coin, ...] = ()
 
     def orders(self, source: OrdersSource) -> None:
         form, zone = source.format, self.experiment.time_zone
@@ -161,12 +170,16 @@ class _Reader:
             use = "always" if name == "amount" else "cell"
             fields.append(Field(name, column, sql, use, "a number"))
         if source.currency:
-            code = f"upper({text(quoted(source.currency), staged.columns[source.currency])})"
+            code = currency(quoted(source.currency), staged.columns[source.currency])
             fields.append(Field("currency", source.currency, code, "always", "a currency"))
         fields += [_text_field(staged, name, column) for name, column in texts.items()]
         judged = judge(self.con, staged, fields)
 
-        rate = self._rate() if source.currency else "1"
+        rate, known_from = "1", "greatest(moment, arrived)" if source.arrived else "moment"
+        if source.currency:
+            later = self.intake.later(known_from)
+            rate = rates.of_lines(self.con, self.experiment, later)
+            self.coins = coins.measured(self.con, rate, later, staged.read)
         iso = "strftime(moment, '%Y-%m-%dT%H:%M:%S')"
         micros = "if(microsecond(moment) % 1000000 > 0, strftime(moment, '.%f'), '')"
         at_once = f"{iso} || {micros}"  # as features.schema.order_id_of
@@ -187,7 +200,7 @@ class _Reader:
             values[name] = name if name in texts else "NULL"
         self.intake.keep("orders", ORDERS, values, staged, judged, source.line_id)
         if self.intake.ingested[-1].rows_kept == 0:
-            raise self._no_order("greatest(moment, arrived)" if source.arrived else "moment")
+            raise self._no_order(known_from)
 
     def _no_order(self, known: str) -> SourceError:
         found = self.con.execute(f"SELECT min({known}) FROM judged_rows WHERE problem IS NULL")
@@ -297,22 +310,6 @@ class _Reader:
             for name, column, use in moments
             if column is not None
         ]  # fmt: skip
-
-    def _rate(self) -> str:
-        """SQL for the worth of a row's currency in the experiment's."""
-        own, rates = self.experiment.currency, self.experiment.rates
-        found = self.con.execute(
-            "SELECT DISTINCT currency FROM judged_rows WHERE problem IS NULL ORDER BY currency"
-        ).fetchall()
-        without = [code for (code,) in found if code != own and code not in rates]
-        if without:
-            raise SourceError(
-                f"All amounts must be in {own}, or their currency must have a rate.",
-                f"{', '.join(without)} without a rate",
-                f"add rates = {{ {without[0]} = ... }} to [experiment]: {own} for one {without[0]}",
-            )
-        cases = " ".join(f"WHEN {literal(code)} THEN {rate!r}" for code, rate in rates.items())
-        return f"(CASE currency {cases} ELSE 1 END)" if cases else "1"
 
 
 def _text_field(staged: Staged, name: str, column: str, use: str = "free") -> Field:

@@ -80,6 +80,15 @@ _REST = """\
 # old = "old_id"
 # new = "new_id"
 
+# What one unit of another currency is worth in yours, by day, in place of constant rates; it
+# needs the column of the currency in [orders.columns]. A line takes the latest rate before it:
+# [rates]
+# url = "rates.csv"
+# [rates.columns]
+# currency = "code"
+# rate = "worth"
+# valid_from = "day"                 # without it one row a currency
+
 # Public holidays, by the country's code; without a choice, all:
 # [calendar]
 # country = "DE"
@@ -125,7 +134,8 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
     if others:
         rates = ", ".join(f"{code} = 1.0" for code in others)
         lines += [
-            f"# NOTE: worth of one unit in {guess.currency}; put the true rates, remove the #.",
+            f"# NOTE: worth of one unit in {guess.currency}; put the true rates, remove the #,",
+            "# or name a table of rates by day: [rates], below.",
             f"# rates = {{ {rates} }}",
         ]
     lines += [

@@ -17,6 +17,7 @@ from features.spine import customers_known
 from training import check_display, check_page, findings, readiness, rejects, snapshots, splits
 from training import suspects as leaks
 from training.checked import Checked
+from training.currency_findings import of_currencies
 from training.finding import BLOCKER, HINT, WARNING, Finding
 from training.readiness import Readiness
 from training.screen import Screen
@@ -55,7 +56,7 @@ def check(
         measured = health.measure(read, experiment, now)
         coins = currencies.unnamed(experiment)
     found += findings.of_health(measured, experiment, now, as_of)
-    found += findings.of_currencies(coins, experiment.currency)
+    found += of_currencies(coins, experiment.currency)
     plan: Splits | None = None
     answers: tuple[Readiness, ...] = ()
     search = None

@@ -4,7 +4,7 @@ on `training.readiness` and on `training.suspects`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from features.health import Health
 from features.hints import is_unit_price
 from features.population import Amounts, Population, is_rate
 from training import outliers
+from training.currency_findings import of_coins
 from training.finding import HINT, WARNING, Finding
 from training.readiness import READY, SAID_ONLY, Readiness
 from training.rhythm_findings import of_hours, of_series
@@ -26,7 +27,7 @@ NEGATIVE_SHARE = 0.3
 BACKWARD_SHARE = 0.001  # of the order lines, by the signs of quantity and amount
 SEVERAL_SHARE = 0.05
 ZERO_SHARE = 0.2
-SLIP_SHARE = 0.001  # of all spend, by a single line; ten times as much is a warning
+SLIP_SHARE = 0.001  # of all spend, by lines far above the others; ten times it is a warning
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
 THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
@@ -47,23 +48,11 @@ def of_health(
         *of_hours(health.hours, experiment),
         *_customers(health.population),
         *_amounts(health.amounts, experiment.currency),
+        *of_coins(health.coins, experiment.currency),
         *_signs(health.amounts, experiment),
         *_columns(health, experiment),
         *_attributes(health),
     ]
-
-
-def of_currencies(unnamed: Mapping[str, Sequence[str]], own: str) -> list[Finding]:
-    """A warning for each column that `features.currencies.unnamed` found."""
-    return [
-        Finding(
-            WARNING, f"All amounts must be in {own}, or the column of their currency be named.",
-            f"{column} holds {', '.join(codes[:5])}" + (", ..." if len(codes) > 5 else ""),
-            f"where the amounts are in these currencies, name it: orders.columns.currency = "
-            f'"{column}", and their rates in experiment.rates',
-        )
-        for column, codes in unnamed.items()
-    ]  # fmt: skip
 
 
 def of_readiness(answers: tuple[Readiness, ...]) -> list[Finding]:
@@ -91,6 +80,8 @@ def of_search(found: Search) -> list[Finding]:
 def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
     own = {source.name for source in experiment.attributes}
     identified = {source.name for source in experiment.events if source.line_id is not None}
+    tables = (experiment.aliases, experiment.rate_table)
+    once = {source.name for source in tables if source is not None}
     if experiment.orders.line_id is not None:
         identified.add(experiment.orders.name)
     for i in health.ingested:
@@ -118,6 +109,8 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
                 how = "replaced by a later row"
             elif experiment.aliases is not None and i.source == experiment.aliases.name:
                 how = "dropped: they had been said, or merge an id with itself"
+            elif i.source in once:
+                how = "dropped: they had been said"
             else:
                 how = "dropped: their line_id had come"
                 many = i.repeats / i.rows_read > DUPLICATE_SHARE
@@ -130,7 +123,7 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
                 WARNING if many else HINT, f"{i.source}: a row should be delivered once.",
                 f"{i.repeats:,} of {i.rows_read:,} rows {how}", remedy,
             )  # fmt: skip
-        if i.duplicates and i.source not in own and i.source not in identified:
+        if i.duplicates and i.source not in own | identified | once:
             share = i.duplicates / i.rows_read
             yield Finding(
                 WARNING if share > DUPLICATE_SHARE else HINT,
@@ -216,17 +209,24 @@ def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
             HINT, "Amounts should differ.", f"{a.low:,.2f} {currency} in every order line",
             "spend then only counts the lines: name another column if there is one",
         )  # fmt: skip
-    share = a.high / a.total if a.total > 0 else 0.0
-    extreme = a.high > outliers.TIMES * a.p99 > 0 and share > SLIP_SHARE
-    if extreme or (share > 0.5 and a.lines >= 10):  # of few lines it makes the quantile itself
+    # Of few lines a single one makes the quantile itself, and none is above the cap.
+    share = (a.far_total if a.far else a.high) / a.total if a.total > 0 else 0.0
+    if share > (SLIP_SHARE if a.far else 0.5) and (a.far or a.lines >= 10):
+        seen = f"the largest amount is {a.high:,.2f} {currency}, {share:.1%} of all spend"
+        if a.far:
+            lines = "1 line" if a.far == 1 else f"{a.far:,} lines"
+            people = "1 customer" if a.far_customers == 1 else f"{a.far_customers:,} customers"
+            seen = (
+                f"{lines} of {people} above {outliers.TIMES * a.p99:,.2f} {currency}, up to "
+                f"{a.high:,.2f}, {share:.1%} of all spend"
+            )
         yield Finding(
             WARNING if share > 10 * SLIP_SHARE else HINT,
             f"Models learn from spend capped at {outliers.TIMES:g} times the "
             f"{100 * outliers.QUANTILE:.0f}th percentile, and where it is above "
             f"{outliers.SLIP_TIMES:,.0f} times, at the largest of the others.",
-            f"the largest amount is {a.high:,.2f} {currency}, {share:.1%} of all spend; 99 % of "
-            f"the lines are below {a.p99:,.2f}",
-            "correct it if it is a slip; the report card measures spend as it is",
+            f"{seen}; 99 % of the lines are below {a.p99:,.2f}",
+            "correct what is a slip; the report card measures spend as it is",
         )
 
 

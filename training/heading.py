@@ -72,8 +72,9 @@ def _cut(plan: Splits, shots: Snapshots, currency: str) -> list[str]:
         beyond = spend[spend > counted]
         if len(beyond):
             made.append(
-                f"Beyond all others: {len(beyond)} of {len(spend):,} spends in the {name}, up to "
-                f"{beyond.max():,.2f} {currency}, counted as {counted.max():,.2f} at most "
+                f"Beyond all others: {len(beyond)} of {len(spend):,} spends in the {name}, "
+                f"{beyond.sum() / spend.sum():.1%} of all of it, up to {beyond.max():,.2f} "
+                f"{currency}, counted as {counted.max():,.2f} at most "
                 "wherever something is learned. Figures are measured on spend as it is, and are "
                 "about little else where it lies in the test window."
             )

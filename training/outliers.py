@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.population import FAR
+
 QUANTILE = 0.99
-TIMES = 20.0
+TIMES = FAR  # of spend in a window, as the check counts lines
 SLIP_TIMES = 1_000.0
 
 

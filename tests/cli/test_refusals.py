@@ -113,7 +113,7 @@ def test_two_currencies_without_rates(changed: Changed, run: Run, told: Told) ->
     assert told(run("retrain", file)) == (
         "All amounts must be in EUR, or their currency must have a rate.",
         "USD without a rate",
-        "add rates = { USD = ... } to [experiment]: EUR for one USD",
+        "add rates = { USD = ... } to [experiment]: EUR for one USD; or a table: [rates]",
     )
 
 

@@ -17,6 +17,7 @@ from features.experiment import (
     Join,
     ModelSettings,
     Occasion,
+    RatesSource,
     ValueSettings,
 )
 
@@ -41,6 +42,7 @@ def test_the_smallest_file_has_these_defaults(tmp_path, experiment_text):
     assert experiment.orders.url == "orders.csv"
     assert experiment.orders.order_id is None
     assert experiment.aliases is None
+    assert experiment.rate_table is None
     assert experiment.orders.discount == ()
     assert experiment.orders.format == Format(None, None, None)
     assert experiment.path == path
@@ -133,6 +135,18 @@ def test_an_experiment_is_frozen(parsed):
         experiment.seed = 8
 
 
+def test_a_table_of_rates_is_a_source_like_others(parsed):
+    form = 'moment_format = "%d.%m.%Y"\ndelimiter = ";"\ndecimal = ","\n[rates.columns]'
+    text = RATES.replace("[rates.columns]", form) + 'valid_from = "day"'
+    experiment = parsed(columns='currency = "coin"' + text)
+    assert experiment.rates == {}
+    assert experiment.rate_table == RatesSource(
+        "rates.csv", "code", "worth", "day", Format("%d.%m.%Y", ";", ","), "rates"
+    )
+    without = parsed(columns='currency = "coin"' + RATES).rate_table
+    assert without == RatesSource("rates.csv", "code", "worth", None, Format())
+
+
 EVENT = """
 [[events]]
 name = "mail"
@@ -140,6 +154,13 @@ url = "m.csv"
 [events.columns]
 customer_id = "a"
 moment = "b"
+"""
+RATES = """
+[rates]
+url = "rates.csv"
+[rates.columns]
+currency = "code"
+rate = "worth"
 """
 AGE = 'age = { lens = "demographic", kind = "number" }'
 PEOPLE = (
@@ -181,6 +202,26 @@ PEOPLE = (
         ({"head": "rates = { EUR = 2, USD = 0.9 }", "columns": 'currency = "coin"'},
          "experiment.rates are the worth in EUR of one unit of another currency.", "EUR = 2",
          "remove EUR from rates, or correct experiment.currency"),
+        ({"head": "rates = { USD = 0.9 }", "columns": 'currency = "coin"' + RATES},
+         "Currencies have constant rates or a table of them, not both.",
+         "experiment.rates and [rates]", "remove one of the two"),
+        ({"columns": RATES},
+         "[rates] convert each line by its currency.", "no orders.columns.currency",
+         "name the column of the currency, or remove [rates]"),
+        ({"columns": 'currency = "coin"' + RATES + 'since = "day"'},
+         "rates.columns.since is not a known key.",
+         "since (known keys: currency, rate, valid_from)", "remove it"),
+        ({"columns": 'currency = "coin"' + RATES.replace("url", 'on = "coin"\nurl')},
+         "rates.on is not a known key.",
+         "on (known keys: columns, url, moment_format, delimiter, decimal)", "remove it"),
+        ({"columns": 'currency = "coin"' + RATES.replace("rates.csv", "pg://a:b@c/d?table=e")},
+         "rates.url must not hold a password, since the experiment file is stored with every run.",
+         "pg://a:***@c/d?table=e",
+         "leave it out and set PGPASSWORD or use ~/.pgpass (postgres), or write ${NAME}, an "
+         "environment variable's, instead"),
+        ({"columns": 'currency = "coin"' + RATES + EVENT.replace('"mail"', '"rates"')
+          .replace("url", 'kind = "open"\nurl')},
+         "Each source has a name of its own.", "'rates' twice", "rename one of them"),
         ({"columns": EVENT},
          "events[1].kind must say what kind of event a row is.", "neither kind nor columns.kind",
          'write kind = "visit", or name a column in columns.kind'),

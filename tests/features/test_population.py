@@ -1,6 +1,7 @@
 """How many customers, how often they buy, and what they pay."""
 
 import math
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,3 +69,18 @@ def test_quantities_are_held_against_the_signs_of_the_amounts(shop: Any) -> None
     assert (found.backward, found.several) == (1, 4)
     without = amounts(shop.log([shop.line("2024-01-01", 5)]).connect())
     assert (without.backward, without.several) == (0, 0)
+
+
+def test_lines_far_above_all_others_are_counted_with_their_customers(shop: Any) -> None:
+    first = datetime(2024, 1, 1)
+    usual = [shop.line(first + timedelta(hours=i), 10, f"c{i}") for i in range(997)]
+    far = [shop.line(first, paid, who) for who, paid in (("x", 900), ("x", 300), ("y", 200))]
+    found = amounts(shop.log(usual + far).connect())
+    assert (found.p99, found.far, found.far_customers, found.far_total) == (10.0, 2, 1, 1_200.0)
+    assert found.high == 900.0
+
+
+def test_where_next_to_nothing_is_paid_no_line_is_far_above_the_others(shop: Any) -> None:
+    lines = [shop.line(datetime(2024, 1, 1) + timedelta(hours=i), 0) for i in range(200)]
+    found = amounts(shop.log([*lines, shop.line("2024-01-01", 5)]).connect())
+    assert (found.p99, found.far, found.far_customers, found.far_total) == (0.0, 0, 0, 0.0)

@@ -1,6 +1,6 @@
 import re
 
-from features.experiment import AliasesSource
+from features.experiment import AliasesSource, RatesSource
 from features.spec import Goal, Response
 from features.template import _REST
 
@@ -14,10 +14,11 @@ def test_what_the_template_shows_can_be_used_once_the_comment_signs_are_gone(par
     shown = re.findall(r"^# (\[.*|\w+ = .*)$", rest, re.MULTILINE)
     text = "\n".join(shown).replace("[[places]]", SPOT + "[[places]]")
     kinds = "".join(OPENED.format(kind) + COLUMNS for kind in ("sent", "cart_filled"))
-    made = parsed(columns=f"{text}\n{kinds}")
+    made = parsed(columns=f'currency = "coin"\n{text}\n{kinds}')
     assert [source.name for source in made.events] == ["newsletter", "sent", "cart_filled"]
     assert made.events[0].arrived == "loaded_at"
     assert made.aliases == AliasesSource("merged.csv", "old_id", "new_id")
+    assert made.rate_table == RatesSource("rates.csv", "code", "worth", "day")
     assert made.responses == (Response("open rate", ("open",), ("sent",)),)
     assert made.goals == (Goal("cart", ("cart_filled",), ("order",), 3),)
     assert [place.name for place in made.places] == ["shop"]

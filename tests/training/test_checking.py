@@ -72,6 +72,7 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callabl
         change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
         status: Callable[[pd.DataFrame], pd.Series] | None = None,
         more: str = "",
+        columns: str = "",
     ) -> tuple[Checked, str]:
         orders = simulated_orders
         change(orders.copy()).to_csv(tmp_path / "orders.csv", index=False)
@@ -82,7 +83,7 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callabl
         pd.DataFrame(people, index=last.index).to_csv(tmp_path / "people.csv")
         text = experiment_text(
             horizon_days=60, head=DESCRIPTION, who="customer", when="date", paid="amount",
-            people=PEOPLE,
+            people=PEOPLE, columns=columns,
         )  # fmt: skip
         (tmp_path / "shop.toml").write_text(text + more)
         shown = io.StringIO()
@@ -150,9 +151,23 @@ def test_currencies_that_nobody_named_are_a_warning(run: Run) -> None:
     assert warned == Finding(
         WARNING, rule, "coin holds USD, JPY",
         'where the amounts are in these currencies, name it: orders.columns.currency = "coin", '
-        "and their rates in experiment.rates",
+        "and their rates in experiment.rates or a table of them in [rates]",
     )  # fmt: skip
     assert made.trains
+
+
+def test_a_rate_that_is_upside_down_is_a_warning(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "fx.csv").write_text("code,eur,day\nPLN,40,2020-01-01\n")
+    made, _ = run(
+        lambda t: t.assign(coin=np.where(np.arange(len(t)) % 3, "EUR", "PLN")),
+        columns='currency = "coin"',
+        more='[rates]\nurl = "fx.csv"\n'
+        '[rates.columns]\ncurrency = "code"\nrate = "eur"\nvalid_from = "day"\n',
+    )
+    (warned,) = [f for f in made.findings if "upside down" in f.remedy]
+    assert warned.weight == WARNING
+    assert "the median line in PLN is worth " in warned.seen
+    assert made.health.ingested[0].source == "rates"
 
 
 def test_a_goal_of_a_kind_that_never_occurs_stops_a_training(

@@ -12,7 +12,7 @@ import pytest
 from features import config
 from features.coverage import Column, Dating
 from features.errors import HistoryError
-from features.experiment import AliasesSource, Experiment
+from features.experiment import AliasesSource, Experiment, RatesSource
 from features.health import Health, Reason
 from features.intake import Ingested
 from features.population import Amounts, Population
@@ -118,6 +118,14 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
         ("amounts", {"high": 1e9, "total": 1.25e9}, WARNING,
          "the largest amount is 1,000,000,000.00 EUR, 80.0% of all spend; 99 % of the lines are "
          "below 60.00"),
+        ("amounts", {"high": 999_999.99, "total": 13_544_018.0, "far": 12, "far_customers": 3,
+                     "far_total": 11_999_999.88}, WARNING,
+         "12 lines of 3 customers above 1,200.00 EUR, up to 999,999.99, 88.6% of all spend; 99 % "
+         "of the lines are below 60.00"),
+        ("amounts", {"high": 1_250.0, "total": 125_000.0, "far": 1, "far_customers": 1,
+                     "far_total": 1_250.0}, HINT,
+         "1 line of 1 customer above 1,200.00 EUR, up to 1,250.00, 1.0% of all spend; 99 % of the "
+         "lines are below 60.00"),
         ("columns", {"known": 0, "distinct": 0}, WARNING, "0 of 10,000 (0.0%) rows"),
         ("columns", {"known": 499}, HINT, "499 of 10,000 (5.0%) rows"),
         ("columns", {"distinct": 1}, HINT, "one value in all 9,000 known"),
@@ -207,13 +215,19 @@ def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_t
     [
         ("people", "replaced by a later row"),
         ("aliases", "dropped: they had been said, or merge an id with itself"),
+        ("rates", "dropped: they had been said"),
     ],
 )
 def test_repeats_of_what_has_no_line_id_are_a_hint(
     experiment: Experiment, source: str, how: str
 ) -> None:
-    merged = dataclasses.replace(experiment, aliases=AliasesSource("a.csv", "old", "new"))
-    (found,) = of_health(having("ingested", source=source, repeats=9_997), merged, NOW)
+    tables = {
+        "aliases": AliasesSource("a.csv", "old", "new"),
+        "rate_table": RatesSource("r.csv", "code", "worth"),
+    }
+    merged = dataclasses.replace(experiment, **tables)
+    health = having("ingested", source=source, repeats=9_997, duplicates=9_997)
+    (found,) = of_health(health, merged, NOW)
     assert found == Finding(
         HINT, f"{source}: a row should be delivered once.", f"9,997 of 10,000 rows {how}",
         "check the export for repeats",

@@ -48,9 +48,9 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
         "shop: horizon 30 days, rung 'full'", said,
         "Insufficient for CLV intervals: 9 spent, 60 needed.",
         "Limited for CLV: 70 spent, 100 needed.",
-        "Beyond all others: 1 of 4 spends in the test window, up to 1,000,000,000.00 EUR, counted "
-        "as 12.00 at most wherever something is learned. Figures are measured on spend as it is, "
-        "and are about little else where it lies in the test window.",
+        "Beyond all others: 1 of 4 spends in the test window, 100.0% of all of it, up to "
+        "1,000,000,000.00 EUR, counted as 12.00 at most wherever something is learned. Figures are "
+        "measured on spend as it is, and are about little else where it lies in the test window.",
     )  # fmt: skip
     assert head[5].startswith("Cut-offs: ")
     assert "Served: no season The level of churn and spend is half way from" in " ".join(head)

@@ -172,7 +172,8 @@ JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
             },
             "All amounts must be in EUR, or their currency must have a rate. "
             "Seen: GBP without a rate. "
-            "Remedy: add rates = { GBP = ... } to [experiment]: EUR for one GBP",
+            "Remedy: add rates = { GBP = ... } to [experiment]: EUR for one GBP; "
+            "or a table: [rates]",
         ),
         (
             {"orders": None, "url": "s3://bucket/orders.csv"},
