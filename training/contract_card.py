@@ -141,11 +141,18 @@ def notes(tested: HeldOut, profit: Profit, currency: str) -> tuple[str, ...]:
         f"{profit.beta:g})), and EMPC is the mean of the profits of the best cut-off for each such "
         "share. It compares rankings.",
     ]
+    customers, drawn = len(set(tested.customer_id)), "contracts"
+    if customers < n:
+        drawn = "customers"
+        said.append(
+            f"The contracts are of {customers:,} customers; for the intervals customers are drawn, "
+            "each with all of theirs."
+        )
     if tested.fold.max() > 0:
         aucs = by_fold(tested, OURS, metrics.roc_auc)
         said.append(
             f"AUC by fold: {aucs.mean():.4f} ± {aucs.std():.4f} (standard deviation over "
-            f"{len(aucs)} folds). Intervals are of the contracts drawn, not of models trained anew."
+            f"{len(aucs)} folds). Intervals are of the {drawn} drawn, not of models trained anew."
         )
     return tuple(said)
 
@@ -169,5 +176,7 @@ def _compared(
         return Comparison(measure, rival, gap, np.nan, np.nan, better, False)
     resamples = FEW_RESAMPLES if measure == "EMPC" else RESAMPLES
     ours, theirs = tested.predictions[OURS], tested.predictions[rival]
-    d = repeated_bootstrap(function, tested.truth, ours, theirs, resamples, seed)
+    d = repeated_bootstrap(
+        function, tested.truth, ours, theirs, resamples, seed, groups=tested.customer_id.astype(str)
+    )
     return Comparison(measure, rival, *d, better=better, certain=bool(d.excludes_zero))
