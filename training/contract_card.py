@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from features.contract_rows import Contracts
 from features.contracts import ContractExperiment, Profit
-from training import metrics
+from training import contract_plans, metrics
 from training import profit as profits
 from training.bootstrap import repeated_bootstrap
 from training.contract_evaluation import FOLDS, HeldOut
@@ -76,7 +76,8 @@ def heading(
             "changed after a cut-off tells of the future.",
         ]
     best = np.mean([metrics.roc_auc(tested.truth, p) for p in tested.predictions[OURS]])
-    warned = found.cautions()
+    planned = contract_plans.caution(contracts, plan.horizon_days) if plan else ""
+    warned = (planned, *found.cautions())
     if best >= SUSPICIOUS:
         strongest = f" The strongest columns, each alone: {found.strongest()}."
         warned += (
