@@ -54,7 +54,8 @@ class Contracts:
         `(ended_on)` (dated; naive UTC, NaT: still running), then the attributes as in
         `Standing.inputs`, under names of the user's, hence the brackets
     rejects : as in `features.sources.Sources`
-    as_of : naive UTC; nothing at or after it is in `rows`
+    as_of : naive UTC; nothing at or after it is in `rows`, nor anything after the day of the run
+    scheduled : ends after the day of the run, which can only be planned; in `rows` they are NaT
     """
 
     rows: pd.DataFrame
@@ -63,6 +64,7 @@ class Contracts:
     rejects: pd.DataFrame
     ingested: tuple[Ingested, ...]
     as_of: pd.Timestamp | None
+    scheduled: int = 0
 
     def everything(self) -> Standing:
         """All contracts of an undated table with their label."""
@@ -72,9 +74,10 @@ class Contracts:
 def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> Contracts:
     """Read the contracts of an experiment.
 
-    Of dated ones nothing at or after `as_of` (UTC) is seen: a contract that starts later is left
-    out, one that ends later is still running. A row without customer, label or start, with an end
-    that is no moment, or with one before the start cannot be used.
+    Of dated ones nothing at or after `as_of` (UTC) is seen, nor anything after the day of the run,
+    of which only plans can be known: a contract that starts later is left out, one that ends later
+    is still running. A row without customer, label or start, with an end that is no moment, or with
+    one before the start cannot be used.
 
     Raises SourceError as `features.sources.load` does, for an `as_of` where there are no dates, and
     where no contract, or every contract, has ended.
@@ -94,7 +97,9 @@ def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> C
     folder, form = experiment.path.parent, source.format
     staged = stage(con, source.name, source.url, folder, form, needed)
     fields = _fields(experiment, staged)
-    intake = Intake(con, experiment.max_reject_share, as_of)
+    tomorrow = _tomorrow()
+    seen_until = tomorrow if as_of is None else min(as_of, tomorrow)
+    intake = Intake(con, experiment.max_reject_share, seen_until if source.dated else None)
     intake.count(
         staged, judge(con, staged, fields), "start" if source.dated else "CAST(NULL AS TIMESTAMP)",
         "false",
@@ -104,10 +109,14 @@ def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> C
         for field, name in zip(fields, _names(source), strict=True)
     )
     rows = con.execute(f'SELECT {listed} FROM kept_rows ORDER BY "row"').df()
-    rows = _shaped(rows, source, as_of)
+    rows, scheduled = _shaped(rows, source), 0
+    if source.dated:
+        ends = rows["(ended_on)"]
+        scheduled = int((ends >= tomorrow).sum())
+        rows["(ended_on)"] = ends.where(ends < seen_until)
     _refuse_one_outcome(rows, source)
-    rejects = pd.concat(intake.rejects, ignore_index=True)
-    return Contracts(rows, source.columns, source.dated, rejects, tuple(intake.ingested), as_of)
+    rejects, ingested = pd.concat(intake.rejects, ignore_index=True), tuple(intake.ingested)
+    return Contracts(rows, source.columns, source.dated, rejects, ingested, as_of, scheduled)
 
 
 def standing(contracts: Contracts, as_of: pd.Timestamp, end: pd.Timestamp) -> Standing:
@@ -176,9 +185,12 @@ def _names(source: ContractsSource) -> list[str]:
     return ["(customer_id)", *named, *(a.name for a in source.columns)]
 
 
-def _shaped(
-    rows: pd.DataFrame, source: ContractsSource, as_of: pd.Timestamp | None
-) -> pd.DataFrame:
+def _tomorrow() -> pd.Timestamp:
+    """The end of the day of the run, naive UTC."""
+    return pd.Timestamp.now("UTC").tz_localize(None).normalize() + pd.Timedelta(days=1)
+
+
+def _shaped(rows: pd.DataFrame, source: ContractsSource) -> pd.DataFrame:
     for name in rows:
         if name in (TENURE, *(a.name for a in source.columns if a.kind == "number")):
             rows[name] = rows[name].astype(np.float64)
@@ -187,8 +199,6 @@ def _shaped(
             rows[name] = texts.where(texts.notna(), None)
     if source.ended is not None:
         rows["(ended)"] = rows["(ended)"].isin(source.ended_values)
-    elif as_of is not None:
-        rows["(ended_on)"] = rows["(ended_on)"].where(rows["(ended_on)"] < as_of)
     return rows
 
 

@@ -2,16 +2,18 @@
 
 Customers are drawn with replacement, the same draw for both predictions, so what is common to
 them (which customers happened to be in the test) cancels out of the difference (Efron & Tibshirani
-1993, chapter 13: percentile intervals).
+1993, chapter 13: percentile intervals). Where a customer has several rows, `groups` says whose each
+is, and a customer is drawn with all of them: rows of one customer are alike, and drawn one by one
+they would pass for as many customers (Davison & Hinkley 1997, section 3.8; Field & Welsh 2007).
 
-A draw is a count for each customer. The measures that sort are sorted once and then computed from
+A draw is a count for each row. The measures that sort are sorted once and then computed from
 the counts of many draws at a time; any other function of (truth, prediction) works too, drawn row
 by row, with text as well as numbers (segment labels, say, for `separation.eta_squared`), and with
 rows of several columns (`training.survival`). Both paths see the same draws and agree to rounding.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ from training import metrics, survival
 
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[npt.ArrayLike, npt.ArrayLike], float]
-Draws = npt.NDArray[np.float64]  # (draws, n), how often each customer was drawn
+Draws = npt.NDArray[np.float64]  # (draws, n), how often each row was drawn
 
 _CELLS = 2_000_000  # counts held at a time, 16 MB
 
@@ -66,11 +68,13 @@ def paired_bootstrap(
     resamples: int = 400,
     seed: int = 7,
     level: float = 0.95,
+    groups: npt.ArrayLike | None = None,
 ) -> Interval:
     """Metric of `ours` less metric of `rival`, with the percentile interval of that difference.
 
     Positive means that ours has the greater figure, which is the better one for an AUC and the
-    worse one for an error. The same seed gives the same interval.
+    worse one for an error. The same seed gives the same interval. `groups` (n,) says whose each
+    row is; None: each is a customer's only one.
 
     >>> churned, ours, rival = [0, 0, 1, 1] * 25, [0.1, 0.2, 0.8, 0.9] * 25, [0.5] * 100
     >>> difference = paired_bootstrap(metrics.roc_auc, churned, ours, rival)
@@ -78,7 +82,7 @@ def paired_bootstrap(
     (Interval(value=0.5, low=0.5, high=0.5), True)
     """
     return repeated_bootstrap(
-        metric, truth, np.asarray([ours]), np.asarray([rival]), resamples, seed, level
+        metric, truth, np.asarray([ours]), np.asarray([rival]), resamples, seed, level, groups
     )
 
 
@@ -90,6 +94,7 @@ def repeated_bootstrap(
     resamples: int = 400,
     seed: int = 7,
     level: float = 0.95,
+    groups: npt.ArrayLike | None = None,
 ) -> Interval:
     """Mean over repeats of metric of `ours` less metric of `rival`, with its percentile interval.
 
@@ -102,7 +107,7 @@ def repeated_bootstrap(
     Interval(value=0.5, low=0.5, high=0.5)
     """
     mine, theirs = np.atleast_2d(ours), np.atleast_2d(rival)
-    drawn = _resampled(metric, truth, [*mine, *theirs], resamples, seed)
+    drawn = _resampled(metric, truth, [*mine, *theirs], resamples, seed, groups)
     values = [metric(truth, one) for one in mine], [metric(truth, one) for one in theirs]
     difference = drawn[: len(mine)].mean(axis=0) - drawn[len(mine) :].mean(axis=0)
     return Interval(
@@ -124,6 +129,7 @@ def _resampled(
     predictions: list[npt.ArrayLike],
     resamples: int,
     seed: int,
+    groups: npt.ArrayLike | None = None,
 ) -> Floats:
     """(predictions, resamples): the metric of every prediction in every draw."""
     actual = np.asarray(truth)
@@ -132,10 +138,11 @@ def _resampled(
         metric(actual, score)  # its checks of shape and values, once
     generator = np.random.default_rng(seed)
     rows = len(actual)
+    drawing = _Drawing(np.arange(rows) if groups is None else np.asarray(groups))
     values = np.empty((len(scores), resamples))
     if metric not in _FROM_DRAWS:
         for draw in range(resamples):
-            drawn = generator.integers(0, rows, rows)
+            drawn = drawing.rows(generator)
             for place, score in enumerate(scores):
                 values[place, draw] = metric(actual[drawn], score[drawn])
         return values
@@ -147,11 +154,38 @@ def _resampled(
         stop = min(start + batch, resamples)
         draws = np.empty((stop - start, rows))
         for draw in range(stop - start):
-            draws[draw] = np.bincount(generator.integers(0, rows, rows), minlength=rows)
+            draws[draw] = drawing.counts(generator)
         for place, from_draws in enumerate(prepared):
             with np.errstate(invalid="ignore", divide="ignore"):
                 values[place, start:stop] = from_draws(draws)
     return values
+
+
+class _Drawing:
+    """Groups of rows drawn with replacement, as many as there are, each with all its rows."""
+
+    def __init__(self, groups: npt.NDArray[Any]) -> None:
+        _, first, member = np.unique(groups, return_index=True, return_inverse=True)
+        # Numbered as they appear, so that groups of one row are drawn as the rows would be.
+        self.member = np.argsort(np.argsort(first))[member]
+        self.sizes = np.bincount(self.member)
+        self.order = np.argsort(self.member, kind="stable")
+        self.starts = np.cumsum(self.sizes) - self.sizes
+
+    def _groups(self, generator: np.random.Generator) -> npt.NDArray[np.int64]:
+        return generator.integers(0, len(self.sizes), len(self.sizes))
+
+    def counts(self, generator: np.random.Generator) -> npt.NDArray[np.intp]:
+        """(n,) how often each row is drawn."""
+        often = np.bincount(self._groups(generator), minlength=len(self.sizes))
+        return often[self.member]
+
+    def rows(self, generator: np.random.Generator) -> npt.NDArray[np.intp]:
+        """The places of the rows drawn, of the same draw as `counts` makes."""
+        groups = self._groups(generator)
+        sizes = self.sizes[groups]
+        begins = self.starts[groups] - (np.cumsum(sizes) - sizes)
+        return self.order[np.repeat(begins, sizes) + np.arange(sizes.sum())]
 
 
 # ------------------------------------------------------------- measures of many draws at a time
@@ -227,8 +261,7 @@ def _spearman(truth: Floats, prediction: Floats) -> FromDraws:
     rankings = [_Sorted(truth), _Sorted(prediction)]
 
     def from_draws(draws: Draws) -> Floats:
-        rows = len(truth)
-        middle = (rows + 1) / 2  # the mean rank, ties or not
+        middle = (draws.sum(axis=1, keepdims=True) + 1) / 2  # the mean rank, ties or not
         centred = []
         for ranking in rankings:
             count = ranking.sums(draws)
@@ -245,11 +278,11 @@ def _spearman(truth: Floats, prediction: Floats) -> FromDraws:
 
 
 def _mean_of(loss: Callable[[Floats, Floats], Floats]) -> Callable[[Floats, Floats], FromDraws]:
-    """A measure that is the mean of a loss per customer."""
+    """A measure that is the mean of a loss per row."""
 
     def prepare(truth: Floats, prediction: Floats) -> FromDraws:
         losses = loss(truth, prediction)
-        return lambda draws: draws @ losses / len(losses)
+        return lambda draws: draws @ losses / draws.sum(axis=1)
 
     return prepare
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from features.contract_rows import Contracts
 from features.contracts import ContractExperiment, Profit
-from training import metrics
+from training import contract_plans, metrics
 from training import profit as profits
 from training.bootstrap import repeated_bootstrap
 from training.contract_evaluation import FOLDS, HeldOut
@@ -76,7 +76,8 @@ def heading(
             "changed after a cut-off tells of the future.",
         ]
     best = np.mean([metrics.roc_auc(tested.truth, p) for p in tested.predictions[OURS]])
-    warned = found.cautions()
+    planned = contract_plans.caution(contracts, plan.horizon_days) if plan else ""
+    warned = (planned, *found.cautions())
     if best >= SUSPICIOUS:
         strongest = f" The strongest columns, each alone: {found.strongest()}."
         warned += (
@@ -141,11 +142,18 @@ def notes(tested: HeldOut, profit: Profit, currency: str) -> tuple[str, ...]:
         f"{profit.beta:g})), and EMPC is the mean of the profits of the best cut-off for each such "
         "share. It compares rankings.",
     ]
+    customers, drawn = len(set(tested.customer_id)), "contracts"
+    if customers < n:
+        drawn = "customers"
+        said.append(
+            f"The contracts are of {customers:,} customers; for the intervals customers are drawn, "
+            "each with all of theirs."
+        )
     if tested.fold.max() > 0:
         aucs = by_fold(tested, OURS, metrics.roc_auc)
         said.append(
             f"AUC by fold: {aucs.mean():.4f} ± {aucs.std():.4f} (standard deviation over "
-            f"{len(aucs)} folds). Intervals are of the contracts drawn, not of models trained anew."
+            f"{len(aucs)} folds). Intervals are of the {drawn} drawn, not of models trained anew."
         )
     return tuple(said)
 
@@ -169,5 +177,7 @@ def _compared(
         return Comparison(measure, rival, gap, np.nan, np.nan, better, False)
     resamples = FEW_RESAMPLES if measure == "EMPC" else RESAMPLES
     ours, theirs = tested.predictions[OURS], tested.predictions[rival]
-    d = repeated_bootstrap(function, tested.truth, ours, theirs, resamples, seed)
+    d = repeated_bootstrap(
+        function, tested.truth, ours, theirs, resamples, seed, groups=tested.customer_id.astype(str)
+    )
     return Comparison(measure, rival, *d, better=better, certain=bool(d.excludes_zero))

@@ -39,11 +39,13 @@ class HeldOut:
     truth : (n,) 1 where the contract ended
     predictions : of ours and every rival (repeats, n); one repeat where dates split
     fold : (repeats, n) the fold that a row was tested in
+    customer_id : (n,) whose contract it is, text
     """
 
     truth: np.ndarray
     predictions: dict[str, np.ndarray]
     fold: np.ndarray
+    customer_id: np.ndarray
 
 
 def alike(rows: Standing) -> np.ndarray:
@@ -111,7 +113,7 @@ def cross_validate(
             for name, values in made.items():
                 predictions.setdefault(name, np.empty(fold.shape))[repeat, test] = values
             fold[repeat, test] = i
-    return HeldOut(rows.ended, predictions, fold)
+    return HeldOut(rows.ended, predictions, fold, rows.customer_id)
 
 
 def out_of_time(contracts: Contracts, plan: Splits, seed: int) -> tuple[HeldOut, Blend]:
@@ -131,8 +133,9 @@ def out_of_time(contracts: Contracts, plan: Splits, seed: int) -> tuple[HeldOut,
     parts = contract.fit_parts(later.inputs, later.ended, columns, seed)
     served = contract.fit_blend(parts.logits(test.inputs), test.ended)
     tested = HeldOut(
-        test.ended, {k: v[None] for k, v in made.items()}, np.zeros((1, len(test.ended)), int)
-    )
+        test.ended, {k: v[None] for k, v in made.items()}, np.zeros((1, len(test.ended)), int),
+        test.customer_id,
+    )  # fmt: skip
     return tested, served
 
 

@@ -20,6 +20,7 @@ from training import (
     contract,
     contract_card,
     contract_evaluation,
+    contract_plans,
     contract_suspects,
     display,
     plots,
@@ -62,6 +63,7 @@ def retrain(
     ----------
     experiment : the experiment file's values
     as_of : of dated contracts, nothing at or after this moment (UTC) is seen; None for all there is
+        until the day of the run
     out : files for people go to `out`/NAME
 
     Raises CoterieError with rule, value seen and remedy where the run would be meaningless.
@@ -119,11 +121,15 @@ def planned(contracts: Contracts, experiment: ContractExperiment) -> Splits | No
     The history begins with the first end that the table knows: of the time before it may hold only
     those contracts that outlived it.
 
-    Raises HistoryError where training, calibration and test do not fit with the whole horizon.
+    Raises HistoryError where training, calibration and test do not fit with the whole horizon, and
+    where planned ends cannot be told from those that happened (`training.contract_plans`).
     """
     if not contracts.dated or experiment.horizon_days is None:
         return None
     rows, days = contracts.rows, experiment.horizon_days
+    planned_ends = contract_plans.refusal(contracts, days)
+    if planned_ends is not None:
+        raise planned_ends
     first = max(rows["(start)"].min(), rows["(ended_on)"].min())
     last = max(rows["(start)"].max(), rows["(ended_on)"].max())
     now = splits.now_after(last) if contracts.as_of is None else contracts.as_of

@@ -120,6 +120,7 @@ def search(contracts: Contracts, plan: Splits | None, seed: int) -> Search:
     if skipped:
         return Search((), (), skipped)
     truth = np.concatenate([now.ended for _, now in pairs])
+    whose = np.concatenate([now.customer_id.astype(str) for _, now in pairs])
     texts = {a.name for a in contracts.columns if a.kind != "number"}
     judged = [_power(str(name), pairs, truth, texts) for name in pairs[0][1].inputs]
     judged.sort(key=lambda pair: (-pair[0].value, pair[0].column))
@@ -131,7 +132,7 @@ def search(contracts: Contracts, plan: Splits | None, seed: int) -> Search:
             # Of dated contracts it is worked out, and cannot be written afterwards.
             found = None if contracts.dated else _of_tenure(power)
         else:
-            found = _strong(power, score, mark, truth, seed) or _pure(power, judging, texts)
+            found = _strong(power, score, mark, truth, whose, seed) or _pure(power, judging, texts)
         if found is not None:
             suspects.append(found)
     return Search(tuple(power for power, _ in judged), tuple(suspects))
@@ -216,13 +217,14 @@ def _auc(truth: npt.ArrayLike, ranked: npt.ArrayLike) -> float:
 
 
 def _strong(
-    power: Power, score: np.ndarray, mark: tuple[Power, np.ndarray], truth: np.ndarray, seed: int
-) -> Suspect | None:
-    """The suspect that a column is by its AUC."""
+    power: Power, score: np.ndarray, mark: tuple[Power, np.ndarray], truth: np.ndarray,
+    whose: np.ndarray, seed: int,
+) -> Suspect | None:  # fmt: skip
+    """The suspect that a column is by its AUC; `whose` (n,) are the customers' ids."""
     if power.value <= STRONG:
         return None
     held, rival = mark
-    difference = paired_bootstrap(_auc, truth, score, rival, RESAMPLES, seed)
+    difference = paired_bootstrap(_auc, truth, score, rival, RESAMPLES, seed, groups=whose)
     sure = difference.value > MARGIN and difference.low > 0
     if not sure and power.value <= CERTAIN:
         return None

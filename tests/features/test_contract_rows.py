@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import contracts
+from features import contract_rows, contracts
 from features.contract_rows import TENURE, Contracts, load, standing
 from features.errors import SourceError
 
@@ -86,6 +86,20 @@ def test_a_later_end_is_not_seen_at_as_of(tmp_path: Path) -> None:
     assert all(pd.isna(ends[who]) for who in "abc")
     (account,) = read.ingested
     assert (account.rows_kept, account.later, account.rows_rejected) == (4, 1, 1)
+
+
+@pytest.mark.parametrize("as_of", [None, T("2024-03-20")])
+def test_what_comes_after_the_day_of_the_run_is_a_plan_and_not_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_of: pd.Timestamp | None
+) -> None:
+    monkeypatch.setattr(contract_rows, "_tomorrow", lambda: T("2024-03-01"))
+    read = loaded(tmp_path, DATED, DAYS, as_of)
+    ends = dict(zip(read.rows["(customer_id)"], read.rows["(ended_on)"], strict=True))
+    assert list(ends) == ["a", "b", "c", "e"]
+    assert ends["e"] == T("2024-02-29")
+    assert all(pd.isna(ends[who]) for who in "abc")
+    assert read.scheduled == 2
+    assert read.ingested[0].later == 1
 
 
 def test_what_makes_the_contracts_meaningless_is_refused(tmp_path: Path) -> None:

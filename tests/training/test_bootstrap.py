@@ -99,6 +99,56 @@ def test_the_seed_decides() -> None:
     assert first != bootstrap_interval(metrics.ece, outcome, ours, resamples=50, seed=2)
 
 
+@pytest.mark.parametrize("measure", OUTCOME + AMOUNT)
+def test_rows_written_five_times_tell_no_more_than_the_rows_once(measure: Metric) -> None:
+    outcome, spend, ours, rival = world(150)
+    truth = outcome if measure in OUTCOME else spend
+    once = paired_bootstrap(measure, truth, ours, rival, resamples=60)
+    customer = np.repeat(np.random.default_rng(3).permutation(150), 5)
+    truth, ours, rival = (np.repeat(column, 5) for column in (truth, ours, rival))
+    drawn = paired_bootstrap(measure, truth, ours, rival, resamples=60, groups=customer)
+    assert drawn == pytest.approx(once, rel=1e-6)
+    alone = paired_bootstrap(measure, truth, ours, rival, resamples=60)
+    assert alone.high - alone.low < 0.7 * (once.high - once.low)
+
+
+@pytest.mark.parametrize("measure", OUTCOME + AMOUNT)
+def test_counting_draws_of_customers_equals_drawing_their_rows(measure: Metric) -> None:
+    outcome, spend, ours, rival = world(300)
+    truth = outcome if measure in OUTCOME else spend
+    customer = np.random.default_rng(3).integers(0, 80, 300).astype(str)  # of one row to nine
+    by_rows = paired_bootstrap(partial(measure), truth, ours, rival, resamples=60, groups=customer)
+    counted = paired_bootstrap(measure, truth, ours, rival, resamples=60, groups=customer)
+    assert counted == pytest.approx(by_rows, abs=1e-9)
+
+
+@pytest.mark.parametrize("measure", [metrics.roc_auc, metrics.spearman, metrics.ece])
+def test_customers_of_one_row_are_drawn_as_rows_are(measure: Metric) -> None:
+    outcome, _, ours, rival = world(200)
+    customer = np.random.default_rng(3).permutation(200).astype(str)
+    drawn = paired_bootstrap(measure, outcome, ours, rival, resamples=60, groups=customer)
+    assert drawn == paired_bootstrap(measure, outcome, ours, rival, resamples=60)
+
+
+def test_the_interval_covers_customers_of_several_rows_as_often_as_it_says() -> None:
+    # the true difference is 0; a customer's four rows have one outcome and nearly one score each
+    covered = {True: 0, False: 0}
+    customer = np.repeat(np.arange(100), 4)
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        outcome = np.repeat((generator.random(100) < 0.3).astype(np.float64), 4)
+        scores = np.repeat(generator.random((2, 100)), 4, axis=1)
+        ours, rival = scores + outcome * 0.3 + generator.normal(0, 0.01, (2, 400))
+        for whole in covered:
+            found = paired_bootstrap(
+                metrics.roc_auc, outcome, ours, rival, 200, level=0.9,
+                groups=customer if whole else None,
+            )  # fmt: skip
+            covered[whole] += not found.excludes_zero
+    assert covered[True] / 100 == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / 100))
+    assert covered[False] < 75
+
+
 def test_labels_may_be_text() -> None:
     outcome, spend, _, _ = world(300)
     ours, rival = np.where(outcome > 0, "buys", "rests"), np.array(["a", "b", "c"] * 100)

@@ -43,7 +43,8 @@ def held_out() -> HeldOut:
         BASE_RATE: np.stack([half, half]),
         LOGISTIC: np.stack([backwards, backwards]),
     }
-    return HeldOut(TRUTH, predictions, np.tile(np.arange(200) // 100, (2, 1)))
+    fold = np.tile(np.arange(200) // 100, (2, 1))
+    return HeldOut(TRUTH, predictions, fold, np.arange(200).astype(str).astype(object))
 
 
 def test_a_figure_is_the_mean_over_the_repeats() -> None:
@@ -134,6 +135,32 @@ def test_one_repeat_has_the_paired_interval_and_equal_repeats_add_no_certainty()
     assert repeated_bootstrap(metrics.roc_auc, TRUTH, ours, rival) == pytest.approx(once)
     thrice = repeated_bootstrap(metrics.roc_auc, TRUTH, [ours] * 3, [rival] * 3)
     assert thrice == pytest.approx(once)
+
+
+def test_contracts_of_one_customer_count_as_one_in_every_interval() -> None:
+    generator = np.random.default_rng(SEED)
+    once = held_out()
+    once.predictions[OURS] = 0.9 * generator.random((2, 200)) + 0.1 * TRUTH
+    once.predictions[LOGISTIC] = generator.random((2, 200))
+    five = HeldOut(
+        np.repeat(TRUTH, 5),
+        {name: np.repeat(p, 5, axis=1) for name, p in once.predictions.items()},
+        np.repeat(once.fold, 5, axis=1),
+        np.repeat(once.customer_id, 5),
+    )
+    made = (section(tested, Profit(), "EUR", SEED) for tested in (once, five))
+    usual, repeated = ({(c.rival, c.measure): c for c in each.comparisons} for each in made)
+    for which in usual:
+        wanted, found = usual[which], repeated[which]
+        assert [found.low, found.high] == pytest.approx([wanted.low, wanted.high], nan_ok=True)
+        assert found.certain == wanted.certain
+    assert not any("customers" in note for note in notes(once, Profit(), "EUR"))
+    said = notes(five, Profit(), "EUR")
+    assert said[3] == (
+        "The contracts are of 200 customers; for the intervals customers are drawn, each with all "
+        "of theirs."
+    )
+    assert said[4].endswith("Intervals are of the customers drawn, not of models trained anew.")
 
 
 def test_the_plot_of_profit_marks_the_share_worth_asking(tmp_path: Path) -> None:

@@ -98,6 +98,15 @@ def test_the_test_window_is_scored_by_what_was_known_before_it(run: Retrained) -
     assert "No figure here is out of time" not in text
 
 
+def test_every_tested_contract_carries_its_customer(run: Retrained, folder: Path) -> None:
+    experiment = contracts.load(folder / "firm.toml")
+    read = load(experiment)
+    plan = planned(read, experiment)
+    assert plan is not None
+    stood = standing(read, plan.test.as_of, plan.test.end)
+    np.testing.assert_array_equal(run.tested.customer_id, stood.customer_id)
+
+
 def test_contracts_that_run_now_are_scored_by_the_served_model(
     run: Retrained, folder: Path
 ) -> None:
@@ -243,6 +252,7 @@ def test_a_table_without_dates_is_judged_by_folds_and_says_so(folder: Path, scre
     ).read_text()  # fmt: skip
     assert list(made.scores) == ["customer_id", "ended", "churn_probability", "target"]
     assert made.scores["ended"].tolist() == rows["until"].notna().tolist()
+    assert made.tested.customer_id.tolist() == rows["who"].astype(str).tolist()
     # Each is predicted by others only: the mean of the repeats, and none by the final model.
     np.testing.assert_array_equal(
         made.scores["churn_probability"], made.tested.predictions[OURS].mean(axis=0)

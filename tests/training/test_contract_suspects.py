@@ -173,6 +173,19 @@ def test_of_dated_contracts_what_is_written_afterwards_is_found_out_of_time() ->
     assert "; tenure has 0." in error.seen
 
 
+@pytest.mark.parametrize("times", [1, 5])
+def test_rows_of_one_customer_make_no_column_surer(times: int) -> None:
+    # .872 against .689 among sixty customers is no proof; drawn by rows, five of each would be.
+    draw = np.random.default_rng(3)
+    ended = np.arange(60) % 2 == 0
+    score, tenure = draw.normal(0, 1, (2, 60)) + np.array([[1.5], [0.9]]) * ended
+    once = contracts(ended, tenure - tenure.min(), score=score)
+    rows = once.rows.loc[np.repeat(np.arange(60), times)].reset_index(drop=True)
+    found = search(replace(once, rows=rows), None, SEED)
+    assert (found.powers[0].column, found.powers[0].value) == ("score", pytest.approx(0.872, 1e-3))
+    assert found.suspects == ()
+
+
 def test_where_too_few_ended_nothing_is_judged_and_the_card_says_so() -> None:
     ended = np.arange(ROWS) < 9
     found = search(contracts(ended, reason=written(ended, 1.0)), None, SEED)
