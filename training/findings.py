@@ -199,10 +199,13 @@ def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
 
 
 def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
-    if a.negative / a.lines > NEGATIVE_SHARE:
+    # Returns follow what was bought, however many they are.
+    odd = a.early > a.negative / 2 or a.negative > a.lines / 2
+    if a.negative / a.lines > NEGATIVE_SHARE and odd:
         yield Finding(
             WARNING, "What is bought has an amount above 0, what is returned one below.",
-            f"{a.negative:,} of {a.lines:,} order lines ({a.negative / a.lines:.1%}) below 0",
+            f"{a.negative:,} of {a.lines:,} order lines ({a.negative / a.lines:.1%}) below 0, "
+            f"{a.early:,} of them of customers who had bought nothing yet",
             "check the sign of the amounts",
         )  # fmt: skip
     if a.zero / a.lines > ZERO_SHARE:

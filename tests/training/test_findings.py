@@ -110,7 +110,12 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
          "1,001 customers of events and attributes without an order, 1,000 with one"),
         ("population", {"top_share": 0.6}, HINT,
          "the best 1 % of the customers brought 60.0% of all spend"),
-        ("amounts", {"negative": 3_001}, WARNING, "3,001 of 10,000 order lines (30.0%) below 0"),
+        ("amounts", {"negative": 5_001}, WARNING,
+         "5,001 of 10,000 order lines (50.0%) below 0, 0 of them of customers who had bought "
+         "nothing yet"),
+        ("amounts", {"negative": 3_001, "early": 1_501}, WARNING,
+         "3,001 of 10,000 order lines (30.0%) below 0, 1,501 of them of customers who had bought "
+         "nothing yet"),
         ("amounts", {"zero": 2_001}, HINT, "2,001 of 10,000 order lines (20.0%) of 0"),
         ("amounts", {"low": 8.0, "high": 8.0}, HINT, "8.00 EUR in every order line"),
         ("amounts", {"backward": 11}, WARNING,
