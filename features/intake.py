@@ -12,6 +12,9 @@ from features.staging import Judged, Staged
 
 __all__ = ["Ingested", "Intake"]
 
+#: More repeats among usable lines than this are a `line_id` that names no line.
+_REPEATED_SHARE = 0.5
+
 
 @dataclass(frozen=True)
 class Ingested:
@@ -72,6 +75,8 @@ class Intake:
         order = f'PARTITION BY line_id ORDER BY {known}, moment, "row"'
         repeats = f"line_id IS NOT NULL AND row_number() OVER ({order}) > 1"
         self.count(staged, judged, "moment", repeats if line_id else "false", known)
+        if line_id:
+            self._refuse_too_many_repeats(self.ingested[-1], judged, line_id)
         listed = ", ".join(values.get(name, name) for name in schema.names)
         # Only looking for repeats takes the rows out of the order of the source.
         order = 'ORDER BY "row"' if line_id else ""
@@ -124,6 +129,22 @@ class Intake:
     def _refuse_too_many(self, staged: Staged, judged: Judged) -> None:
         """Of the source itself, and of each file joined to it."""
         limit = self.max_reject_share
+    def _refuse_too_many_repeats(self, account: Ingested, judged: Judged, line_id: str) -> None:
+        usable = account.rows_kept + account.repeats
+        limit = max(_REPEATED_SHARE, self.max_reject_share)
+        if account.repeats > limit * usable:
+            problem = SourceError(
+                f"{account.source}: at most {limit:.0%} of the lines may repeat the line_id of "
+                "another.",
+                f"{account.repeats:,} of {usable:,} lines by {line_id!r} "
+                f"({account.repeats / usable:.1%})",
+                "name as line_id the column whose value differs from line to line, or leave it "
+                "out; if these lines are delivered more than once, raise "
+                "experiment.max_reject_share",
+            )
+            problem.rejects = judged.rejects
+            raise problem
+
         accounts = [(staged.name, judged.rejected, staged.read)]
         accounts += [(each.url, len(each.malformed), each.read) for each in staged.added]
         for name, rejected, read in accounts:
