@@ -114,10 +114,10 @@ def _check_names(
     types = dict(base.columns)
     for join, other in zip(joins, others, strict=True):
         if join.left not in types:
-            raise _missing(name, join.left, "what is joined to", list(types))
+            raise _missing(name, join.left, "what is joined to", list(types), base)
         for column in (join.right, *join.columns):
             if column not in other.columns:
-                raise _missing(name, column, join.url, list(other.columns))
+                raise _missing(name, column, join.url, list(other.columns), other)
         for column in join.columns:
             if column in types:
                 raise SourceError(
@@ -128,7 +128,7 @@ def _check_names(
             types[column] = other.columns[column]
     for column in needed:
         if column not in types:
-            raise _missing(name, column, url, list(types), base.delimiter)
+            raise _missing(name, column, url, list(types), base)
         if is_nested(types[column]):
             raise SourceError(
                 f"{name}: column {column!r} must hold plain values.",
@@ -258,17 +258,17 @@ def _check_repeats(con: duckdb.DuckDBPyConnection, name: str, join: Join, other:
         )
 
 
-def _missing(
-    name: str, column: str, url: str, known: list[str], delimiter: str | None = None
-) -> SourceError:
+def _missing(name: str, column: str, url: str, known: list[str], relation: Relation) -> SourceError:
+    """The error of a column that is not `known`; that it is all one column may be why."""
     near = closest(column, known)
     remedy = f"did you mean {near!r}?" if near else "name one of these columns"
     seen = f"the columns {', '.join(known)}"
-    if delimiter is not None and len(known) == 1:
-        likely = guess_delimiter(known[0])
-        if likely != delimiter and likely in known[0]:
+    if relation.delimiter is not None and len(relation.columns) == 1:
+        (header,) = relation.columns
+        likely = guess_delimiter(header)
+        if likely != relation.delimiter and likely in header:
             written = json.dumps(likely)  # a tab as \t, as TOML has it
-            seen = f"one column, {known[0]!r}"
+            seen = f"one column, {header!r}"
             remedy = f"the delimiter seems wrong: write delimiter = {written}"
     return SourceError(f"{name}: column {column!r} must exist in {url}.", seen, remedy)
 

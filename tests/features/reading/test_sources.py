@@ -123,6 +123,27 @@ JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
         ),
         (
             {
+                "orders": "who;when;paid;sku\na;2024-01-01;1;x\n",
+                "form": 'delimiter = ","',
+                "columns": JOIN,
+                "files": {"p.csv": "sku,kind\nx,tea\n"},
+            },
+            "orders: column 'sku' must exist in what is joined to. "
+            "Seen: one column, 'who;when;paid;sku'. "
+            'Remedy: the delimiter seems wrong: write delimiter = ";"',
+        ),
+        (
+            {
+                "orders": "sku\nx\n",
+                "form": 'delimiter = ","',
+                "columns": JOIN,
+                "files": {"p.csv": "sku,kind\nx,tea\n"},
+            },
+            "orders: column 'who' must exist in orders.csv. Seen: the columns sku, kind. "
+            "Remedy: name one of these columns",
+        ),
+        (
+            {
                 "orders": (
                     "who,when,paid\na,2024-01-01,10\nb,2024-01-02 10:30:00,2.5\n"
                 ).encode("utf-16-le")
