@@ -25,6 +25,7 @@ class Ingested:
     repeats: dropped: a line_id seen before, or an attribute row replaced by a later one.
     later: dropped: at or after `as_of`, or arrived then.
     merged: ids, of the kept rows, that count as another customer's (see `features.aliases`).
+    assumed: (url, a word of it) of each CSV file whose encoding was taken for granted.
     first, last: moments of the kept rows (naive UTC), None where there is none.
     """
 
@@ -39,6 +40,7 @@ class Ingested:
     repeats: int = 0
     later: int = 0
     merged: int = 0
+    assumed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -123,12 +125,10 @@ class Intake:
                 repeats=staged.read - kept - judged.rejected - later,
                 later=later,
                 merged=others,
+                assumed=staged.assumed,
             )
         )
 
-    def _refuse_too_many(self, staged: Staged, judged: Judged) -> None:
-        """Of the source itself, and of each file joined to it."""
-        limit = self.max_reject_share
     def _refuse_too_many_repeats(self, account: Ingested, judged: Judged, line_id: str) -> None:
         usable = account.rows_kept + account.repeats
         limit = max(_REPEATED_SHARE, self.max_reject_share)
@@ -145,6 +145,9 @@ class Intake:
             problem.rejects = judged.rejects
             raise problem
 
+    def _refuse_too_many(self, staged: Staged, judged: Judged) -> None:
+        """Of the source itself, and of each file joined to it."""
+        limit = self.max_reject_share
         accounts = [(staged.name, judged.rejected, staged.read)]
         accounts += [(each.url, len(each.malformed), each.read) for each in staged.added]
         for name, rejected, read in accounts:

@@ -13,6 +13,7 @@ from features.health import Health
 from features.hints import is_unit_price
 from features.population import Amounts, Population, is_rate
 from training import outliers
+from training.encoding_findings import of_encodings
 from training.finding import HINT, WARNING, Finding
 from training.readiness import READY, SAID_ONLY, Readiness
 from training.rhythm_findings import of_hours, of_series
@@ -94,6 +95,7 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
     if experiment.orders.line_id is not None:
         identified.add(experiment.orders.name)
     for i in health.ingested:
+        yield from of_encodings(i)
         told = [r for r in health.reasons if r.source == i.source]
         lost = [r for r in told if r.reason.endswith("row is kept")]
         whole = [r for r in told if r not in lost]

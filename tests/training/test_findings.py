@@ -193,6 +193,24 @@ def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment)
     assert (cells.weight, cells.seen) == (HINT, "pieces is not a number (4)")
 
 
+def test_many_returns_of_what_was_bought_before_are_no_wrong_signs(experiment: Experiment) -> None:
+    assert of_health(having("amounts", negative=5_000, early=2_500), experiment, NOW) == []
+    assert of_health(having("amounts", negative=3_000, early=3_000), experiment, NOW) == []
+
+
+def test_of_an_encoding_that_was_assumed_a_word_is_shown(experiment: Experiment) -> None:
+    assumed = (("orders.csv", "Müller"),)
+    (found,) = of_health(having("ingested", assumed=assumed), experiment, NOW)
+    assert found == Finding(
+        WARNING, "The encoding of a source that is not UTF-8 should be named.",
+        "orders.csv, read as Windows-1252",
+        'if this is right, write encoding = "cp1252" beside its url, else what it was written in, '
+        'such as encoding = "cp1250"',
+        "Müller",
+    )  # fmt: skip
+    assert found.told() == "orders.csv, read as Windows-1252, for instance 'Müller'"
+
+
 def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_twice(
     experiment: Experiment,
 ) -> None:
