@@ -119,6 +119,7 @@ def test_ids_in_bytes_that_windows_1252_lacks_are_not_merged_but_refused(loaded,
         ),
         ("shift_jis", b"who,when,paid\n\x83", "line 2: bytes 83 in shift_jis"),
         ("utf-16", b"who,when,paid\n", "line 1: UTF-16 stream does not start with BOM in utf-16"),
+        ("iso2022_jp", b"w,when,paid\n\x1b$B\xff", "line 2: bytes FF in iso2022_jp"),
         ("ascii", "who,when,paid\r\nä".encode(), "line 2: bytes C3 in ascii"),
     ],
 )
