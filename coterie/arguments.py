@@ -57,6 +57,20 @@ def table(ctx: click.Context, param: click.Parameter, file: str) -> Path:
     )
 
 
+def _encoding(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    """The name of an encoding, refused where there is none of that name."""
+    if name is not None:
+        from features.encoding import known
+
+        if not known(name):
+            raise SourceError(
+                "--encoding must be the name of a text encoding.",
+                repr(name),
+                "write for instance utf-8, cp1250 or iso-8859-2",
+            )
+    return name
+
+
 def _here(file: str, rule: str, remedy: str) -> Path:
     """The path, unless it is an address; of that, what may be a password is not shown."""
     if "://" not in file or os.path.exists(file):
@@ -71,6 +85,13 @@ as_of_option = click.option(
     "--as-of",
     type=Moment(),
     help="See nothing at or after this moment (UTC)  [default: all there is]",
+)
+
+
+encoding_option = click.option(
+    "--encoding",
+    callback=_encoding,
+    help="Of a CSV file, such as cp1250  [default: found out, or Windows-1252]",
 )
 
 

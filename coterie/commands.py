@@ -15,13 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from coterie.arguments import FILE, FOLDER, Moment, as_of_option, experiment_file, out_option, table
+from coterie.arguments import (
+    FILE,
+    FOLDER,
+    Moment,
+    as_of_option,
+    encoding_option,
+    experiment_file,
+    out_option,
+    table,
+)
+from coterie.asking import asking
 from features.errors import CoterieError, SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from features.draft import Question
 
 DEMO = "mlflow/experiments/complete_journey.toml"
 LOOPBACK = "127.0.0.1"
@@ -75,9 +83,15 @@ def main() -> None:
 @click.option(
     "--horizon", type=int, help="Days ahead to predict  [default: suggested from the data]"
 )
+@encoding_option
 @click.option("--force", is_flag=True, help="Overwrite an experiment file that exists")
 def init(
-    file: Path, out: Path | None, currency: str | None, horizon: int | None, force: bool
+    file: Path,
+    out: Path | None,
+    currency: str | None,
+    horizon: int | None,
+    encoding: str | None,
+    force: bool,
 ) -> None:
     """Write a commented experiment file for FILE (CSV or Parquet, one row an order or order line).
 
@@ -88,20 +102,7 @@ def init(
     from features import guess, template
 
     given = {"currency": currency, "horizon_days": None if horizon is None else str(horizon)}
-
-    def ask(question: Question) -> str:
-        answer = given.get(question.key)
-        if answer:
-            return answer
-        if not sys.stdin.isatty():
-            if not question.default:
-                return ""
-            click.echo(f"{question.text}  Nobody to ask here: taking {question.default!r}.")
-            return question.default
-        kind = click.Choice(question.choices) if question.choices else str
-        return str(click.prompt(question.text, default=question.default or None, type=kind))
-
-    guessed = guess.guess(file, ask)
+    guessed = guess.guess(file, asking(given), encoding)
     target = template.write(guessed, out, force)
     for note in guessed.notes:
         click.echo(f"NOTE: {note}")

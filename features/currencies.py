@@ -46,7 +46,7 @@ def unnamed(experiment: Experiment) -> dict[str, tuple[str, ...]]:
     named = {value for value in vars(orders).values() if isinstance(value, str)}
     named |= {*orders.discount, *(join.left for join in orders.joins)}
     with duckdb.connect() as con:
-        relation = read(con, resolve(orders.url, experiment.path.parent), orders.format.delimiter)
+        relation = read(con, resolve(orders.url, experiment.path.parent), orders.format)
         try:
             return _found(con, relation, named)
         finally:

@@ -86,5 +86,5 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     True
     """
     by_lower = {name.lower(): name for name in reversed(list(known))}
-    near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.5)
+    near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.65)
     return by_lower[near[0]] if near else None

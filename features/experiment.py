@@ -46,22 +46,28 @@ class Format:
 
     `moment_format` is a strptime format, or "unix_seconds", or so with milliseconds, microseconds
     and nanoseconds.
-    `delimiter` and `decimal` (a point or a comma) concern CSV only.
+    `delimiter`, `decimal` (a point or a comma) and `encoding` (a codec of Python's) concern CSV
+    only.
     """
 
     moment_format: str | None = None
     delimiter: str | None = None
     decimal: str | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True)
 class Join:
-    """A table whose `columns` are added by left join where its `right` equals our `left`."""
+    """A table whose `columns` are added by left join where its `right` equals our `left`.
+
+    `encoding` as in `Format`.
+    """
 
     url: str
     left: str
     right: str
     columns: tuple[str, ...]
+    encoding: str | None = None
 
 
 @dataclass(frozen=True)

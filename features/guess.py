@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from features.draft import Ask, Guess, Question, Role
+from features.encoding import ASSUMED, known
 from features.errors import SourceError
 from features.experiment import Format
 from features.hints import ROLES, currency_in, is_unit_price, score
@@ -26,22 +27,28 @@ _PLAIN = {
 _MONTH_FIRST = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
 
 
-def guess(path: Path, ask: Ask | None = None) -> Guess:
+def guess(path: Path, ask: Ask | None = None, encoding: str | None = None) -> Guess:
     """Describe one file of orders. Without `ask`, every question takes its default.
+
+    `encoding` is that of a CSV file; None: found out, or asked for.
 
     Raises SourceError where the file does not tell its currency and nobody does, for a file that
     cannot be read or is empty, and where no column can be the customer, the moment or the amount.
     """
     path = Path(path).absolute()
-    return _Guesser(path, ask or (lambda question: question.default)).guess()
+    return _Guesser(path, ask or (lambda question: question.default), encoding).guess()
 
 
 class _Guesser:
-    def __init__(self, path: Path, ask: Ask) -> None:
+    def __init__(self, path: Path, ask: Ask, encoding: str | None) -> None:
         self.path = path
         self.ask = ask
         self.notes: list[str] = []
-        self.profile = Profile(path)
+        self.encoding = encoding
+        self.profile = Profile(path, encoding)
+        if self.profile.relation.assumed is not None:
+            self.encoding = self._encoding(self.profile.relation.assumed)
+            self.profile = Profile(path, self.encoding)
         every = self.profile.types.items()
         self.types = {column: dtype for column, dtype in every if not is_nested(dtype)}
         self.nested = {column: in_words(dtype) for column, dtype in every if is_nested(dtype)}
@@ -65,6 +72,7 @@ class _Guesser:
             self._moment_format(moment_column.column, formats[moment_column.column]),
             self.profile.delimiter,
             decimal,
+            self.encoding,
         )
         rates = self._rates(decimals, formats, amount.column, form)
         for role in ("order_id", "currency", "product_id", "category", "brand", "quantity"):
@@ -222,6 +230,20 @@ class _Guesser:
         return tuple(found)
 
     # ------------------------------------------------------------------ what remains open
+
+    def _encoding(self, word: str) -> str:
+        name = self._ask(
+            "encoding",
+            f"{self.path.name} is not UTF-8. Read as Windows-1252 it says {word!r}; if that is "
+            "wrong, in which encoding is it? (cp1250, iso-8859-2, ...)",
+            (),
+            ASSUMED,
+        )
+        if not known(name):
+            raise SourceError(
+                "An encoding is one of texts.", repr(name), "answer for instance cp1250"
+            )
+        return name
 
     def _moment_format(self, column: str, good: list[str | None]) -> str | None:
         """The one format; asked where days and months cannot be told apart."""

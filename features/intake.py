@@ -12,6 +12,9 @@ from features.staging import Judged, Staged
 
 __all__ = ["Ingested", "Intake"]
 
+#: More repeats among usable lines than this are a `line_id` that names no line.
+_REPEATED_SHARE = 0.5
+
 
 @dataclass(frozen=True)
 class Ingested:
@@ -22,6 +25,7 @@ class Ingested:
     repeats: dropped: a line_id seen before, or an attribute row replaced by a later one.
     later: dropped: at or after `as_of`, or arrived then.
     merged: ids, of the kept rows, that count as another customer's (see `features.aliases`).
+    assumed: (url, a word of it) of each CSV file whose encoding was taken for granted.
     first, last: moments of the kept rows (naive UTC), None where there is none.
     """
 
@@ -36,6 +40,7 @@ class Ingested:
     repeats: int = 0
     later: int = 0
     merged: int = 0
+    assumed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -72,6 +77,8 @@ class Intake:
         order = f'PARTITION BY line_id ORDER BY {known}, moment, "row"'
         repeats = f"line_id IS NOT NULL AND row_number() OVER ({order}) > 1"
         self.count(staged, judged, "moment", repeats if line_id else "false", known)
+        if line_id:
+            self._refuse_too_many_repeats(self.ingested[-1], judged, line_id)
         listed = ", ".join(values.get(name, name) for name in schema.names)
         # Only looking for repeats takes the rows out of the order of the source.
         order = 'ORDER BY "row"' if line_id else ""
@@ -131,8 +138,25 @@ class Intake:
                 repeats=staged.read - kept - judged.rejected - later,
                 later=later,
                 merged=others,
+                assumed=staged.assumed,
             )
         )
+
+    def _refuse_too_many_repeats(self, account: Ingested, judged: Judged, line_id: str) -> None:
+        usable = account.rows_kept + account.repeats
+        limit = max(_REPEATED_SHARE, self.max_reject_share)
+        if account.repeats > limit * usable:
+            problem = SourceError(
+                f"{account.source}: at most {limit:.0%} of the lines may repeat the line_id of "
+                "another.",
+                f"{account.repeats:,} of {usable:,} lines by {line_id!r} "
+                f"({account.repeats / usable:.1%})",
+                "name as line_id the column whose value differs from line to line, or leave it "
+                "out; if these lines are delivered more than once, raise "
+                "experiment.max_reject_share",
+            )
+            problem.rejects = judged.rejects
+            raise problem
 
     def _refuse_too_many(self, staged: Staged, judged: Judged) -> None:
         """Of the source itself, and of each file joined to it."""

@@ -14,7 +14,7 @@ import duckdb
 from features.cleaning import identifier, quoted
 from features.databases import fetched, released
 from features.errors import SourceError, closest
-from features.experiment import Join
+from features.experiment import Format, Join
 from features.locations import resolve
 from features.quotes import SWALLOWED, stray, swallowed
 from features.reading import guess_delimiter, malformed, read
@@ -43,11 +43,13 @@ class Raw:
     """What `raw_rows` has beside "#row" and "#print": `columns` maps a name to its type.
 
     malformed: (row, text) of the source's own lines that were set aside.
+    assumed: (url, a word of it) of each CSV file whose encoding was taken for granted.
     """
 
     columns: dict[str, str]
     malformed: list[tuple[int, str]]
     added: list[Added]
+    assumed: tuple[tuple[str, str], ...]
 
 
 def join(
@@ -55,7 +57,7 @@ def join(
     name: str,
     url: str,
     folder: Path,
-    delimiter: str | None,
+    form: Format,
     needed: Sequence[str],
     joins: Sequence[Join],
 ) -> Raw:
@@ -65,8 +67,11 @@ def join(
     relations: list[Relation] = []
     added: list[Added] = []
     try:
-        relations.append(read(con, resolve(url, folder), delimiter))
-        relations += [read(con, resolve(join.url, folder)) for join in joins]
+        relations.append(read(con, resolve(url, folder), form))
+        relations += [
+            read(con, resolve(join.url, folder), Format(encoding=join.encoding)) for join in joins
+        ]
+        assumed = _assumed([url, *(join.url for join in joins)], relations)
         _check_names(name, url, relations, joins, needed)
         wanted = [{*needed, *(join.left for join in joins)}]
         wanted += [{join.right, *join.columns} for join in joins]
@@ -82,11 +87,16 @@ def join(
         lines = malformed(con, url, relations[0])
         _renumber(con, [row for row, _ in lines])
         _refuse_swallowed(con, url, RAW, quoted("#row"))
-        return Raw(types, lines, added)
+        return Raw(types, lines, added, assumed)
     finally:
         released(con, relations)
         for i in range(len(joins)):
             con.execute(f"DROP TABLE IF EXISTS joined_{i}")
+
+
+def _assumed(urls: Sequence[str], relations: Sequence[Relation]) -> tuple[tuple[str, str], ...]:
+    words = {url: each.assumed for url, each in zip(urls, relations, strict=True)}
+    return tuple((url, word) for url, word in words.items() if word is not None)
 
 
 def _check_names(
@@ -114,10 +124,10 @@ def _check_names(
     types = dict(base.columns)
     for join, other in zip(joins, others, strict=True):
         if join.left not in types:
-            raise _missing(name, join.left, "what is joined to", list(types))
+            raise _missing(name, join.left, "what is joined to", list(types), base)
         for column in (join.right, *join.columns):
             if column not in other.columns:
-                raise _missing(name, column, join.url, list(other.columns))
+                raise _missing(name, column, join.url, list(other.columns), other)
         for column in join.columns:
             if column in types:
                 raise SourceError(
@@ -128,7 +138,7 @@ def _check_names(
             types[column] = other.columns[column]
     for column in needed:
         if column not in types:
-            raise _missing(name, column, url, list(types), base.delimiter)
+            raise _missing(name, column, url, list(types), base)
         if is_nested(types[column]):
             raise SourceError(
                 f"{name}: column {column!r} must hold plain values.",
@@ -258,17 +268,17 @@ def _check_repeats(con: duckdb.DuckDBPyConnection, name: str, join: Join, other:
         )
 
 
-def _missing(
-    name: str, column: str, url: str, known: list[str], delimiter: str | None = None
-) -> SourceError:
+def _missing(name: str, column: str, url: str, known: list[str], relation: Relation) -> SourceError:
+    """The error of a column that is not `known`; that it is all one column may be why."""
     near = closest(column, known)
     remedy = f"did you mean {near!r}?" if near else "name one of these columns"
     seen = f"the columns {', '.join(known)}"
-    if delimiter is not None and len(known) == 1:
-        likely = guess_delimiter(known[0])
-        if likely != delimiter and likely in known[0]:
+    if relation.delimiter is not None and len(relation.columns) == 1:
+        (header,) = relation.columns
+        likely = guess_delimiter(header)
+        if likely != relation.delimiter and likely in header:
             written = json.dumps(likely)  # a tab as \t, as TOML has it
-            seen = f"one column, {known[0]!r}"
+            seen = f"one column, {header!r}"
             remedy = f"the delimiter seems wrong: write delimiter = {written}"
     return SourceError(f"{name}: column {column!r} must exist in {url}.", seen, remedy)
 

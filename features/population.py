@@ -53,8 +53,13 @@ class Amounts:
 
     zero, negative: lines; exact_repeats: lines equal to another in every canonical column.
     low, median, mean, p99, high: of all lines. total: of the lines above 0. backward: lines with a
+<<<<<<< HEAD
     quantity below 0 and an amount above 0. several: lines of a quantity other than 1.
     far, far_customers, far_total: lines above `FAR` times p99, whose they are, and their sum.
+=======
+    quantity below 0 and an amount above 0. several: lines of a quantity other than 1. early: lines
+    below 0 of customers without a line above 0 until then.
+>>>>>>> encoding
     histogram: (least amount of the class, lines) above 0, from the first class to the last.
     """
 
@@ -70,9 +75,13 @@ class Amounts:
     histogram: tuple[tuple[float, int], ...]
     backward: int = 0
     several: int = 0
+<<<<<<< HEAD
     far: int = 0
     far_customers: int = 0
     far_total: float = 0.0
+=======
+    early: int = 0
+>>>>>>> encoding
 
 
 def population(connection: Any) -> Population:
@@ -164,4 +173,7 @@ def amounts(connection: Any) -> Amounts:
     by_step = {row["step"]: row["n"] for row in counted.to_pyarrow().to_pylist() if row["above"]}
     filled = range(min(by_step), max(by_step) + 1) if by_step else range(0)
     histogram = tuple((STEPS[i], by_step.get(i, 0)) for i in filled)
-    return Amounts(histogram=histogram, **found)
+    paid = orders.filter(amount > 0).group_by("customer_id").aggregate(first=orders.moment.min())
+    back = orders.filter(amount < 0).left_join(paid, "customer_id")
+    early = back.filter(back.first.isnull() | (back.first > back.moment)).count()
+    return Amounts(histogram=histogram, early=int(early.to_pyarrow().as_py()), **found)

@@ -32,12 +32,12 @@ _FORMATS = (
 class Profile:
     """One file, and 5,000 of its rows by which its columns are judged."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str | None = None) -> None:
         self.path = path
         self.con = duckdb.connect()
         self.con.execute("SET TimeZone = 'UTC'")
         location = resolve(str(path), path.parent)
-        self.relation = read(self.con, location)
+        self.relation = read(self.con, location, Format(encoding=encoding))
         self.delimiter = self.relation.delimiter
         self.types = self.relation.columns
         try:

@@ -2,31 +2,25 @@
 
 CSV is read as text throughout (casting is `features.cleaning`'s matter). Lines with a wrong number
 of fields are set aside by DuckDB and come back from `malformed`; of stray quotation marks see
-`features.quotes`.
+`features.quotes`, of other encodings than UTF-8 `features.encoding`.
 """
 
-import codecs
 import csv
-import gzip
 import io
 import re
-import tempfile
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
 
 import duckdb
 
-from features import databases, quotes
+from features import databases, encoding, quotes
 from features.cleaning import literal, quoted
 from features.errors import SourceError
+from features.experiment import Format
 from features.locations import Location
 from features.relation import Relation, unreadable
 
-__all__ = ["guess_delimiter", "header_of", "malformed", "pattern", "read"]
+__all__ = ["guess_delimiter", "malformed", "pattern", "read"]
 
-_BLOCK = 1 << 20
 _ASIDE = "lines_set_aside"
 _FILE = "#file"
 #: What Hive and Spark write for null.
@@ -36,73 +30,91 @@ _LONGEST_LINE = 2_000_000
 
 
 def read(
-    con: duckdb.DuckDBPyConnection, location: Location, delimiter: str | None = None
+    con: duckdb.DuckDBPyConnection, location: Location, form: Format | None = None
 ) -> Relation:
     """Open files without reading them whole; SourceError where they are empty or unreadable.
 
-    Tables of databases are opened too; see `features.databases`.
+    Tables of databases are opened too; see `features.databases`. Of `form`, delimiter and encoding
+    are asked.
     """
-    if location.format not in ("csv", "parquet"):
-        return databases.opened(con, location)
-    copy, mark = None, None
-    repeated: frozenset[str] = frozenset()
+    form = form or Format()
     if location.format == "csv":
-        path = location.paths[0]
+        text = encoding.decoded(location.paths[0], location.url, form.encoding)
         try:
-            encoding = encoding_of(path)
-            header = header_of(path, encoding)
-        except (OSError, EOFError, zlib.error) as error:  # a broken .gz
-            raise unreadable(location.url, error) from error
-        if not header.strip():
-            raise SourceError("A source has a header and rows.", f"{location.url} is empty", _FILL)
-        if "\0" in header:
-            raise SourceError(
-                "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark.",
-                f"NUL characters in the header of {location.url}",
-                "save it as UTF-8",
-            )
+            return _csv(con, location.url, text, form.delimiter)
+        except BaseException:
+            if text.copied:
+                text.path.unlink()
+            raise
+    if form.encoding is not None:
+        raise SourceError(
+            "Only a CSV file has an encoding that can be named.",
+            f"{location.url} with encoding = {form.encoding!r}",
+            "remove encoding",
+        )
+    if location.format != "parquet":
+        return databases.opened(con, location)
+    sql = _parquet_sql(con, location)
+    try:
+        return Relation(sql, _columns(con, sql))
+    except duckdb.Error as error:
+        raise unreadable(location.url, error) from error
+
+
+def _csv(
+    con: duckdb.DuckDBPyConnection, url: str, text: encoding.Decoded, delimiter: str | None
+) -> Relation:
+    header = _header(text, url)
+    if not header.strip():
+        raise SourceError("A source has a header and rows.", f"{url} is empty", _FILL)
+    if "\0" in header:
+        raise SourceError(
+            "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark, unless its "
+            "encoding is named.",
+            f"NUL characters in the header of {url}",
+            'save it as UTF-8, or write for instance encoding = "utf-16-le"',
+        )
+    try:
+        mark = delimiter or guess_delimiter(header)
+        repeated = _repeated(next(csv.reader([header], delimiter=mark)))
+    except csv.Error as error:
+        longest = f"{csv.field_size_limit():,}"
+        raise SourceError(
+            "The first line of a source names its columns.",
+            f"{url}: a name there is longer than {longest} characters",
+            _FILL,
+        ) from error
+    # Less strict, DuckDB also reads lines that end now in one way and now in another.
+    for strict in (True, False):
+        sql = _csv_sql(text, mark, strict)
         try:
-            mark = delimiter or guess_delimiter(header)
-            repeated = _repeated(next(csv.reader([header], delimiter=mark)))
-        except csv.Error as error:
-            longest = f"{csv.field_size_limit():,}"
-            raise SourceError(
-                "The first line of a source names its columns.",
-                f"{location.url}: a name there is longer than {longest} characters",
-                _FILL,
-            ) from error
-        copy = _as_utf8(path) if encoding == "cp1252" else None
-        coded = "utf-16" if encoding == "utf-16" else "utf-8"
-        # Less strict, DuckDB also reads lines that end now in one way and now in another.
-        ways = [_csv_sql(copy or path, mark, coded, strict) for strict in (True, False)]
-    else:
-        ways = [_parquet_sql(con, location)]
-    for sql in ways:
-        try:
-            described = con.execute(f"DESCRIBE FROM {sql}").fetchall()
-        except duckdb.Error as error:
-            if sql == ways[-1]:
-                problem = unreadable(location.url, error)
-                if mark is not None and "sniffing" in str(error):
-                    problem = _stray(location.url, copy or path, coded, mark) or problem
-                elif mark is not None and "Maximum line size" in str(error):
-                    problem = _too_long(location.url, copy or path, coded) or problem
-                if copy is not None:
-                    copy.unlink()
-                raise problem from error
-        else:
+            columns = _columns(con, sql)
             break
-    columns = {name: dtype for name, dtype, *_ in described}
-    return Relation(sql, columns, copy, mark, repeated)
+        except duckdb.Error as error:
+            if strict:
+                continue
+            problem = None
+            if "sniffing" in str(error):
+                problem = _stray(url, text, mark)
+            elif "Maximum line size" in str(error):
+                problem = _too_long(url, text)
+            raise problem or unreadable(url, error) from error
+    copy = text.path if text.copied else None
+    return Relation(sql, columns, copy, mark, repeated, assumed=text.assumed)
 
 
-def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
+def _columns(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
+    described = con.execute(f"DESCRIBE FROM {sql}").fetchall()
+    return {name: dtype for name, dtype, *_ in described}
+
+
+def _csv_sql(text: encoding.Decoded, mark: str, strict: bool) -> str:
     """header and all_varchar leave nothing for DuckDB to guess but the ends of lines."""
     options = {
         "delim": literal(mark),
         "quote": literal('"'),
         "escape": literal('"'),
-        "encoding": literal(encoding),
+        "encoding": literal(text.encoding),
         "header": "true",
         "all_varchar": "true",
         "strict_mode": str(strict).lower(),
@@ -111,7 +123,7 @@ def _csv_sql(path: Path, mark: str, encoding: str, strict: bool) -> str:
         "rejects_scan": literal(f"{_ASIDE}_scan"),
     }
     given = ", ".join(f"{key} = {value}" for key, value in options.items())
-    return f"read_csv({literal(pattern(path))}, {given})"
+    return f"read_csv({literal(pattern(text.path))}, {given})"
 
 
 def _parquet_sql(con: duckdb.DuckDBPyConnection, location: Location) -> str:
@@ -149,16 +161,16 @@ def _partition(name: str, folder: Path | None) -> str:
     return f"nullif(nullif({written}, ''), {literal(_NO_PARTITION)})"
 
 
-def _stray(url: str, path: Path, encoding: str, mark: str) -> SourceError | None:
+def _stray(url: str, text: encoding.Decoded, mark: str) -> SourceError | None:
     """The error of a stray quotation mark, where that may be why a file is not understood."""
-    with _opened(path) as file, io.TextIOWrapper(file, encoding, errors="replace") as lines:
+    with _lines(text) as lines:
         found = quotes.first_open(lines, mark)
     return quotes.stray(url, *found) if found else None
 
 
-def _too_long(url: str, path: Path, encoding: str) -> SourceError | None:
+def _too_long(url: str, text: encoding.Decoded) -> SourceError | None:
     """The error of the first line that DuckDB finds too long."""
-    with _opened(path) as file, io.TextIOWrapper(file, encoding, errors="replace") as lines:
+    with _lines(text) as lines:
         for row, line in enumerate(lines):
             if (size := len(line.encode())) > _LONGEST_LINE:
                 return SourceError(
@@ -167,6 +179,10 @@ def _too_long(url: str, path: Path, encoding: str) -> SourceError | None:
                     "shorten the text in it, or leave that column out of the export",
                 )
     return None
+
+
+def _lines(text: encoding.Decoded) -> io.TextIOWrapper:
+    return io.TextIOWrapper(encoding.opened(text.path), text.encoding, errors="replace")
 
 
 _FILL = "check the export that wrote it"
@@ -203,31 +219,10 @@ def malformed(
     return [(int(row), str(text)) for row, text in lines]
 
 
-def encoding_of(path: Path) -> str:
-    """utf-8 where the whole file is, utf-16 where its mark says so, otherwise cp1252."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for i, block in enumerate(_blocks(path)):
-        if i == 0 and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-        try:
-            decoder.decode(block)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
-
-
-def _as_utf8(path: Path) -> Path:
-    """A private copy in UTF-8 of a file in Windows-1252, which DuckDB cannot read."""
-    handle, name = tempfile.mkstemp(suffix=".csv")
-    with open(handle, "wb") as copy:
-        for block in _blocks(path):
-            copy.write(block.decode("cp1252", errors="replace").encode())
-    return Path(name)
-
-
-def header_of(path: Path, encoding: str) -> str:
+def _header(text: encoding.Decoded, url: str) -> str:
     """The first line of a text file that is not empty, without its byte-order mark."""
-    first = next(_blocks(path), b"").decode(encoding, errors="replace")
+    block = next(encoding.blocks(text.path, url), b"")
+    first = block.decode(text.encoding, errors="replace")
     return next((line for line in first.removeprefix("\ufeff").splitlines() if line.strip()), "")
 
 
@@ -245,17 +240,6 @@ def guess_delimiter(header: str) -> str:
     """
     cuts = {mark: len(next(csv.reader([header], delimiter=mark))) for mark in ",;\t|"}
     return max(cuts, key=lambda mark: cuts[mark])
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with _opened(path) as file:
-        while block := file.read(_BLOCK):
-            yield block
-
-
-def _opened(path: Path) -> IO[bytes]:
-    zipped = path.suffix.lower() == ".gz"
-    return cast(IO[bytes], gzip.open(path) if zipped else path.open("rb"))
 
 
 def pattern(path: Path) -> str:

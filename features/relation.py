@@ -59,6 +59,8 @@ class Relation:
     rows: Rows | None = None
     # The name by which a DuckDB file is attached.
     attached: str | None = None
+    # A word, as it was read, of a CSV file whose encoding was taken for granted.
+    assumed: str | None = None
 
     def __post_init__(self) -> None:
         if self.copy is not None:

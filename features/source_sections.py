@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from features import encoding
 from features.cleaning import UNITS
 from features.engine import takes
 from features.errors import ConfigError
@@ -37,6 +38,18 @@ def format_of(table: Table) -> Format:
         moment_format=_moment_format(table),
         delimiter=table.one_of("delimiter", (",", ";", "\t", "|")),
         decimal=table.one_of("decimal", (".", ",")),
+        encoding=_encoding(table),
+    )
+
+
+def _encoding(table: Table) -> str | None:
+    named = table.optional("encoding")
+    if named is None or encoding.known(named):
+        return named
+    raise ConfigError(
+        f"{table.full('encoding')} must be the name of a text encoding.",
+        repr(named),
+        'write for instance "utf-8", "cp1250" or "iso-8859-2"',
     )
 
 
@@ -60,7 +73,7 @@ def _joins(table: Table) -> tuple[Join, ...]:
             pair.refuse_others()
         else:
             left = right = join.text("on")
-        joins.append(Join(url_of(join), left, right, join.texts("columns")))
+        joins.append(Join(url_of(join), left, right, join.texts("columns"), _encoding(join)))
         join.refuse_others()
     return tuple(joins)
 
@@ -174,7 +187,9 @@ def aliases(top: Table) -> AliasesSource | None:
         url=url_of(table),
         old=table.text("old"),
         new=table.text("new"),
-        format=Format(delimiter=table.one_of("delimiter", (",", ";", "\t", "|"))),
+        format=Format(
+            delimiter=table.one_of("delimiter", (",", ";", "\t", "|")), encoding=_encoding(table)
+        ),
     )
     table.refuse_others()
     return source

@@ -33,6 +33,7 @@ class Staged:
     """A source's raw rows in the temporary table `raw_rows`; `columns` maps a name to its type.
 
     malformed: (row, text) of its lines that were set aside; `added`: the same of joined files.
+    assumed: as in `features.joining.Raw`.
     folder: what its URL is relative to.
     """
 
@@ -44,6 +45,7 @@ class Staged:
     malformed: list[tuple[int, str]]
     added: list[Added]
     folder: Path
+    assumed: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def stage(
     joins: Sequence[Join] = (),
 ) -> Staged:
     """Read the `needed` columns into `raw_rows`; SourceError where that is not possible."""
-    raw = join(con, name, url, folder, form.delimiter, needed, joins)
+    raw = join(con, name, url, folder, form, needed, joins)
     aside = raw.malformed
     rows, distinct = _one(con, f'SELECT count(*), count(DISTINCT "#print") FROM {RAW}')
     if rows + len(aside) == 0:
@@ -92,8 +94,9 @@ def stage(
             "check the export that wrote it",
         )
     return Staged(
-        name, url, raw.columns, rows + len(aside), rows - distinct, aside, raw.added, folder
-    )
+        name, url, raw.columns, rows + len(aside), rows - distinct, aside, raw.added, folder,
+        raw.assumed,
+    )  # fmt: skip
 
 
 def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field]) -> Judged:

@@ -35,6 +35,7 @@ _REST = """\
 # url = "products.csv"
 # on = "product_id"                  # or { left = "sku", right = "id" }
 # columns = ["category", "brand"]    # then usable in [orders.columns]
+# encoding = "cp1250"                # of a CSV file that is not UTF-8; beside any other url too
 
 # Anything else that customers did or met:
 # [[events]]
@@ -159,6 +160,8 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
         lines.append(f"delimiter = {_toml(form.delimiter)}")
     if form.decimal is not None:
         lines.append(f"decimal = {_toml(form.decimal)}")
+    if form.encoding is not None:
+        lines.append(f"encoding = {_toml(form.encoding)}  # correct it if letters look wrong")
     lines += ["", "[orders.columns]"]
     for role, meaning in _COLUMNS.items():
         if role in roles:

@@ -39,7 +39,7 @@ def show(made: Checked, page: Path, screen: Screen) -> None:
             screen.say(title, "bold")
         for finding in said:
             screen.say(f"- {finding.rule}", STYLES[weight])
-            screen.say(f"    Seen:   {finding.seen}")
+            screen.say(f"    Seen:   {finding.told()}")
             if finding.remedy:
                 screen.say(f"    Remedy: {finding.remedy}")
         if said:

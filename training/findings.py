@@ -13,7 +13,11 @@ from features.health import Health
 from features.hints import is_unit_price
 from features.population import Amounts, Population, is_rate
 from training import outliers
+<<<<<<< HEAD
 from training.currency_findings import of_coins
+=======
+from training.encoding_findings import of_encodings
+>>>>>>> encoding
 from training.finding import HINT, WARNING, Finding
 from training.readiness import READY, SAID_ONLY, Readiness
 from training.rhythm_findings import of_hours, of_series
@@ -85,6 +89,7 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
     if experiment.orders.line_id is not None:
         identified.add(experiment.orders.name)
     for i in health.ingested:
+        yield from of_encodings(i)
         told = [r for r in health.reasons if r.source == i.source]
         lost = [r for r in told if r.reason.endswith("row is kept")]
         whole = [r for r in told if r not in lost]
@@ -192,10 +197,13 @@ def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
 
 
 def _amounts(a: Amounts, currency: str) -> Iterator[Finding]:
-    if a.negative / a.lines > NEGATIVE_SHARE:
+    # Returns follow what was bought, however many they are.
+    odd = a.early > a.negative / 2 or a.negative > a.lines / 2
+    if a.negative / a.lines > NEGATIVE_SHARE and odd:
         yield Finding(
             WARNING, "What is bought has an amount above 0, what is returned one below.",
-            f"{a.negative:,} of {a.lines:,} order lines ({a.negative / a.lines:.1%}) below 0",
+            f"{a.negative:,} of {a.lines:,} order lines ({a.negative / a.lines:.1%}) below 0, "
+            f"{a.early:,} of them of customers who had bought nothing yet",
             "check the sign of the amounts",
         )  # fmt: skip
     if a.zero / a.lines > ZERO_SHARE:

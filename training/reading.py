@@ -14,6 +14,7 @@ from features.experiment import Experiment
 from features.intake import Ingested
 from features.sources import Sources
 from training import display, rejects
+from training.encoding_findings import of_encodings
 from training.screen import Screen
 
 
@@ -48,6 +49,9 @@ def shown(what: str, load: Callable[[], R], screen: Screen, out: Path | None) ->
             _keep(problem.rejects, screen, out)
         raise
     display.show_ingested(read.ingested, screen)
+    for account in read.ingested:
+        for finding in of_encodings(account):
+            screen.say(f"{finding.rule} Seen: {finding.told()}. Remedy: {finding.remedy}", "yellow")
     _keep(read.rejects, screen, out)
     return read
 

@@ -52,7 +52,7 @@ def test_the_smallest_file_has_these_defaults(tmp_path, experiment_text):
 def test_every_section_is_read(parsed):
     experiment = parsed(
         head="rates = { USD = 0.9 }",
-        form='moment_format = "%d.%m.%Y"\ndelimiter = ";"\ndecimal = ","',
+        form='moment_format = "%d.%m.%Y"\ndelimiter = ";"\ndecimal = ","\nencoding = "cp1250"',
         columns="""
 currency = "coin"
 discount = ["coupon", "rebate"]
@@ -105,7 +105,7 @@ months = [36, 6]
 """,
     )
     assert experiment.rates == {"USD": 0.9}
-    assert experiment.orders.format == Format("%d.%m.%Y", ";", ",")
+    assert experiment.orders.format == Format("%d.%m.%Y", ";", ",", "cp1250")
     assert experiment.orders.discount == ("coupon", "rebate")
     assert experiment.orders.joins == (Join("products.csv", "sku", "id", ("make",)),)
     assert experiment.events == (
@@ -296,3 +296,18 @@ def test_the_demo_experiment_is_valid():
     assert experiment.orders.discount == ("retail_disc", "coupon_disc", "coupon_match_disc")
     assert [source.kind for source in experiment.events] == ["campaign", "redemption"]
     assert {c.lens for c in experiment.attributes[0].columns} == {"demographic"}
+
+
+NO_JOIN = '[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = "make"\nencoding = "{}"'
+
+
+@pytest.mark.parametrize("name", ["cp1250x", "hex", "rot13", "undefined", "idna", "ü", "a\\u0000b"])
+def test_an_encoding_is_one_of_texts(complaint, name):
+    rest = 'Remedy: write for instance "utf-8", "cp1250" or "iso-8859-2"'
+    said = complaint(form=f'encoding = "{name}"')
+    assert said.startswith("orders.encoding must be the name of a text encoding. Seen: ")
+    assert said.endswith(rest)
+    joined = complaint(columns=NO_JOIN.format(name))
+    assert joined.startswith("orders.join[1].encoding must be the name of a text encoding. Seen: ")
+    merged = f'[aliases]\nurl = "m.csv"\nold = "a"\nnew = "b"\nencoding = "{name}"'
+    assert complaint(columns=merged).startswith("aliases.encoding must be the name")

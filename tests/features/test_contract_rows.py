@@ -49,6 +49,14 @@ def loaded(tmp_path: Path, text: str, rows: str, as_of: pd.Timestamp | None = No
     return load(contracts.load(tmp_path / "firm.toml"), as_of)
 
 
+def test_contracts_may_be_in_any_encoding_that_is_named(tmp_path):
+    (tmp_path / "contracts.csv").write_bytes(LABELLED.replace("1,yes", "Ť,yes").encode("cp1250"))
+    said = 'encoding = "cp1250"\nended = "left"\nended_values = ["yes"]\ntenure = "ran"'
+    (tmp_path / "firm.toml").write_text(HEAD.format(horizon="", says=said))
+    found = load(contracts.load(tmp_path / "firm.toml"))
+    assert found.rows["(customer_id)"].tolist() == ["Ť", "2", "3"]
+
+
 def test_labelled_contracts_are_read_row_by_row(tmp_path: Path) -> None:
     read = loaded(tmp_path, UNDATED, LABELLED)
     rows = read.everything()

@@ -38,3 +38,12 @@ def test_closest_prefers_the_first_of_equals_and_ignores_case():
     assert closest("AMOUNT", ["amount", "Amount"]) == "amount"
     assert closest("xyz", ["amount"]) is None
     assert closest("anything", []) is None
+
+
+@pytest.mark.parametrize("word", ["encoding", "margin", "when"])
+def test_what_is_not_really_near_is_not_closest(word):
+    assert closest(word, ["join", "origins", "owner"]) is None
+
+
+def test_two_letters_swapped_in_a_short_word_are_near():
+    assert closest("nwe", ["old", "new"]) == "new"

@@ -59,6 +59,23 @@ def test_amounts_are_measured_and_sorted_into_classes(shop: Any) -> None:
     assert found.histogram == ((0.5, 1), (1.0, 2), (2.0, 1), (5.0, 0), (10.0, 0), (20.0, 1))
 
 
+def test_returns_follow_what_was_bought_and_wrong_signs_do_not(shop: Any) -> None:
+    lines = [
+        shop.line("2024-01-01", 5, "returns"),
+        shop.line("2024-01-01", -1, "returns"),  # at once
+        shop.line("2024-01-02", -4, "returns"),
+        shop.line("2024-01-01", -4, "turned"),
+        shop.line("2024-01-02", -4, "turned"),
+        shop.line("2024-01-01", -2, "returns first"),
+        shop.line("2024-01-02", 0, "returns first"),
+        shop.line("2024-01-03", -2, "returns first"),
+        shop.line("2024-01-04", 9, "returns first"),
+        shop.line("2024-01-05", -9, "returns first"),
+    ]
+    found = amounts(shop.log(lines).connect())
+    assert (found.negative, found.early) == (7, 4)
+
+
 def test_quantities_are_held_against_the_signs_of_the_amounts(shop: Any) -> None:
     rows = [(5, -1), (5, 3), (-5, -1), (-5, 1), (5, None), (0, -1)]
     lines = [

@@ -26,3 +26,4 @@ def test_what_the_template_shows_can_be_used_once_the_comment_signs_are_gone(par
     assert made.calendar.holidays == ("Christmas Day", "Easter Monday")
     assert [occasion.name for occasion in made.occasions] == ["Christmas"]
     assert made.orders.joins[0].columns == ("category", "brand")
+    assert made.orders.joins[0].encoding == "cp1250"

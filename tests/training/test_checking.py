@@ -72,7 +72,12 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callabl
         change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
         status: Callable[[pd.DataFrame], pd.Series] | None = None,
         more: str = "",
+<<<<<<< HEAD
         columns: str = "",
+=======
+        form: str = "",
+        encoding: str = "utf-8",
+>>>>>>> encoding
     ) -> tuple[Checked, str]:
         orders = simulated_orders
         change(orders.copy()).to_csv(tmp_path / "orders.csv", index=False)
@@ -80,10 +85,14 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callabl
         towns = [f"<i>{'Bonn' if i % 2 else 'Ulm'}</i>" for i in range(len(last))]
         states = ["open"] * len(last) if status is None else status(last)
         people = {"<script>alert(1)</script>": towns, "status": states}
-        pd.DataFrame(people, index=last.index).to_csv(tmp_path / "people.csv")
+        pd.DataFrame(people, index=last.index).to_csv(tmp_path / "people.csv", encoding=encoding)
         text = experiment_text(
             horizon_days=60, head=DESCRIPTION, who="customer", when="date", paid="amount",
+<<<<<<< HEAD
             people=PEOPLE, columns=columns,
+=======
+            people=PEOPLE, form=form,
+>>>>>>> encoding
         )  # fmt: skip
         (tmp_path / "shop.toml").write_text(text + more)
         shown = io.StringIO()
@@ -201,6 +210,34 @@ def test_honest_data_is_ready_and_the_windows_are_those_of_a_training(run: Run) 
     ]
     assert made.verdict == "Ready to train, with 1 warning."
     assert shown.splitlines()[-1] == made.verdict
+
+
+def test_an_encoding_that_was_assumed_is_a_warning_with_a_word_that_no_page_shows(
+    run: Run, tmp_path: Path
+) -> None:
+    def states(last: pd.Series) -> pd.Series:
+        return pd.Series(np.where(np.arange(len(last)) % 2, "müßig", "rege"), index=last.index)
+
+    rule = "The encoding of a source that is not UTF-8 should be named."
+    assert rule not in run(status=states)[1]
+    made, shown = run(status=states, encoding="cp1252")
+    assert [f.seen for f in made.findings if f.rule == rule] == ["people.csv, read as Windows-1252"]
+    assert "Seen:   people.csv, read as Windows-1252, for instance 'müßig'" in shown
+    page = Page((tmp_path / "out" / "shop" / "check.html").read_text(encoding="utf-8"))
+    assert "people.csv, read as Windows-1252." in page.words
+    assert "for instance 'müßig'" not in page.words
+
+
+def test_an_order_id_taken_for_a_line_id_stops_a_training(run: Run) -> None:
+    made, _ = run(
+        lambda table: table.assign(order=np.arange(len(table)) // 3), form='line_id = "order"'
+    )
+    assert not made.trains
+    assert made.verdict.startswith(
+        "Cannot train: orders: at most 50% of the lines may repeat the line_id of another. Seen: "
+    )
+    (orders, _) = made.health.ingested
+    assert made.health.amounts.lines == orders.rows_kept == -(-orders.rows_read // 3)
 
 
 def test_data_of_which_too_much_is_unusable_is_measured_all_the_same(

@@ -110,7 +110,12 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
          "1,001 customers of events and attributes without an order, 1,000 with one"),
         ("population", {"top_share": 0.6}, HINT,
          "the best 1 % of the customers brought 60.0% of all spend"),
-        ("amounts", {"negative": 3_001}, WARNING, "3,001 of 10,000 order lines (30.0%) below 0"),
+        ("amounts", {"negative": 5_001}, WARNING,
+         "5,001 of 10,000 order lines (50.0%) below 0, 0 of them of customers who had bought "
+         "nothing yet"),
+        ("amounts", {"negative": 3_001, "early": 1_501}, WARNING,
+         "3,001 of 10,000 order lines (30.0%) below 0, 1,501 of them of customers who had bought "
+         "nothing yet"),
         ("amounts", {"zero": 2_001}, HINT, "2,001 of 10,000 order lines (20.0%) of 0"),
         ("amounts", {"low": 8.0, "high": 8.0}, HINT, "8.00 EUR in every order line"),
         ("amounts", {"backward": 11}, WARNING,
@@ -194,6 +199,24 @@ def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment)
         "look at rejects.csv, and correct the export or the columns named",
     )  # fmt: skip
     assert (cells.weight, cells.seen) == (HINT, "pieces is not a number (4)")
+
+
+def test_many_returns_of_what_was_bought_before_are_no_wrong_signs(experiment: Experiment) -> None:
+    assert of_health(having("amounts", negative=5_000, early=2_500), experiment, NOW) == []
+    assert of_health(having("amounts", negative=3_000, early=3_000), experiment, NOW) == []
+
+
+def test_of_an_encoding_that_was_assumed_a_word_is_shown(experiment: Experiment) -> None:
+    assumed = (("orders.csv", "Müller"),)
+    (found,) = of_health(having("ingested", assumed=assumed), experiment, NOW)
+    assert found == Finding(
+        WARNING, "The encoding of a source that is not UTF-8 should be named.",
+        "orders.csv, read as Windows-1252",
+        'if this is right, write encoding = "cp1252" beside its url, else what it was written in, '
+        'such as encoding = "cp1250"',
+        "Müller",
+    )  # fmt: skip
+    assert found.told() == "orders.csv, read as Windows-1252, for instance 'Müller'"
 
 
 def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_twice(

@@ -42,11 +42,61 @@ def test_a_german_export(write, tmp_path, answers, loaded):
         "order_id": "Rechnungsnummer",
         "category": "Warengruppe",
     }
-    assert found.form == Format("%d.%m.%Y", ";", ",")
+    assert found.form == Format("%d.%m.%Y", ";", ",", "cp1252")
+    assert 'encoding = "cp1252"  # correct it if letters look wrong\n' in render(found)
     assert found.unused == ("Größe",)
     assert (found.currency, found.horizon_days) == ("EUR", 30)
     amounts = loaded(found, tmp_path).connection.table("orders").amount.max().execute()
     assert amounts == 1080.5
+
+
+def polish(i, day):
+    return f"{'ŁŚŹŤ'[i % 4]}aska {i % 9}", f"{day:%Y-%m-%d}", f"{i}.5"
+
+
+def test_whose_letters_look_wrong_in_windows_1252_can_say_what_it_is(
+    write, tmp_path, answers, loaded
+):
+    path = write(
+        ["customer", "date", "amount"],
+        lambda i, day: (f"{'ŁÓŁŁ'[i % 4]}aska {i % 9}", f"{day:%Y-%m-%d}", f"{i}.5"),
+        encoding="cp1250",
+    )
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return answers(encoding="cp1250")(question)
+
+    found = guess(path, ask)
+    assert asked[0].text == (
+        "orders.csv is not UTF-8. Read as Windows-1252 it says '£aska'; if that is wrong, in which "
+        "encoding is it? (cp1250, iso-8859-2, ...)"
+    )
+    assert found.form.encoding == "cp1250"
+    who = loaded(found, tmp_path).connection.table("orders").customer_id.min().execute()
+    assert who == "Óaska 0"
+    with pytest.raises(SourceError) as caught:
+        guess(path, answers(encoding="hex"))
+    assert str(caught.value) == (
+        "An encoding is one of texts. Seen: 'hex'. Remedy: answer for instance cp1250"
+    )
+
+
+def test_bytes_undefined_in_windows_1252_need_the_name_of_their_encoding(
+    write, tmp_path, answers, loaded, refused
+):
+    path = write(["customer", "date", "amount"], polish, encoding="cp1250")
+    assert refused(path) == (
+        "The encoding of a source that is neither UTF-8 nor Windows-1252 must be named. "
+        f"Seen: {path}, line 4: bytes 8F. "
+        'Remedy: write for instance encoding = "cp1250" beside its url (for `coterie init`: '
+        "--encoding cp1250), or save it as UTF-8"
+    )
+    found = guess(path, answers(), "cp1250")
+    assert 'encoding = "cp1250"  # correct it if letters look wrong\n' in render(found)
+    assert found.customers == 36
+    loaded(found, tmp_path)
 
 
 def test_nameless_columns_are_told_by_their_values(write, tmp_path, answers, loaded):

@@ -98,6 +98,7 @@ def test_utf_16_without_its_mark_is_refused(tmp_path, encoding, text, refused):
     path = tmp_path / "orders.csv"
     path.write_bytes(text.encode(encoding))
     assert refused(path) == (
-        "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark. "
-        f"Seen: NUL characters in the header of {path}. Remedy: save it as UTF-8"
+        "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark, unless its "
+        f"encoding is named. Seen: NUL characters in the header of {path}. "
+        'Remedy: save it as UTF-8, or write for instance encoding = "utf-16-le"'
     )

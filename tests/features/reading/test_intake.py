@@ -157,7 +157,33 @@ def test_of_repeated_line_ids_the_one_known_first_is_kept_whatever_the_as_of(loa
     # The second was known first, the third happened first but arrived last.
     orders = (
         "who,when,paid,got,id\na,2024-01-05,1,,x\na,2024-01-02,2,,x\na,2024-01-01,3,2024-01-09,x\n"
+        "b,2024-01-01,7,,y\nb,2024-01-01,8,,z\n"
     )
     settings = {"form": 'line_id = "id"', "columns": 'arrived = "got"'}
     sources = loaded(orders, **settings, as_of=as_of and T(as_of))
-    assert rows(sources, "orders", "amount") == [(2.0,)]
+    assert rows(sources, "orders", "amount") == [(2.0,), (7.0,), (8.0,)]
+
+
+LINES = "who,when,paid,id\na,2024-01-01,1,x\nb,2024-01-02,2,x\n"
+
+
+def test_more_than_half_of_the_lines_repeated_is_a_line_id_that_names_no_line(loaded, refusal):
+    assert loaded(LINES, form='line_id = "id"').ingested[0].repeats == 1
+    more = LINES + "c,2024-01-03,3,x\nd,soon,4,x\n"
+    settings = {"form": 'line_id = "id"', "head": "max_reject_share = 0.3"}
+    assert refusal(loaded, more, **settings) == (
+        "orders: at most 50% of the lines may repeat the line_id of another. "
+        "Seen: 2 of 3 lines by 'id' (66.7%). "
+        "Remedy: name as line_id the column whose value differs from line to line, or leave it "
+        "out; if these lines are delivered more than once, raise experiment.max_reject_share"
+    )
+    settings["head"] = "max_reject_share = 0.7"
+    assert loaded(more, **settings).ingested[0].rows_kept == 1
+
+
+def test_events_whose_line_ids_mostly_repeat_are_refused_too(loaded, refusal):
+    columns = EVENTS.format(literal='kind = "mail"\nline_id = "id"', column="")
+    mail = "who,at,id\na,2024-01-01,x\na,2024-01-02,x\na,2024-01-03,x\n"
+    assert refusal(loaded, columns=columns, files={"mail.csv": mail}).startswith(
+        "mail: at most 50% of the lines may repeat the line_id of another. Seen: 2 of 3 lines"
+    )

@@ -123,12 +123,34 @@ JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
         ),
         (
             {
+                "orders": "who;when;paid;sku\na;2024-01-01;1;x\n",
+                "form": 'delimiter = ","',
+                "columns": JOIN,
+                "files": {"p.csv": "sku,kind\nx,tea\n"},
+            },
+            "orders: column 'sku' must exist in what is joined to. "
+            "Seen: one column, 'who;when;paid;sku'. "
+            'Remedy: the delimiter seems wrong: write delimiter = ";"',
+        ),
+        (
+            {
+                "orders": "sku\nx\n",
+                "form": 'delimiter = ","',
+                "columns": JOIN,
+                "files": {"p.csv": "sku,kind\nx,tea\n"},
+            },
+            "orders: column 'who' must exist in orders.csv. Seen: the columns sku, kind. "
+            "Remedy: name one of these columns",
+        ),
+        (
+            {
                 "orders": (
                     "who,when,paid\na,2024-01-01,10\nb,2024-01-02 10:30:00,2.5\n"
                 ).encode("utf-16-le")
             },
-            "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark. "
-            "Seen: NUL characters in the header of orders.csv. Remedy: save it as UTF-8",
+            "The text of a source is in UTF-8, Windows-1252, or UTF-16 with its mark, unless its "
+            "encoding is named. Seen: NUL characters in the header of orders.csv. "
+            'Remedy: save it as UTF-8, or write for instance encoding = "utf-16-le"',
         ),
         (
             {"orders": "who,when,paid\na,31.12.2023,1\nb,30.12.2023,1\n"},
