@@ -53,13 +53,9 @@ class Amounts:
 
     zero, negative: lines; exact_repeats: lines equal to another in every canonical column.
     low, median, mean, p99, high: of all lines. total: of the lines above 0. backward: lines with a
-<<<<<<< HEAD
-    quantity below 0 and an amount above 0. several: lines of a quantity other than 1.
-    far, far_customers, far_total: lines above `FAR` times p99, whose they are, and their sum.
-=======
     quantity below 0 and an amount above 0. several: lines of a quantity other than 1. early: lines
-    below 0 of customers without a line above 0 until then.
->>>>>>> encoding
+    below 0 of customers without a line above 0 until then. far, far_customers, far_total: lines
+    above `FAR` times p99, whose they are, and their sum.
     histogram: (least amount of the class, lines) above 0, from the first class to the last.
     """
 
@@ -75,13 +71,10 @@ class Amounts:
     histogram: tuple[tuple[float, int], ...]
     backward: int = 0
     several: int = 0
-<<<<<<< HEAD
     far: int = 0
     far_customers: int = 0
     far_total: float = 0.0
-=======
     early: int = 0
->>>>>>> encoding
 
 
 def population(connection: Any) -> Population:

@@ -13,11 +13,8 @@ from features.health import Health
 from features.hints import is_unit_price
 from features.population import Amounts, Population, is_rate
 from training import outliers
-<<<<<<< HEAD
 from training.currency_findings import of_coins
-=======
 from training.encoding_findings import of_encodings
->>>>>>> encoding
 from training.finding import HINT, WARNING, Finding
 from training.readiness import READY, SAID_ONLY, Readiness
 from training.rhythm_findings import of_hours, of_series

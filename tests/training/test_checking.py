@@ -72,12 +72,9 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callabl
         change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
         status: Callable[[pd.DataFrame], pd.Series] | None = None,
         more: str = "",
-<<<<<<< HEAD
         columns: str = "",
-=======
         form: str = "",
         encoding: str = "utf-8",
->>>>>>> encoding
     ) -> tuple[Checked, str]:
         orders = simulated_orders
         change(orders.copy()).to_csv(tmp_path / "orders.csv", index=False)
@@ -88,11 +85,7 @@ def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callabl
         pd.DataFrame(people, index=last.index).to_csv(tmp_path / "people.csv", encoding=encoding)
         text = experiment_text(
             horizon_days=60, head=DESCRIPTION, who="customer", when="date", paid="amount",
-<<<<<<< HEAD
-            people=PEOPLE, columns=columns,
-=======
-            people=PEOPLE, form=form,
->>>>>>> encoding
+            people=PEOPLE, columns=columns, form=form,
         )  # fmt: skip
         (tmp_path / "shop.toml").write_text(text + more)
         shown = io.StringIO()
