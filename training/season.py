@@ -115,9 +115,15 @@ def measure(
         f"Calibrated on {calibrated:%Y-%m-%d} to {until[0]:%Y-%m-%d}, asked for "
         f"{cutoff:%Y-%m-%d} to {until[1]:%Y-%m-%d}"
     )
-    if max(window_days, horizon_days) >= YEAR_DAYS:
+    if window_days >= YEAR_DAYS:
         said = f"{ahead}: a year or more, which holds every season."
         return Season(Stretch(), said, of_churn=True, of_spend=True)
+    if horizon_days >= YEAR_DAYS:
+        return Season(
+            Stretch(),
+            f"{ahead}: a year or more, which holds every season, while the {window_days} days "
+            "calibrated on hold some more than others, and nothing corrects for it.",
+        )
     years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
     years = min(years, MOST_YEARS)
     lost = [

@@ -226,10 +226,27 @@ def test_the_seasons_factor_takes_most_of_the_bias_away(
 def test_a_year_or_more_holds_every_season(shop: Callable[[float], Path]) -> None:
     read = sources.load(config.load(shop(PEAK)), NOW)
     before = NOW - pd.Timedelta(days=60)
-    found = season.measure(read.connection, FIRST_DAY, before, NOW, 60, 365, 90)
+    found = season.measure(read.connection, FIRST_DAY, before, NOW, 365, 365, 90)
     assert found.factor == Stretch()
     assert (found.of_churn, found.of_spend) == (True, True)
-    assert "asked for 2023-11-01 to 2024-10-31: a year or more, which holds every" in found.said
+    assert found.said.endswith(
+        "asked for 2023-11-01 to 2024-10-31: a year or more, which holds every season."
+    )
+
+
+def test_a_year_ahead_of_some_months_is_another_season_that_nothing_corrects_for(
+    shop: Callable[[float], Path],
+) -> None:
+    read = sources.load(config.load(shop(PEAK)), NOW)
+    before = NOW - pd.Timedelta(days=60)
+    found = season.measure(read.connection, FIRST_DAY, before, NOW, 60, 365, 90)
+    assert (found.factor, found.year) == (Stretch(), 1.0)
+    assert (found.of_churn, found.of_spend) == (False, False)  # the level goes half way
+    assert found.said == (
+        "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2024-10-31: a year or "
+        "more, which holds every season, while the 60 days calibrated on hold some more than "
+        "others, and nothing corrects for it."
+    )
 
 
 def test_a_year_ago_without_prices_corrects_nothing(
