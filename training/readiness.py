@@ -235,11 +235,22 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
 
 
 def _seasonality(plan: Splits, calibrate: pd.DataFrame) -> Readiness:
+    window, year = plan.window_days, YEAR.days
+    if window >= year:
+        return Readiness("seasonality", READY, f"windows of {window} days hold every season")
+    if plan.horizon_days >= year:
+        missing = 3 * year + plan.history_days - (plan.now.floor("D") - plan.start).days
+        return Readiness(
+            "seasonality", LIMITED,
+            f"a horizon of {plan.horizon_days} days holds every season, windows of {window} days "
+            "hold some more than others: no season is corrected for",
+            f"bring {missing} days more, from before, or set horizon_days below {year}",
+        )  # fmt: skip
     short = (plan.start - plan.seasons_since).days
     seen = f"a history from {plan.start:%Y-%m-%d}"
     needed = f"the season ahead, and the one calibrated on, a year before {plan.now:%Y-%m-%d}"
     if short <= 0:
-        known = int((calibrate["T_days"] >= YEAR.days).sum())
+        known = int((calibrate["T_days"] >= year).sum())
         if known < season.LEAST_CUSTOMERS:
             return Readiness(
                 "seasonality", LIMITED,

@@ -40,6 +40,8 @@ MOST = 5.0
 HISTORY = ("recency_days", "T_days", "orders", "frequency", "spend")
 #: Of a season's logarithm so much comes again a year later.
 REPEATS = 0.85
+#: The variance of the logarithm by what MBG/NBD misses, season or not, beside the noise.
+MISFIT = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,16 +110,23 @@ def measure(
     (`training.fit.calibrate`), and so are the same days a year earlier; days lost a year before
     those asked for are taken for a closure that comes again.
     Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
-    1 by as much as it may be noise, and as no year is quite like the one before.
+    1 by as much as it may be noise or MBG/NBD's own error, and as no year is quite like the one
+    before.
     """
     until = (calibrated + pd.Timedelta(days=window_days), cutoff + pd.Timedelta(days=horizon_days))
     ahead = (
         f"Calibrated on {calibrated:%Y-%m-%d} to {until[0]:%Y-%m-%d}, asked for "
         f"{cutoff:%Y-%m-%d} to {until[1]:%Y-%m-%d}"
     )
-    if max(window_days, horizon_days) >= YEAR_DAYS:
+    if window_days >= YEAR_DAYS:
         said = f"{ahead}: a year or more, which holds every season."
         return Season(Stretch(), said, of_churn=True, of_spend=True)
+    if horizon_days >= YEAR_DAYS:
+        return Season(
+            Stretch(),
+            f"{ahead}: a year or more, which holds every season, while the {window_days} days "
+            "calibrated on hold some more than others, and nothing corrects for it.",
+        )
     years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
     years = min(years, MOST_YEARS)
     lost = [
@@ -250,11 +259,11 @@ def _power(ordered: np.ndarray, silent: np.ndarray) -> tuple[float, float] | Non
 
 
 def _drawn(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> float:
-    """exp of the mean log ratio after / before, times the share of its square that is no noise,
-    times `REPEATS`.
+    """exp of the mean log ratio after / before, times the share of its square that is neither noise
+    nor `MISFIT`, times `REPEATS`.
     """
     logs = np.array([np.log(after[0] / before[0]) for before, after in pairs])
-    noise = sum(before[1] + after[1] for before, after in pairs) / len(pairs) ** 2
+    noise = sum(before[1] + after[1] + MISFIT for before, after in pairs) / len(pairs) ** 2
     mean = float(logs.mean())
     kept = max(0.0, 1.0 - noise / mean**2) if mean else 0.0
     return float(np.clip(np.exp(REPEATS * kept * mean), 1 / MOST, MOST))

@@ -171,6 +171,23 @@ def test_a_season_is_known_however_many_cut_offs_train(start: str, status: str) 
     assert answer("seasonality", old, long).status == status
 
 
+def test_a_year_ahead_of_windows_of_some_months_cannot_tell_a_season() -> None:
+    def found(start: str) -> Readiness:
+        long = splits.plan(pd.Timestamp(start), pd.Timestamp("2024-01-01"), 365)
+        return answer("seasonality", past(plan=long), long)
+
+    short = found("2021-11-01")  # 791 days: 60 of history, three windows of 243
+    assert short.sentence() == (
+        "limited for seasonality: a horizon of 365 days holds every season, windows of 243 days "
+        "hold some more than others: no season is corrected for"
+    )
+    # three years and the history before them: 1,155 days, of which 791 are there
+    assert short.remedy == "bring 364 days more, from before, or set horizon_days below 365"
+    assert found("2020-11-02").sentence() == (
+        "ready for seasonality: windows of 365 days hold every season"
+    )
+
+
 def test_a_season_is_told_by_customers_of_a_year_before() -> None:
     rows = past(customers=500, left=100)
     of_calibration = rows.index[rows.as_of == PLAN.calibration.as_of]
