@@ -213,7 +213,7 @@ PEOPLE = (
          "since (known keys: currency, rate, valid_from)", "remove it"),
         ({"columns": 'currency = "coin"' + RATES.replace("url", 'on = "coin"\nurl')},
          "rates.on is not a known key.",
-         "on (known keys: columns, url, moment_format, delimiter, decimal)", "remove it"),
+         "on (known keys: columns, url, moment_format, delimiter, decimal, encoding)", "remove it"),
         ({"columns": 'currency = "coin"' + RATES.replace("rates.csv", "pg://a:b@c/d?table=e")},
          "rates.url must not hold a password, since the experiment file is stored with every run.",
          "pg://a:***@c/d?table=e",

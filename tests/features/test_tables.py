@@ -34,7 +34,7 @@ HORIZON = "experiment.horizon_days must be a whole number of at least 1."
          "did you mean orders.columns.customer_id?"),
         ({"columns": "[modell]\nseeds = 1"},
          "modell is not a known key.",
-         "modell (known keys: experiment, orders, events, attributes, aliases, occasions, "
+         "modell (known keys: experiment, orders, events, attributes, aliases, rates, occasions, "
          "calendar, responses, goals, places, model, value)",
          "did you mean model?"),
         ({"columns": "[value]\ndiscount = 0.1"},
