@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import ibis
+import numpy as np
 
 from features.asof import days_between
 
@@ -22,8 +22,16 @@ def days_late(connection: Any) -> int:
     log began. `connection` as of `features.sources.Sources`.
     """
     orders = connection.table("orders")
-    began = orders.arrived.min()
-    waited = ibis.greatest(days_between(orders.arrived.fill_null(orders.moment), orders.moment), 0)
-    since = orders.mutate(waited=waited).filter(orders.moment >= began)
-    days = since.waited.quantile(SHARE).to_pyarrow().as_py()
-    return 0 if days is None or days < LEAST_DAYS else math.ceil(days)
+    began = orders.arrived.min().to_pyarrow().as_py()
+    if began is None:
+        return 0
+    since = orders.filter(orders.moment >= ibis.literal(began, "timestamp(6)"))
+    waited = days_between(since.arrived.fill_null(since.moment), since.moment)
+    whole = ibis.ifelse(waited < LEAST_DAYS, 0, waited.ceil()).cast("int64")
+    counted = since.group_by(days=whole).aggregate(lines=since.count()).order_by("days")
+    table = counted.to_pyarrow()
+    days, lines = (table[name].to_numpy() for name in ("days", "lines"))
+    if not len(days):
+        return 0
+    there = lines.cumsum()
+    return int(days[np.searchsorted(there, SHARE * there[-1])])
