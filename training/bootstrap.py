@@ -13,12 +13,13 @@ rows of several columns (`training.survival`). Both paths see the same draws and
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from training import metrics, survival
+from training.groups import Groups
 
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[npt.ArrayLike, npt.ArrayLike], float]
@@ -138,8 +139,10 @@ def _resampled(
         metric(actual, score)  # its checks of shape and values, once
     generator = np.random.default_rng(seed)
     rows = len(actual)
-    drawing = _Drawing(np.arange(rows) if groups is None else np.asarray(groups))
-    values = np.empty((len(scores), resamples))
+    drawing = Groups(np.arange(rows) if groups is None else np.asarray(groups))
+    values = np.full((len(scores), resamples), np.nan)
+    if drawing.few:
+        return values
     if metric not in _FROM_DRAWS:
         for draw in range(resamples):
             drawn = drawing.rows(generator)
@@ -159,33 +162,6 @@ def _resampled(
             with np.errstate(invalid="ignore", divide="ignore"):
                 values[place, start:stop] = from_draws(draws)
     return values
-
-
-class _Drawing:
-    """Groups of rows drawn with replacement, as many as there are, each with all its rows."""
-
-    def __init__(self, groups: npt.NDArray[Any]) -> None:
-        _, first, member = np.unique(groups, return_index=True, return_inverse=True)
-        # Numbered as they appear, so that groups of one row are drawn as the rows would be.
-        self.member = np.argsort(np.argsort(first))[member]
-        self.sizes = np.bincount(self.member)
-        self.order = np.argsort(self.member, kind="stable")
-        self.starts = np.cumsum(self.sizes) - self.sizes
-
-    def _groups(self, generator: np.random.Generator) -> npt.NDArray[np.int64]:
-        return generator.integers(0, len(self.sizes), len(self.sizes))
-
-    def counts(self, generator: np.random.Generator) -> npt.NDArray[np.intp]:
-        """(n,) how often each row is drawn."""
-        often = np.bincount(self._groups(generator), minlength=len(self.sizes))
-        return often[self.member]
-
-    def rows(self, generator: np.random.Generator) -> npt.NDArray[np.intp]:
-        """The places of the rows drawn, of the same draw as `counts` makes."""
-        groups = self._groups(generator)
-        sizes = self.sizes[groups]
-        begins = self.starts[groups] - (np.cumsum(sizes) - sizes)
-        return self.order[np.repeat(begins, sizes) + np.arange(sizes.sum())]
 
 
 # ------------------------------------------------------------- measures of many draws at a time

@@ -38,6 +38,15 @@ def named(name: str | None) -> Bundle:
     return bundle
 
 
+def seen_beyond(bundle: Bundle, as_of: pd.Timestamp | None) -> pd.Timestamp | None:
+    """Until when the bundle was trained, where that is a day or more after `as_of`."""
+    told = bundle.manifest.get("trained_until")
+    if as_of is None or told is None:
+        return None
+    until = pd.Timestamp(told)
+    return until if as_of <= until - pd.Timedelta(days=1) else None
+
+
 def question(
     experiment: Experiment, as_of: pd.Timestamp | None, screen: Screen, out: Path | None
 ) -> Question:
@@ -55,15 +64,14 @@ def question(
             f"The champion predicts {days} days ahead, not the {experiment.horizon_days} of "
             f"{experiment.path}: retrain to change that."
         )
-    told = bundle.manifest.get("trained_until")
-    until = pd.Timestamp(told) if told else None
-    if as_of is not None and until is not None and as_of <= until - pd.Timedelta(days=1):
+    until = seen_beyond(bundle, as_of)
+    if as_of is not None and until is not None:
         screen.say(
             f"The champion was trained until {until:%Y-%m-%d}, on what followed "
             f"{as_of:%Y-%m-%d} too: what it says of that day is no test of it."
         )
     read = reading.read_sources(experiment, as_of, screen, out)
-    return Question(bundle, read, as_of if as_of is not None else splits.now_after(read.end))
+    return Question(bundle, read, as_of if as_of is not None else splits.now_of(read))
 
 
 def _require_same_kind(bundle: Bundle, experiment: Experiment) -> None:

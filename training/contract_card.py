@@ -147,7 +147,7 @@ def notes(tested: HeldOut, profit: Profit, currency: str) -> tuple[str, ...]:
         drawn = "customers"
         said.append(
             f"The contracts are of {customers:,} customers; for the intervals customers are drawn, "
-            "each with all of theirs."
+            "each with all of theirs (no interval where a few have most of the contracts)."
         )
     if tested.fold.max() > 0:
         aucs = by_fold(tested, OURS, metrics.roc_auc)

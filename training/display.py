@@ -90,8 +90,8 @@ def show_plan(plan: Splits, screen: Screen) -> None:
     screen.table(title, ("what", "first cut-off", "last cut-off", "outcomes until"), plan.rows())
     if plan.test.days_late:
         screen.say(
-            f"   orders arrive up to {plan.test.days_late} days late: so long is waited for the "
-            "outcomes of each window"
+            f"   99 % of the order lines arrive within {plan.test.days_late} days: so long is "
+            "waited for the outcomes of each window"
         )
 
 
@@ -142,8 +142,9 @@ def show_identity(champion: Bundle | None, served: Final, screen: Screen) -> Non
         return
     if served.bundle.manifest["started_from"] is None:
         screen.say(
-            f"What the champion before ({champion.manifest['version']}) takes in no longer fits the"
-            " history: the network started afresh; segments are matched by their customers"
+            "Settings, columns or what comes in changed since the champion before "
+            f"({champion.manifest['version']}): the network started afresh; segments are matched "
+            "by their customers"
         )
     m, whom = served.matching, served.bundle.manifest["customers"]
     some = whom["drawn"] < whom["known"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import ibis
 import numpy as np
+import pandas as pd
 
 from features.asof import days_between
 
@@ -35,3 +36,9 @@ def days_late(connection: Any) -> int:
         return 0
     there = lines.cumsum()
     return int(days[np.searchsorted(there, SHARE * there[-1])])
+
+
+def last_arrival(connection: Any) -> pd.Timestamp | None:
+    """When the last order line arrived; None where nothing says so."""
+    last = connection.table("orders").arrived.max().to_pyarrow().as_py()
+    return None if last is None else pd.Timestamp(last)

@@ -39,6 +39,7 @@ from training import (
     value,
 )  # fmt: skip
 from training.bundle import Bundle, to_columns
+from training.champion import seen_beyond
 from training.evaluation import Evaluated, evaluate
 from training.exposure import Exposure
 from training.final import ANCHOR, Final, final
@@ -92,13 +93,13 @@ def learn(
     torch.set_num_threads(THREADS)
     plan = splits.planned(experiment, read, as_of)
     display.show_plan(plan, screen)
-    until = pd.Timestamp(champion.manifest["trained_until"]) if champion else plan.now
-    hindsight = until > plan.now
-    if hindsight:
+    until = seen_beyond(champion, as_of) if champion else None
+    if until is not None:
         champion = None
         screen.say(
             f"   the champion was trained until {until:%Y-%m-%d}, on what followed "
-            f"{plan.now:%Y-%m-%d} too: this run starts without it, and will not replace it"
+            f"{plan.now:%Y-%m-%d} too: this run starts without it, and will not replace it (to go "
+            "back to an earlier model move the alias champion in `coterie ui`)"
         )
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
@@ -175,7 +176,7 @@ def learn(
             f"orders and spend x {ratio.orders:.2f} and {ratio.spend:.2f}, churn to the power "
             f"{ratio.churn_power:.2f} ({ratio.source})"
         )
-    return Learned(plan, spec, shots, evaluated, card, ratio, served, version, hindsight)
+    return Learned(plan, spec, shots, evaluated, card, ratio, served, version, until is not None)
 
 
 def _settings(experiment: Experiment) -> tuple[autoencoder.Settings, boosting.Settings]:

@@ -82,21 +82,24 @@ def weight(c: Calibration, raw: Raw, spend: np.ndarray) -> float:
 
     Half where the structural model tells customers apart nearly as well, by the share of the
     Tweedie deviance that each explains at the level of what came (D squared; Hastie, Tibshirani &
-    Wainwright 2015, equation 3.11); the square of their ratio where that is less. What describes
-    customers badly does not know their total.
+    Wainwright 2015, equation 3.11); the square of their ratio where that is less, and nothing where
+    it explains nothing. What describes customers badly does not know their total. Half, too, where
+    all spent the same, or none is known to the structural model.
     """
     structural = raw.experts[:, EXPERTS.index("structural")]
-    known = np.flatnonzero(structural > 0)
+    known = np.flatnonzero((structural > 0) & np.isfinite(structural))
     actual = capped(spend[known])
-    if not actual.sum() > 0:
+    if len(known) == 0 or actual.min() == actual.max():
         return EQUAL
     said = blend.spend(raw.experts, blend.churn(raw.churn_logit, c), c)[known]
-    theirs, ours = (_explained(actual, one) for one in (structural[known], said))
-    return EQUAL if ours <= 0 else min(EQUAL, (max(theirs, 0.0) / ours) ** 2)
+    theirs, ours = (_explained(actual, capped(one)) for one in (structural[known], said))
+    if theirs <= 0:
+        return 0.0
+    return EQUAL if ours <= 0 else min(EQUAL, (theirs / ours) ** 2)
 
 
 def _explained(actual: np.ndarray, said: np.ndarray) -> float:
-    even = np.maximum(said, 1e-3 * said.mean())
+    even = np.maximum(said, max(1e-3 * said.mean(), 1e-9))
     score: float = d2_tweedie_score(actual, even * actual.sum() / even.sum(), power=POWER)
     return score
 

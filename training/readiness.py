@@ -239,7 +239,8 @@ def _seasonality(plan: Splits, calibrate: pd.DataFrame) -> Readiness:
     if window >= year:
         return Readiness("seasonality", READY, f"windows of {window} days hold every season")
     if plan.horizon_days >= year:
-        missing = 3 * year + plan.history_days - (plan.now.floor("D") - plan.start).days
+        waits = 3 * plan.test.days_late
+        missing = 3 * year + waits + plan.history_days - (plan.now.floor("D") - plan.start).days
         return Readiness(
             "seasonality", LIMITED,
             f"a horizon of {plan.horizon_days} days holds every season, windows of {window} days "

@@ -21,7 +21,7 @@ import pandas as pd
 from features.errors import HistoryError
 from features.experiment import Experiment
 from features.sources import Sources
-from training.lateness import days_late
+from training.lateness import days_late, last_arrival
 
 PREFERRED_HISTORY_DAYS = 90
 LEAST_WINDOW_DAYS = 7
@@ -104,6 +104,7 @@ class Splits:
 
         return {
             "rung": self.rung, "horizon_days": self.horizon_days, "window_days": self.window_days,
+            "days_late": self.test.days_late,
             "now": self.now.isoformat(), "train": [plain(w) for w in self.train],
             "calibration": plain(self.calibration), "test": plain(self.test),
             "final": [plain(w) for w in self.final],
@@ -120,6 +121,22 @@ def now_after(last: pd.Timestamp) -> pd.Timestamp:
     if last == last.normalize():
         return last + pd.Timedelta(days=1)
     return last.floor("h") + pd.Timedelta(hours=1)
+
+
+def known_until(read: Sources) -> pd.Timestamp:
+    """The last order's moment, or when the last of them arrived where that was later: no later than
+    orders usually do.
+    """
+    arrived = last_arrival(read.connection)
+    if arrived is None:
+        return read.end
+    wait = pd.Timedelta(days=days_late(read.connection))
+    return max(read.end, min(arrived, read.end + wait))
+
+
+def now_of(read: Sources) -> pd.Timestamp:
+    """The moment that all of what was read is known until."""
+    return now_after(known_until(read))
 
 
 def now_at(as_of: pd.Timestamp, last: pd.Timestamp, horizon_days: int) -> pd.Timestamp:
@@ -141,7 +158,7 @@ def now_at(as_of: pd.Timestamp, last: pd.Timestamp, horizon_days: int) -> pd.Tim
 def planned(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -> Splits:
     """The windows of a run on `read`, which was cut at `as_of` (None: known until its end)."""
     days = experiment.horizon_days
-    now = now_after(read.end) if as_of is None else now_at(as_of, read.end, days)
+    now = now_of(read) if as_of is None else now_at(as_of, known_until(read), days)
     customers = min(read.customers(), experiment.model.most_customers)
     late = days_late(read.connection)
     return plan(read.start, now, days, experiment.min_history_days, customers, late)
@@ -167,12 +184,15 @@ def plan(
     wait = pd.Timedelta(days=late)
     first, last = start.floor("D"), now.floor("D") - wait
     span = (last - first).days
+    lately = f", known {late} days late" if late else ""
     if horizon_days > span:
         raise HistoryError(
             "The horizon must be shorter than the history of orders.",
             f"a horizon of {horizon_days} days and a history of {span} days "
-            f"({first:%Y-%m-%d} to {last:%Y-%m-%d})",
-            f"set horizon_days to {max(span // 5, 1)} or less, or bring a longer history",
+            f"({first:%Y-%m-%d} to {last:%Y-%m-%d}){lately}",
+            f"set horizon_days to {max(span // 5, 1)} or less, or bring a longer history"
+            if span > 0
+            else "see whether `arrived` is when a row reached the warehouse, or bring more days",
         )
     least = min_history_days or max(14, min(30, horizon_days))
     waits = 2 * late  # of training for calibration, and of that for the test
@@ -188,9 +208,8 @@ def plan(
             raise HistoryError(
                 "Training, calibration and test need three windows of at least a week each after "
                 f"{history} days of history.",
-                f"a history of {span} days ({first:%Y-%m-%d} to {last:%Y-%m-%d})"
-                + (f", known {late} days late" if late else ""),
-                f"bring at least {history + waits + 3 * LEAST_WINDOW_DAYS} days of orders",
+                f"a history of {span} days ({first:%Y-%m-%d} to {last:%Y-%m-%d}){lately}",
+                f"bring at least {history + late + waits + 3 * LEAST_WINDOW_DAYS} days of orders",
             )
     step = pd.Timedelta(days=window)
 

@@ -172,3 +172,16 @@ def test_input_is_left_alone() -> None:
     paired_bootstrap(metrics.normalized_gini, spend, ours, rival, resamples=5)
     for column, copy in zip((spend, ours, rival), before, strict=True):
         np.testing.assert_array_equal(column, copy)
+
+
+def test_a_few_customers_with_most_of_the_rows_tell_no_interval() -> None:
+    rng = np.random.default_rng(3)
+    truth, ours, rival = rng.integers(0, 2, 200), rng.random(200), rng.random(200)
+    for customer in (np.zeros(200), np.r_[np.zeros(198), 1, 2], np.arange(200) % 19):
+        drawn = paired_bootstrap(metrics.roc_auc, truth, ours, rival, resamples=60, groups=customer)
+        assert np.isnan([drawn.low, drawn.high]).all()
+        assert not drawn.excludes_zero
+    enough = paired_bootstrap(
+        metrics.roc_auc, truth, ours, rival, resamples=60, groups=np.arange(200) % 20
+    )
+    assert enough.low < enough.high

@@ -158,7 +158,7 @@ def test_contracts_of_one_customer_count_as_one_in_every_interval() -> None:
     said = notes(five, Profit(), "EUR")
     assert said[3] == (
         "The contracts are of 200 customers; for the intervals customers are drawn, each with all "
-        "of theirs."
+        "of theirs (no interval where a few have most of the contracts)."
     )
     assert said[4].endswith("Intervals are of the customers drawn, not of models trained anew.")
 

@@ -211,7 +211,8 @@ def test_an_outlier_of_a_billion_moves_nobody_else_far(
     scores = sensible(made)
     others = scores.drop(index=whose)
     window = {115: "training windows", 190: "calibration window", 220: "test window"}[first]
-    assert any(f"spends in the {window}, up to 1,000,000," in line for line in made.card.heading)
+    (told,) = (line for line in made.card.heading if f"spends in the {window}, " in line)
+    assert "% of all of it, up to 1,000,000," in told
     for section in made.card.sections:  # no rule is drowned in what is capped for ours
         if section.title == "Spend" and first != 220:
             assert all(abs(row["bias"]) < 1 for row in section.rows.values())

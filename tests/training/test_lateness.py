@@ -130,6 +130,28 @@ def stages(plan: Splits) -> list[tuple[splits.Window, pd.Timestamp]]:
     return [*trained, (plan.calibration, plan.test.as_of), *served]
 
 
+def test_a_log_of_which_all_is_late_is_known_until_its_last_arrival(
+    late_shop: Path, tmp_path: Path
+) -> None:
+    """And may be asked for as of that day, though the last order is long past."""
+    orders = pd.read_csv(late_shop.parent / "orders.csv", parse_dates=["date"])
+    orders.assign(got=orders.date + pd.Timedelta(days=20)).to_csv(
+        tmp_path / "orders.csv", index=False
+    )
+    (tmp_path / "late.toml").write_text(SHOP)
+    experiment = config.load(tmp_path / "late.toml")
+    read = sources.load(experiment)
+    plan = splits.planned(experiment, read, None)
+    assert plan.now - read.end > pd.Timedelta(days=19)
+    assert plan.test.end <= read.end + pd.Timedelta(days=1)
+    asked = pd.Timestamp("2024-01-16")
+    then = sources.load(experiment, asked)
+    assert asked - then.end > pd.Timedelta(days=19)
+    assert splits.planned(experiment, then, asked).test.known == asked
+    with pytest.raises(HistoryError, match="long after the last order"):
+        splits.planned(experiment, then, asked + pd.Timedelta(days=20))
+
+
 def test_whatever_is_learned_from_was_known_then_but_for_one_in_a_hundred(late_shop: Path) -> None:
     experiment = config.load(late_shop)
     whole = sources.load(experiment)

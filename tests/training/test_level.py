@@ -222,10 +222,19 @@ def test_one_that_tells_them_apart_badly_counts_for_less_or_for_nothing() -> Non
     assert weights[3] == 0.0
 
 
-def test_where_nothing_tells_them_apart_both_count_the_same() -> None:
+def test_a_structural_model_that_explains_nothing_counts_for_nothing() -> None:
+    """Whatever the learned one explains: of shuffled customers neither does."""
     said, spend = seen(2_000, 0.3)
-    assert weight(LEARNED, said, np.zeros(2_000)) == 0.5
-    assert weight(LEARNED, said, np.random.default_rng(0).permutation(spend)) == 0.5
+    assert weight(LEARNED, said, np.random.default_rng(0).permutation(spend)) == 0.0
+
+
+def test_where_nothing_can_be_told_apart_both_count_the_same() -> None:
+    said, spend = seen(2_000, 0.3)
+    for same in (0.0, 9.99):
+        assert weight(LEARNED, said, np.full(2_000, same)) == 0.5
+    assert weight(LEARNED, said.of(np.arange(1)), spend[:1]) == 0.5
+    nothing = dataclasses.replace(said, experts=np.zeros_like(said.experts))
+    assert weight(LEARNED, nothing, spend) == 0.5
     unknown = said.experts.copy()
     unknown[:, STRUCTURAL] = np.nan
     assert weight(LEARNED, dataclasses.replace(said, experts=unknown), spend) == 0.5
