@@ -152,3 +152,15 @@ def test_an_earlier_preprocessor_may_hide_a_little_more() -> None:
         small(), numeric=("spend",), logged=(True,), mean=(2.4,), scale=(2.0,), flagged=()
     )
     assert scaling.still_fits(small(), fewer, values)  # takes in one number more than is needed
+
+
+@pytest.mark.parametrize(("own", "fits"), [(19, True), (18, False)])
+def test_one_number_in_twenty_may_have_come_to_vary_since(own: int, fits: bool) -> None:
+    names = tuple(f"n{i}" for i in range(own + 1))
+
+    def of(numeric: tuple[str, ...]) -> Preprocessor:
+        each = len(numeric)
+        return Preprocessor(numeric, (False,) * each, (0.0,) * each, (1.0,) * each, (), {})
+
+    values = {name: np.zeros(10) for name in names}
+    assert scaling.still_fits(of(names[:-1]), of(names), values) is fits
