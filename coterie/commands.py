@@ -1,7 +1,6 @@
 """The commands, over features, training and serving.
 
-Importing them does nothing; each loads what it needs. What the user got wrong is told as rule,
-value seen and remedy with exit status 2, never as a traceback.
+Importing them does nothing; each loads what it needs.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,35 +25,14 @@ from coterie.arguments import (
     table,
 )
 from coterie.asking import asking
-from features.errors import CoterieError, SourceError
+from coterie.group import Commands
+from features.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DEMO = "mlflow/experiments/complete_journey.toml"
 LOOPBACK = "127.0.0.1"
-
-
-class Commands(click.Group):
-    """Tells a CoterieError, and a file that cannot be had, in words and ends with status 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except CoterieError as error:
-            problem = error
-        except OSError as error:
-            if error.filename is None:
-                raise
-            problem = CoterieError(
-                "What is read or written must be within reach.",
-                f"{error.filename}: {error.strerror}",
-                "check the path, its rights, and the room on the disk",
-            )
-        click.secho(problem.rule, err=True, fg="red", bold=True)
-        click.echo(f"  Seen:   {problem.seen}", err=True)
-        click.echo(f"  Remedy: {problem.remedy}", err=True)
-        sys.exit(2)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

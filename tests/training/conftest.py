@@ -1,6 +1,7 @@
-"""The customers of a published study, and other ways to the same numbers."""
+"""The customers of a published study, other ways to the same numbers, and a shop to check."""
 
 import importlib.util
+import io
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,10 +12,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from features import config
 from training.bg_nbd import BgNbd, MbgNbd
+from training.checked import Checked
+from training.checking import check
 from training.gamma_gamma import GammaGamma
 from training.pareto_nbd import ParetoNbd
+from training.screen import Screen
+
+NOW = pd.Timestamp("2026-01-01")  # when the data of a check are looked at
+DESCRIPTION = 'description = "A shop & its <b>customers</b>."'
+PEOPLE = """\
+"<script>alert(1)</script>" = { lens = "geographic", kind = "category" }
+status = { lens = "firmographic", kind = "category" }
+"""
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +100,37 @@ def by_pairs() -> Callable[[np.ndarray, np.ndarray], float]:
         return float(np.mean((won > 0) + 0.5 * (won == 0)))
 
     return auc
+
+
+@pytest.fixture
+def checked(
+    simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callable[..., str]
+) -> Callable[..., tuple[Checked, str]]:
+    """Check the simulated orders, changed, with a town and a status of each customer."""
+
+    def run(
+        change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
+        status: Callable[[pd.DataFrame], pd.Series] | None = None,
+        more: str = "",
+        columns: str = "",
+        form: str = "",
+        encoding: str = "utf-8",
+    ) -> tuple[Checked, str]:
+        orders = simulated_orders
+        change(orders.copy()).to_csv(tmp_path / "orders.csv", index=False)
+        last = orders.groupby("customer")["date"].max()
+        towns = [f"<i>{'Bonn' if i % 2 else 'Ulm'}</i>" for i in range(len(last))]
+        states = ["open"] * len(last) if status is None else status(last)
+        people = {"<script>alert(1)</script>": towns, "status": states}
+        pd.DataFrame(people, index=last.index).to_csv(tmp_path / "people.csv", encoding=encoding)
+        text = experiment_text(
+            horizon_days=60, head=DESCRIPTION, who="customer", when="date", paid="amount",
+            people=PEOPLE, columns=columns, form=form,
+        )  # fmt: skip
+        (tmp_path / "shop.toml").write_text(text + more)
+        shown = io.StringIO()
+        screen = Screen(Console(file=shown, width=160))
+        experiment = config.load(tmp_path / "shop.toml")
+        return check(experiment, screen, None, tmp_path / "out", NOW), shown.getvalue()
+
+    return run

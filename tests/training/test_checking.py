@@ -1,34 +1,19 @@
 """A check from files to its verdict, its page and its file of rejects."""
 
 import dataclasses
-import io
-import json
 import re
-import subprocess
 from collections.abc import Callable
-from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
-from features import config
 from training import check_page
 from training.checked import Checked
-from training.checking import check
 from training.finding import BLOCKER, WARNING, Finding
-from training.screen import Screen
 
-NOW = pd.Timestamp("2026-01-01")
-DESCRIPTION = 'description = "A shop & its <b>customers</b>."'
-PEOPLE = """\
-"<script>alert(1)</script>" = { lens = "geographic", kind = "category" }
-status = { lens = "firmographic", kind = "category" }
-"""
 EVENTS = """\
 [[events]]
 name = "met"
@@ -64,38 +49,6 @@ country = "US"
 Run = Callable[..., tuple[Checked, str]]
 
 
-@pytest.fixture
-def run(simulated_orders: pd.DataFrame, tmp_path: Path, experiment_text: Callable[..., str]) -> Run:
-    """Check the simulated orders, changed, with a town and a status of each customer."""
-
-    def checked(
-        change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
-        status: Callable[[pd.DataFrame], pd.Series] | None = None,
-        more: str = "",
-        columns: str = "",
-        form: str = "",
-        encoding: str = "utf-8",
-    ) -> tuple[Checked, str]:
-        orders = simulated_orders
-        change(orders.copy()).to_csv(tmp_path / "orders.csv", index=False)
-        last = orders.groupby("customer")["date"].max()
-        towns = [f"<i>{'Bonn' if i % 2 else 'Ulm'}</i>" for i in range(len(last))]
-        states = ["open"] * len(last) if status is None else status(last)
-        people = {"<script>alert(1)</script>": towns, "status": states}
-        pd.DataFrame(people, index=last.index).to_csv(tmp_path / "people.csv", encoding=encoding)
-        text = experiment_text(
-            horizon_days=60, head=DESCRIPTION, who="customer", when="date", paid="amount",
-            people=PEOPLE, columns=columns, form=form,
-        )  # fmt: skip
-        (tmp_path / "shop.toml").write_text(text + more)
-        shown = io.StringIO()
-        screen = Screen(Console(file=shown, width=160))
-        experiment = config.load(tmp_path / "shop.toml")
-        return check(experiment, screen, None, tmp_path / "out", NOW), shown.getvalue()
-
-    return checked
-
-
 class Page(HTMLParser):
     """The tags of a page, the words between them, and what each picture says."""
 
@@ -114,9 +67,11 @@ class Page(HTMLParser):
         self.words += data
 
 
-def test_an_attribute_that_holds_the_outcome_is_told_as_a_leak(run: Run) -> None:
+def test_an_attribute_that_holds_the_outcome_is_told_as_a_leak(checked: Run) -> None:
     # As an export of today has it: closed is who did not order in the last 60 days.
-    made, shown = run(status=lambda last: (last < "2024-10-31").map({True: "closed", False: "x"}))
+    made, shown = checked(
+        status=lambda last: (last < "2024-10-31").map({True: "closed", False: "x"})
+    )
     (leak,) = [f for f in made.findings if f.seen.startswith("attribute_status: ")]
     # It is the outcome itself and has no date, so a training is refused.
     assert leak.weight == BLOCKER
@@ -129,14 +84,14 @@ def test_an_attribute_that_holds_the_outcome_is_told_as_a_leak(run: Run) -> None
 
 
 def test_what_the_file_names_is_checked_as_a_training_sees_it(
-    run: Run, simulated_orders: pd.DataFrame, tmp_path: Path
+    checked: Run, simulated_orders: pd.DataFrame, tmp_path: Path
 ) -> None:
     who = simulated_orders["customer"].unique()
     spots = pd.DataFrame({"customer": who, "lat": 50.0, "lon": np.linspace(6.0, 12.0, len(who))})
     spots.to_csv(tmp_path / "spots.csv", index=False)
     met = simulated_orders.iloc[::5].assign(kind=["cart", "mail"] * (len(simulated_orders) // 10))
     met.to_csv(tmp_path / "met.csv", index=False)
-    made, _ = run(more=NAMED)
+    made, _ = checked(more=NAMED)
     assert made.search is not None
     seen = {power.feature for power in made.search.powers["churn"]}
     assert {
@@ -145,9 +100,9 @@ def test_what_the_file_names_is_checked_as_a_training_sees_it(
     } <= seen  # fmt: skip
 
 
-def test_currencies_that_nobody_named_are_a_warning(run: Run) -> None:
+def test_currencies_that_nobody_named_are_a_warning(checked: Run) -> None:
     coins = ["USD", "JPY"]
-    made, _ = run(lambda t: t.assign(coin=[coins[i % 3 == 0] for i in range(len(t))]))
+    made, _ = checked(lambda t: t.assign(coin=[coins[i % 3 == 0] for i in range(len(t))]))
     rule = "All amounts must be in EUR, or the column of their currency be named."
     (warned,) = [f for f in made.findings if f.rule == rule]
     assert warned == Finding(
@@ -158,9 +113,9 @@ def test_currencies_that_nobody_named_are_a_warning(run: Run) -> None:
     assert made.trains
 
 
-def test_a_rate_that_is_upside_down_is_a_warning(run: Run, tmp_path: Path) -> None:
+def test_a_rate_that_is_upside_down_is_a_warning(checked: Run, tmp_path: Path) -> None:
     (tmp_path / "fx.csv").write_text("code,eur,day\nPLN,40,2020-01-01\n")
-    made, _ = run(
+    made, _ = checked(
         lambda t: t.assign(coin=np.where(np.arange(len(t)) % 3, "EUR", "PLN")),
         columns='currency = "coin"',
         more='[rates]\nurl = "fx.csv"\n'
@@ -173,10 +128,10 @@ def test_a_rate_that_is_upside_down_is_a_warning(run: Run, tmp_path: Path) -> No
 
 
 def test_a_goal_of_a_kind_that_never_occurs_stops_a_training(
-    run: Run, simulated_orders: pd.DataFrame, tmp_path: Path
+    checked: Run, simulated_orders: pd.DataFrame, tmp_path: Path
 ) -> None:
     simulated_orders.assign(kind="cart").to_csv(tmp_path / "met.csv", index=False)
-    made, _ = run(more=EVENTS + '[[goals]]\nname = "cart"\nkinds = "kart"\n')
+    made, _ = checked(more=EVENTS + '[[goals]]\nname = "cart"\nkinds = "kart"\n')
     (stop,) = [f for f in made.findings if f.weight == BLOCKER]
     assert stop == Finding(
         BLOCKER, "A response or a goal names kinds of events that occur.",
@@ -187,10 +142,10 @@ def test_a_goal_of_a_kind_that_never_occurs_stops_a_training(
     assert stop.seen in Page((tmp_path / "out" / "shop" / "check.html").read_text()).words
 
 
-def test_honest_data_is_ready_and_the_windows_are_those_of_a_training(run: Run) -> None:
+def test_honest_data_is_ready_and_the_windows_are_those_of_a_training(checked: Run) -> None:
     from training import splits
 
-    made, shown = run()
+    made, shown = checked()
     assert made.trains
     assert made.search is not None
     assert made.search.suspects == ()
@@ -206,14 +161,14 @@ def test_honest_data_is_ready_and_the_windows_are_those_of_a_training(run: Run) 
 
 
 def test_an_encoding_that_was_assumed_is_a_warning_with_a_word_that_no_page_shows(
-    run: Run, tmp_path: Path
+    checked: Run, tmp_path: Path
 ) -> None:
     def states(last: pd.Series) -> pd.Series:
         return pd.Series(np.where(np.arange(len(last)) % 2, "müßig", "rege"), index=last.index)
 
     rule = "The encoding of a source that is not UTF-8 should be named."
-    assert rule not in run(status=states)[1]
-    made, shown = run(status=states, encoding="cp1252")
+    assert rule not in checked(status=states)[1]
+    made, shown = checked(status=states, encoding="cp1252")
     assert [f.seen for f in made.findings if f.rule == rule] == ["people.csv, read as Windows-1252"]
     assert "Seen:   people.csv, read as Windows-1252, for instance 'müßig'" in shown
     page = Page((tmp_path / "out" / "shop" / "check.html").read_text(encoding="utf-8"))
@@ -221,8 +176,8 @@ def test_an_encoding_that_was_assumed_is_a_warning_with_a_word_that_no_page_show
     assert "for instance 'müßig'" not in page.words
 
 
-def test_an_order_id_taken_for_a_line_id_stops_a_training(run: Run) -> None:
-    made, _ = run(
+def test_an_order_id_taken_for_a_line_id_stops_a_training(checked: Run) -> None:
+    made, _ = checked(
         lambda table: table.assign(order=np.arange(len(table)) // 3), form='line_id = "order"'
     )
     assert not made.trains
@@ -234,14 +189,14 @@ def test_an_order_id_taken_for_a_line_id_stops_a_training(run: Run) -> None:
 
 
 def test_data_of_which_too_much_is_unusable_is_measured_all_the_same(
-    run: Run, tmp_path: Path
+    checked: Run, tmp_path: Path
 ) -> None:
     def half(table: pd.DataFrame) -> pd.DataFrame:
         table["amount"] = table["amount"].astype(str)
         table.loc[table.index[::2], "amount"] = "much"
         return table
 
-    made, shown = run(half)
+    made, shown = checked(half)
     assert not made.trains
     assert made.verdict.startswith(
         "Cannot train: orders: at most 1.00% of the rows may be unusable. Seen: "
@@ -255,36 +210,36 @@ def test_data_of_which_too_much_is_unusable_is_measured_all_the_same(
     assert "much" in shown
     # The value is the customer's own: it is in the file and on the terminal, not on the page.
     assert "much" not in Page((tmp_path / "out" / "shop" / "check.html").read_text()).words
-    made, _ = run()
+    made, _ = checked()
     assert made.rejects is None
     assert not (tmp_path / "out" / "shop" / "rejects.csv").exists()
 
 
-def test_what_a_training_would_refuse_is_the_verdict(run: Run) -> None:
-    made, _ = run(lambda table: table.drop_duplicates("customer"))
+def test_what_a_training_would_refuse_is_the_verdict(checked: Run) -> None:
+    made, _ = checked(lambda table: table.drop_duplicates("customer"))
     assert made.verdict == (
         "Cannot train: At least 10 customers must spend after a training cut-off, or there is "
         "nothing to learn. Seen: 0, who spent 0 in all, in "
         f"{len(made.plan.train) if made.plan else 0} windows of 60 days."
     )
-    some, _ = run(lambda table: table[table["customer"] <= "C0090"])
+    some, _ = checked(lambda table: table[table["customer"] <= "C0090"])
     assert some.verdict.startswith("Cannot train: Every window needs at least 100 customers")
-    day, _ = run(lambda table: table.assign(date="2024-01-01"))
+    day, _ = checked(lambda table: table.assign(date="2024-01-01"))
     assert day.verdict.startswith("Cannot train: The horizon must be shorter than the history")
     assert (day.plan, day.answers, day.search) == (None, (), None)
 
 
 @pytest.mark.parametrize("sign", [-1.0, 0.0])
-def test_returns_alone_and_amounts_of_nothing_cannot_train(run: Run, sign: float) -> None:
-    made, _ = run(lambda table: table.assign(amount=sign * table["amount"]))
+def test_returns_alone_and_amounts_of_nothing_cannot_train(checked: Run, sign: float) -> None:
+    made, _ = checked(lambda table: table.assign(amount=sign * table["amount"]))
     assert not made.trains
     assert any("check" in f.remedy and "amount" in f.remedy for f in made.findings)
 
 
 def test_the_page_loads_nothing_runs_nothing_and_names_no_customer(
-    run: Run, tmp_path: Path
+    checked: Run, tmp_path: Path
 ) -> None:
-    made, _ = run(lambda table: table[~table["date"].between("2023-09-01", "2023-09-20")])
+    made, _ = checked(lambda table: table[~table["date"].between("2023-09-01", "2023-09-20")])
     text = (tmp_path / "out" / "shop" / "check.html").read_text()
     page = Page(text)
     assert not {"script", "img", "link", "iframe", "i", "bscript"} & set(page.tags)
@@ -305,57 +260,8 @@ def test_the_page_loads_nothing_runs_nothing_and_names_no_customer(
     assert page.tags.count("thead") == page.tags.count("table") > 4
 
 
-def test_a_page_of_nothing_wrong_says_so(run: Run) -> None:
-    made, _ = run()
+def test_a_page_of_nothing_wrong_says_so(checked: Run) -> None:
+    made, _ = checked()
     text = check_page.render(dataclasses.replace(made, findings=(), search=None, plan=None))
     assert "Nothing to complain of." in text
     assert "Ready to train." in text
-
-
-LOOK = """
-<iframe style="width: {width}px; height: 900px; border: 0" srcdoc="{page}"></iframe><pre></pre>
-<script>
-const frame = document.querySelector("iframe");
-frame.onload = () => {{
-  const page = frame.contentDocument, root = page.documentElement;
-  const box = (shape) => shape.getBoundingClientRect();
-  const drawn = (shape) => box(shape).width * box(shape).height;
-  document.querySelector("pre").textContent = JSON.stringify({{
-    room: root.clientWidth, needed: root.scrollWidth, title: page.title,
-    color: frame.contentWindow.getComputedStyle(page.querySelector(".verdict")).borderLeftWidth,
-    areas: [...page.querySelectorAll("figure svg")].map(drawn),
-  }});
-}};
-</script>
-"""
-
-
-def look(chromium: Path, page: str, width: int, folder: Path) -> dict[str, Any]:
-    """What a browser with a window of this width makes of a page."""
-    around = folder / f"at-{width}.html"
-    around.write_text(LOOK.format(width=width, page=escape(page)))
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    shown = subprocess.run(
-        [chromium, *flags, f"--user-data-dir={folder / 'profile'}", "--window-size=1400,1000",
-         "--virtual-time-budget=10000", "--dump-dom", around.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    ).stdout  # fmt: skip
-    told = shown.split("<pre>")[1].split("</pre>")[0]
-    made: dict[str, Any] = json.loads(unescape(told))
-    return made
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("width", [360, 1200])
-def test_the_page_is_laid_out_in_a_browser_at_the_width_of_a_phone_and_of_a_desk(
-    run: Run, chromium: Path, tmp_path: Path, width: int
-) -> None:
-    run(status=lambda last: (last < "2024-10-31").map({True: "x" * 200, False: "open"}))
-    page = (tmp_path / "out" / "shop" / "check.html").read_text()
-    seen = look(chromium, page, width, tmp_path)
-    assert seen["title"] == "shop: data check"
-    assert width - 20 <= seen["room"] <= width
-    assert seen["needed"] == seen["room"]  # nothing hangs over the side
-    assert seen["color"] == "6px"  # the page's own style is not refused by its own guard
-    assert len(seen["areas"]) >= 5
-    assert min(seen["areas"]) > 1_000  # square pixels: every plot is drawn

@@ -11,15 +11,13 @@ import pytest
 
 from features import config
 from features.coverage import Column, Dating
-from features.errors import HistoryError
 from features.experiment import AliasesSource, Experiment, RatesSource
 from features.health import Health, Reason
 from features.intake import Ingested
 from features.population import Amounts, Population
 from features.rhythm import Gap, Hours, Series, Shift
-from training.finding import BLOCKER, HINT, WARNING, Finding
-from training.findings import of_health, of_readiness
-from training.readiness import INSUFFICIENT, LIMITED, READY, Readiness
+from training.finding import HINT, WARNING, Finding
+from training.findings import of_health
 
 NOW = pd.Timestamp("2024-06-01 12:00")
 DAY = pd.Timestamp("2024-01-01")
@@ -334,26 +332,3 @@ def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(
         "Models learn from spend capped at 20 times the 99th percentile, and where it is above "
         "1,000 times, at the largest of the others."
     )
-
-
-def test_models_that_are_not_ready_warn_and_what_a_report_lacks_hints() -> None:
-    found = of_readiness((
-        Readiness("churn", READY, "200 left and 400 stayed in the test window"),
-        Readiness("CLV intervals", INSUFFICIENT, "12 customers spent, 60 needed", "bring more"),
-        Readiness("seasonality", LIMITED, "outcomes of 300 days", "bring more"),
-    ))  # fmt: skip
-    assert found == [
-        Finding(
-            WARNING, "There should be enough to learn from: CLV intervals.",
-            "insufficient for CLV intervals: 12 customers spent, 60 needed", "bring more",
-        ),
-        Finding(
-            HINT, "There should be enough to learn from: seasonality.",
-            "limited for seasonality: outcomes of 300 days", "bring more",
-        ),
-    ]  # fmt: skip
-
-
-def test_a_refusal_is_a_blocker() -> None:
-    refused = HistoryError("A rule.", "a value", "a remedy")
-    assert Finding.of(refused) == Finding(BLOCKER, "A rule.", "a value", "a remedy")

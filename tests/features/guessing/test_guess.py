@@ -108,74 +108,6 @@ def test_nameless_columns_are_told_by_their_values(write, tmp_path, answers, loa
     loaded(found, tmp_path)
 
 
-def test_two_amounts_are_asked_for(write, answers):
-    path = write(["user", "day", "revenue", "amount"], lambda i, day: (i % 9, day, i, i))
-    asked = []
-
-    def ask(question):
-        asked.append(question.key)
-        return answers(amount="amount")(question)
-
-    assert guess(path, ask).roles["amount"].column == "amount"
-    assert asked == ["amount", "currency", "horizon_days"]
-    with pytest.raises(SourceError) as caught:
-        guess(path, answers(amount="profit"))
-    assert str(caught.value) == (
-        "amount must be one of the choices. Seen: 'profit'. Remedy: answer one of revenue, amount"
-    )
-
-
-def test_the_price_of_one_piece_is_no_amount(write, answers):
-    header = ["CustomerID", "InvoiceDate", "InvoiceNo", "StockCode", "Quantity", "UnitPrice"]
-    found = guess(
-        write(header, lambda i, day: (f"{i % 9}.0", day, i, f"S{i}", 2, f"{i}.5")), answers()
-    )
-    assert columns(found) == {
-        "customer_id": "CustomerID",
-        "moment": "InvoiceDate",
-        "amount": "UnitPrice",
-        "order_id": "InvoiceNo",
-        "product_id": "StockCode",
-        "quantity": "Quantity",
-    }
-    assert found.notes == (
-        "'UnitPrice' looks like the price of one piece. Price times 'Quantity' is not computed: "
-        "add a column with the amount of the line, and name it here.",
-    )
-    assert f"# NOTE: {found.notes[0]}" in render(found)
-
-
-def test_a_rate_is_no_discount(write, answers):
-    header = ["customer", "date", "amount", "Discount"]
-    found = guess(write(header, lambda i, day: (i % 9, day, i, i % 5 / 5)), answers())
-    assert "discount" not in found.roles
-    assert found.unused == ("Discount",)
-    assert found.notes == (
-        "'Discount' lies from 0 to 0.8, where amounts are far larger: it looks like a rate, not "
-        "like the amount taken off, and is left out. Add a column with the amount taken off, and "
-        "name it as discount (?).",
-    )
-    assert f"# NOTE: {found.notes[0]}" in render(found)
-
-
-@pytest.mark.parametrize(
-    ("off", "paid"),
-    [(lambda i: i % 5 / 2, 1), (lambda i: i % 5 / 5, 0.1), (lambda i: -(i % 5) / 5, 1)],
-    ids=["above 1", "of small amounts", "below 0"],
-)
-def test_an_amount_taken_off_is_a_discount(write, answers, off, paid):
-    header = ["customer", "date", "amount", "Discount"]
-    found = guess(write(header, lambda i, day: (i % 9, day, i * paid, off(i))), answers())
-    assert found.roles["discount"].column == "Discount"
-    assert found.notes == ()
-
-
-def test_the_amount_taken_off_wins_over_the_rate(write, answers):
-    header = ["customer", "date", "amount", "discount", "discount_eur"]
-    found = guess(write(header, lambda i, day: (i % 9, day, i, i % 5 / 5, i / 5)), answers())
-    assert found.roles["discount"].column == "discount_eur"
-
-
 def test_a_return_is_no_repeat_order(tmp_path, answers):
     path = tmp_path / "orders.csv"
     rows = ["2024-01-01,5", "2024-01-08,-5", "2024-01-31,6", "2024-02-02,-6", "2024-03-01,0"]
@@ -183,13 +115,6 @@ def test_a_return_is_no_repeat_order(tmp_path, answers):
     found = guess(path, answers())
     assert found.median_gap_days == 30
     assert "# half of the repeat orders come within 30 days" in render(found)
-
-
-def test_the_total_wins_over_the_price_of_one_piece(write, answers):
-    header = ["customer", "date", "unit_price", "quantity", "total"]
-    found = guess(write(header, lambda i, day: (i % 9, day, f"{i}.5", 2, f"{2 * i}.0")), answers())
-    assert found.roles["amount"].column == "total"
-    assert "price of one piece" not in " ".join(found.notes)
 
 
 def test_currencies_of_a_column_are_named(write, answers):
