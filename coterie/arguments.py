@@ -60,13 +60,13 @@ def table(ctx: click.Context, param: click.Parameter, file: str) -> Path:
 def _encoding(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
     """The name of an encoding, refused where there is none of that name."""
     if name is not None:
-        from features.encoding import known
+        from features.encoding import NAMES, known
 
         if not known(name):
             raise SourceError(
                 "--encoding must be the name of a text encoding.",
                 repr(name),
-                "write for instance utf-8, cp1250 or iso-8859-2",
+                f"write for instance {NAMES}",
             )
     return name
 
@@ -86,8 +86,6 @@ as_of_option = click.option(
     type=Moment(),
     help="See nothing at or after this moment (UTC)  [default: all there is]",
 )
-
-
 encoding_option = click.option(
     "--encoding",
     callback=_encoding,

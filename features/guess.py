@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from features.draft import Ask, Guess, Question, Role
-from features.encoding import ASSUMED, known
+from features.encoding import ASSUMED, NAMES, known
 from features.errors import SourceError
 from features.experiment import Format
 from features.hints import ROLES, currency_in, is_unit_price, score
@@ -240,9 +240,8 @@ class _Guesser:
             ASSUMED,
         )
         if not known(name):
-            raise SourceError(
-                "An encoding is one of texts.", repr(name), "answer for instance cp1250"
-            )
+            raise SourceError("encoding must be the name of a text encoding.",
+                              repr(name), f"answer for instance {NAMES}")  # fmt: skip
         return name
 
     def _moment_format(self, column: str, good: list[str | None]) -> str | None:

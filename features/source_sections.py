@@ -49,7 +49,7 @@ def _encoding(table: Table) -> str | None:
     raise ConfigError(
         f"{table.full('encoding')} must be the name of a text encoding.",
         repr(named),
-        'write for instance "utf-8", "cp1250" or "iso-8859-2"',
+        f"write for instance {encoding.NAMES}",
     )
 
 

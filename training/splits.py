@@ -123,20 +123,19 @@ def now_after(last: pd.Timestamp) -> pd.Timestamp:
     return last.floor("h") + pd.Timedelta(hours=1)
 
 
-def known_until(read: Sources) -> pd.Timestamp:
+def now_of(read: Sources) -> pd.Timestamp:
+    """The moment that all of what was read is known until."""
+    return now_after(_known_until(read, days_late(read.connection)))
+
+
+def _known_until(read: Sources, late: int) -> pd.Timestamp:
     """The last order's moment, or when the last of them arrived where that was later: no later than
     orders usually do.
     """
     arrived = last_arrival(read.connection)
     if arrived is None:
         return read.end
-    wait = pd.Timedelta(days=days_late(read.connection))
-    return max(read.end, min(arrived, read.end + wait))
-
-
-def now_of(read: Sources) -> pd.Timestamp:
-    """The moment that all of what was read is known until."""
-    return now_after(known_until(read))
+    return max(read.end, min(arrived, read.end + pd.Timedelta(days=late)))
 
 
 def now_at(as_of: pd.Timestamp, last: pd.Timestamp, horizon_days: int) -> pd.Timestamp:
@@ -157,10 +156,10 @@ def now_at(as_of: pd.Timestamp, last: pd.Timestamp, horizon_days: int) -> pd.Tim
 
 def planned(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -> Splits:
     """The windows of a run on `read`, which was cut at `as_of` (None: known until its end)."""
-    days = experiment.horizon_days
-    now = now_of(read) if as_of is None else now_at(as_of, known_until(read), days)
+    days, late = experiment.horizon_days, days_late(read.connection)
+    until = _known_until(read, late)
+    now = now_after(until) if as_of is None else now_at(as_of, until, days)
     customers = min(read.customers(), experiment.model.most_customers)
-    late = days_late(read.connection)
     return plan(read.start, now, days, experiment.min_history_days, customers, late)
 
 

@@ -303,7 +303,7 @@ NO_JOIN = '[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = "make"\nencodin
 
 @pytest.mark.parametrize("name", ["cp1250x", "hex", "rot13", "undefined", "idna", "ü", "a\\u0000b"])
 def test_an_encoding_is_one_of_texts(complaint, name):
-    rest = 'Remedy: write for instance "utf-8", "cp1250" or "iso-8859-2"'
+    rest = "Remedy: write for instance utf-8, cp1250 or iso-8859-2"
     said = complaint(form=f'encoding = "{name}"')
     assert said.startswith("orders.encoding must be the name of a text encoding. Seen: ")
     assert said.endswith(rest)

@@ -79,7 +79,8 @@ def test_whose_letters_look_wrong_in_windows_1252_can_say_what_it_is(
     with pytest.raises(SourceError) as caught:
         guess(path, answers(encoding="hex"))
     assert str(caught.value) == (
-        "An encoding is one of texts. Seen: 'hex'. Remedy: answer for instance cp1250"
+        "encoding must be the name of a text encoding. Seen: 'hex'. Remedy: answer for instance "
+        "utf-8, cp1250 or iso-8859-2"
     )
 
 
