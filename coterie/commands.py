@@ -128,7 +128,8 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """Train on the experiment FILE, report against naive rules, register, promote, score.
 
     A champion of the same name is where the retrain starts: its segments keep their ids and names.
-    One that was trained beyond --as-of is left alone, and stays the champion.
+    One that was trained beyond --as-of is left alone, and stays the champion; files then go to a
+    folder of that day.
 
     With [contracts] instead of [orders], FILE is about contractual churn: the chance that each
     contract ends, and which share of them a campaign should ask. That model is registered, but no

@@ -39,7 +39,6 @@ from training import (
     value,
 )  # fmt: skip
 from training.bundle import Bundle, to_columns
-from training.champion import seen_beyond
 from training.evaluation import Evaluated, evaluate
 from training.exposure import Exposure
 from training.final import ANCHOR, Final, final
@@ -59,9 +58,7 @@ PACKAGES = ("torch", "scikit-learn", "lightgbm", "mlflow", "bentoml", "pandas", 
 
 @dataclasses.dataclass(frozen=True)
 class Learned:
-    """What a run learned, before anything of it is recorded or written; `hindsight` where the
-    champion saw what followed, so that nothing was started from it and nothing may replace it.
-    """
+    """What a run learned, before anything of it is recorded or written."""
 
     plan: Splits
     spec: FeatureSpec
@@ -71,7 +68,6 @@ class Learned:
     ratio: stretch.Stretch
     served: Final
     version: str
-    hindsight: bool
 
 
 def learn(
@@ -84,23 +80,15 @@ def learn(
 ) -> Learned:
     """Evaluate a model and fit the one that is served, with nothing but what was read.
 
-    `read` was cut at `as_of`; `champion` is what to start from, if anything, unless it was trained
-    on what followed. Without `steadiness` nothing is retrained to see how many keep their segment,
-    and the card has no section of it.
+    `read` was cut at `as_of`; `champion` is what to start from, if anything, and was trained on
+    nothing that followed. Without `steadiness` nothing is retrained to see how many keep their
+    segment, and the card has no section of it.
     Raises CoterieError with rule, value seen and remedy where the run would be meaningless: too
     little history, too few customers, or an undated attribute that is the outcome itself.
     """
     torch.set_num_threads(THREADS)
     plan = splits.planned(experiment, read, as_of)
     display.show_plan(plan, screen)
-    until = seen_beyond(champion, as_of) if champion else None
-    if until is not None:
-        champion = None
-        screen.say(
-            f"   the champion was trained until {until:%Y-%m-%d}, on what followed "
-            f"{plan.now:%Y-%m-%d} too: this run starts without it, and will not replace it (to go "
-            "back to an earlier model move the alias champion in `coterie ui`)"
-        )
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)
@@ -176,7 +164,7 @@ def learn(
             f"orders and spend x {ratio.orders:.2f} and {ratio.spend:.2f}, churn to the power "
             f"{ratio.churn_power:.2f} ({ratio.source})"
         )
-    return Learned(plan, spec, shots, evaluated, card, ratio, served, version, until is not None)
+    return Learned(plan, spec, shots, evaluated, card, ratio, served, version)
 
 
 def _settings(experiment: Experiment) -> tuple[autoencoder.Settings, boosting.Settings]:

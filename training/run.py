@@ -23,6 +23,7 @@ from training import (
 )  # fmt: skip
 from training.blend import EXPERTS
 from training.bundle import Bundle
+from training.champion import seen_beyond
 from training.evaluation import Evaluated
 from training.final import Final
 from training.report_card import ReportCard
@@ -52,21 +53,30 @@ def retrain(
     out: Path = Path("out"),
 ) -> Retrained:
     """Train, evaluate, register and promote a model; score everyone with it. A champion that was
-    trained on what followed stays.
+    trained on what followed stays, and so do the files that were written of it.
 
     Parameters
     ----------
     experiment : the experiment file's values
     as_of : nothing at or after this moment (UTC) is seen; None for all of the history
-    out : files for people go to `out`/NAME
+    out : files for people go to `out`/NAME, of a model that replaces nothing to a folder therein
 
     Raises CoterieError with rule, value seen and remedy where the run would be meaningless.
     """
     if experiment.model.tune:
         tuning.require()
     out = out / experiment.name
-    read = reading.read_sources(experiment, as_of, screen, out)
     champion = tracking.champion(experiment.name)
+    until = seen_beyond(champion, as_of) if champion else None
+    promoted = until is None
+    if as_of is not None and until is not None:
+        champion, out = None, out / f"as_of_{as_of:%Y-%m-%d}"
+        screen.say(
+            f"The champion was trained until {until:%Y-%m-%d}, on what followed {as_of:%Y-%m-%d} "
+            "too: this run starts without it, and will not replace it (to go back to an earlier "
+            f"model move the alias champion in `coterie ui`). Its files go to {out}."
+        )
+    read = reading.read_sources(experiment, as_of, screen, out)
     learned = learning.learn(experiment, read, screen, as_of, champion)
     plan, evaluated, card, served = learned.plan, learned.evaluated, learned.card, learned.served
     with screen.step("Scoring every customer") as told:
@@ -75,7 +85,6 @@ def retrain(
             served = dataclasses.replace(served, bundle=assembly.counted(served.bundle, scored))
         else:
             scored = scoring.scores(served.bundle, served.predicted)
-    promoted = not learned.hindsight
     moving = ", moving the alias champion" if promoted else ""
     with screen.step(f"Logging to MLflow, registering{moving}"):
         pictures = _figures(experiment, evaluated, served, card)
@@ -92,7 +101,7 @@ def retrain(
         + ("the champion" if promoted else "registered; the champion stays, with its own segments")
     )
     scoring.write(served.bundle, scored, out / "customers.parquet")
-    display.show_identity(champion if promoted else None, served, screen)
+    display.show_identity(champion, served, screen)
     display.show_segments(served.bundle, screen)
     screen.say(
         f"Every customer's row: {out / 'customers.parquet'} ({len(scored):,}); "

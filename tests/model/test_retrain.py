@@ -89,6 +89,8 @@ def test_a_champion_that_saw_what_followed_is_left_alone(
     assert "this run starts without it, and will not replace it" in log
     assert "registered; the champion stays, with its own segments" in log
     assert not beside.promoted
+    kept = sorted(p.name for p in (champion_store / "beside" / "out" / "small").iterdir())
+    assert kept == [f"as_of_{then:%Y-%m-%d}"]  # what was written of the champion stays
     champion = tracking.champion("small")
     assert champion is not None
     assert champion.manifest["version"] == small_run.bundle.manifest["version"]
