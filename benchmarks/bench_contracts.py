@@ -33,9 +33,10 @@ def write(path: Path) -> Path:
 
 
 def measure(folder: Path, repeats: int = 3):
-    """The experiment and what became of it: `training.contract_evaluation.HeldOut`."""
-    from features import contract_rows, contracts
-    from training.contract_evaluation import cross_validate
+    """The experiment and what became of it: `contracts.contract_evaluation.HeldOut`."""
+    from features.ingestion import contract_rows
+    from features.settings import contracts
+    from training.contracts.contract_evaluation import cross_validate
 
     experiment = contracts.load(EXPERIMENT)
     source = dataclasses.replace(experiment.contracts, url=str(write(folder / "contracts.parquet")))
@@ -48,8 +49,9 @@ def measure(folder: Path, repeats: int = 3):
 
 def table(experiment, tested) -> str:
     """Markdown: every measure and row of the card, and ours against each rival."""
-    from training import contract_card, metrics
-    from training.report_card import OURS
+    from training.cards.report_card import OURS
+    from training.contracts import contract_card
+    from training.measures import metrics
 
     made = contract_card.section(tested, experiment.profit, experiment.currency, experiment.seed)
     measures = list(next(iter(made.rows.values())))

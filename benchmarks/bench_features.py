@@ -76,7 +76,8 @@ def _left_out(columns) -> set[str]:
 
 def _loaded(path: str, memory: str):
     """The canonical tables by way of an experiment file: read, judged, counted."""
-    from features import config, sources
+    from features import sources
+    from features.settings import config
 
     text = f"""
 [experiment]
@@ -109,7 +110,7 @@ def _contest(who: str, path: str, categories: list[str], memory: str, answer: st
         import ibis.backends.duckdb  # noqa: F401 - which Ibis would import when first asked
         import pyarrow.dataset  # noqa: F401 - as DuckDB would when first given a table
 
-        from features import config, engine, snapshot, sources  # noqa: F401
+        from features.settings import config  # noqa: F401
 
         run: Callable = lambda: _ours(path, categories, memory, who)  # noqa: E731
     else:
@@ -142,7 +143,8 @@ def make(folder: Path, size: int) -> Path:
     if path.exists():
         return path
     if size == 1:
-        from features import config, sources
+        from features import sources
+        from features.settings import config
 
         home = Path(__file__).resolve().parent.parent
         demo = config.load(home / "mlflow" / "experiments" / "complete_journey.toml")

@@ -118,7 +118,7 @@ def contracts(folder: Path, repeats: int):
     """The section of the contracts' card, by folds (`bench_contracts`)."""
     import bench_contracts
 
-    from training import contract_card
+    from training.contracts import contract_card
 
     shop, tested = bench_contracts.measure(folder, repeats)
     return contract_card.section(tested, shop.profit, shop.currency, shop.seed)

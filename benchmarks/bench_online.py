@@ -22,9 +22,10 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from features import config, sources
+from features import sources
 from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
+from features.settings import config
 from features.snapshot import feature_table
 
 AS_OF = pd.Timestamp("2017-12-01")

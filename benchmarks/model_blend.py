@@ -20,11 +20,11 @@ from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
 
 from features import catalog
 from features.feature import Feature
-from training import boosting, scaling
-from training.blend import logit
-from training.bundle import to_columns
-from training.fit import table
+from training.fitting import boosting, scaling
+from training.fitting.fit import table
 from training.outliers import capped
+from training.prediction.blend import logit
+from training.prediction.bundle import to_columns
 
 LINEAR_C = 0.03
 RIDGE = 300.0

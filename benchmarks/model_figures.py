@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from model_rivals import Said
 
-from training import metrics
-from training.bootstrap import Interval, paired_bootstrap
+from training.measures import metrics
+from training.measures.bootstrap import Interval, paired_bootstrap
 
 OURS = "Coterie"
 FIFTHS = 5

@@ -74,7 +74,7 @@ def figure(measure: str, value: float) -> str:
 def shown(measure: str, cell: Cell) -> str:
     """A rival's cell: its figure, the interval of ours less it, and the verdict.
 
-    >>> from training.bootstrap import Interval
+    >>> from training.measures.bootstrap import Interval
     >>> shown("AUC", Cell(0.85, Interval(0.04, 0.01, 0.07), 1))
     '0.8500 (+0.0100 to +0.0700) ▲'
     """

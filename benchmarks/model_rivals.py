@@ -2,7 +2,7 @@
 
 Each sees what lies before the cut-off and nothing else. What has to be learned is learned one
 horizon earlier where the history allows it; where not, over a third of the history, and stretched
-to the horizon by BG/NBD's ratios (`training.stretch`) as ours is. The strong one stands in
+to the horizon by BG/NBD's ratios (`windows.stretch`) as ours is. The strong one stands in
 `model_blend`.
 """
 
@@ -19,18 +19,20 @@ from sklearn.isotonic import IsotonicRegression
 
 from features import sources
 from features.errors import FitError
-from features.experiment import Experiment
 from features.schema import SPINE
+from features.settings.experiment import Experiment
 from features.snapshot import outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
 from features.spine import customers_known
-from training import boosting, calibration, rivals, splits, stretch
-from training.blend import logit, sigmoid
+from training import rivals
+from training.fitting import boosting, calibration
 from training.learning import Learned
 from training.outliers import capped
+from training.prediction.blend import logit, sigmoid
+from training.prediction.structure import FEATURES
 from training.snapshots import buyers
-from training.structure import FEATURES
+from training.windows import splits, stretch
 
 STEP_DAYS = 30
 MOST_CUTOFFS = 6

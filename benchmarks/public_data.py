@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from features import config, sources
-from features.experiment import Experiment
+from features import sources
 from features.schema import SPINE
+from features.settings import config
+from features.settings.experiment import Experiment
 from features.snapshot import outcomes_of
 from features.sources import Sources
-from training import splits
+from training.windows import splits
 
 HOME = Path(__file__).resolve().parent.parent
 DEMO = HOME / "mlflow" / "experiments" / "complete_journey.toml"

@@ -60,7 +60,7 @@ def table(ctx: click.Context, param: click.Parameter, file: str) -> Path:
 def _encoding(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
     """The name of an encoding, refused where there is none of that name."""
     if name is not None:
-        from features.encoding import NAMES, known
+        from features.ingestion.encoding import NAMES, known
 
         if not known(name):
             raise SourceError(
@@ -75,7 +75,7 @@ def _here(file: str, rule: str, remedy: str) -> Path:
     """The path, unless it is an address; of that, what may be a password is not shown."""
     if "://" not in file or os.path.exists(file):
         return Path(file)
-    from features.locations import plain
+    from features.ingestion.locations import plain
 
     raise SourceError(rule, plain(file), remedy)
 

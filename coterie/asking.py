@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from features.draft import Ask, Question
+    from features.guessing.draft import Ask, Question
 
 
 def asking(given: Mapping[str, str | None]) -> Ask:

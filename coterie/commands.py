@@ -77,7 +77,7 @@ def init(
     known is asked, or, where nobody can answer, taken at its default and said. A currency has no
     default.
     """
-    from features import guess, template
+    from features.guessing import guess, template
 
     given = {"currency": currency, "horizon_days": None if horizon is None else str(horizon)}
     guessed = guess.guess(file, asking(given), encoding)
@@ -107,12 +107,12 @@ def check(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     Nothing is trained. The last line is the verdict; the exit status is 1 where a training would
     be refused, 0 otherwise.
     """
-    from features import config
+    from features.settings import config
 
     experiment = config.load(file)
     import pandas as pd
 
-    from training import checking
+    from training.checks import checking
     from training.screen import Screen
 
     now = pd.Timestamp.now("UTC").tz_localize(None)
@@ -135,12 +135,13 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     contract ends, and which share of them a campaign should ask. That model is registered, but no
     service serves it.
     """
-    from features import config, contracts
+    from features.settings import config, contracts
 
     # Refused before seconds of imports.
     about_contracts = contracts.load(file) if contracts.is_one(file) else None
     experiment = None if about_contracts else config.load(file)
-    from training import champion, contract_run, run, tracking
+    from training import champion, run, tracking
+    from training.contracts import contract_run
     from training.screen import Screen
 
     screen = Screen()
@@ -162,7 +163,7 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
 @click.option("--out", type=FILE, required=True, help="File to write: .parquet or .csv")
 def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     """Score every customer of the experiment FILE with its champion: one row a customer."""
-    from features import config
+    from features.settings import config
 
     if out.suffix not in (".parquet", ".csv"):
         raise SourceError("Scores are written as Parquet or CSV, by the file's ending.",
@@ -212,13 +213,14 @@ def explain(
     Three who are likely to leave, on the screen:
       coterie explain orders.toml --top 3
     """
-    from features import config
+    from features.settings import config
 
     if out is not None and out.suffix not in (".parquet", ".csv", ".json"):
         raise SourceError("Reasons are written as Parquet, CSV or JSON, by the file's ending.",
                           f"--out {out}", "end it with .parquet, .csv or .json")  # fmt: skip
     experiment = config.load(file)
-    from training import champion, explaining
+    from training import champion
+    from training.explanation import explaining
     from training.screen import Screen
 
     screen = Screen()
@@ -255,10 +257,10 @@ def prove(file: Path, as_of: pd.Timestamp | None, customers: int, cutoffs: int) 
     it are named as not proved, and not counted. Where nothing is proved, since hardly a row lies
     before or after any cut-off, the exit status is 1 too.
     """
-    from features import config
+    from features.settings import config
 
     experiment = config.load(file)
-    from training import proving
+    from training.checks import proving
     from training.screen import Screen
 
     if not proving.prove(experiment, Screen(), as_of, customers, cutoffs).proves:
@@ -306,7 +308,8 @@ def ui(host: str, port: int) -> None:
 @out_option("the report card, plots and scores")
 def demo(out: Path) -> None:
     """The whole line on the demo data: train, report, register, score, serve, ask."""
-    from features import config, sources
+    from features import sources
+    from features.settings import config
     from serving import process
     from serving.question import question
     from training import champion, display, run, tracking

@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from features import (
+from features.feature import Feature
+from features.lenses import (
     attributes,
     engagement,
     intent,
@@ -15,8 +16,7 @@ from features import (
     periods,
     purchases,
     varieties,
-)
-from features.feature import Feature
+)  # fmt: skip
 from features.spec import ORDER, FeatureSpec
 
 

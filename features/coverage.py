@@ -14,8 +14,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from features.experiment import Experiment
 from features.schema import EVENTS, ORDERS
+from features.settings.experiment import Experiment
 
 __all__ = ["LEAST_GROUP", "Column", "Dating", "columns", "dating"]
 

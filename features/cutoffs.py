@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.attributes import UNDATED
 from features.errors import HistoryError
+from features.lenses.attributes import UNDATED
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 
 __all__ = ["SCHEMAS", "THIN_SHARE", "add_cutoffs", "choose_cutoffs", "dated", "order_days",

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from features.coins import Coin
 from features.coverage import Column, Dating, columns, dating
-from features.experiment import Experiment
+from features.ingestion.coins import Coin
+from features.ingestion.staging import REJECT_COLUMNS
 from features.population import Amounts, Population, amounts, population
 from features.rhythm import Hours, Series, hours, series
+from features.settings.experiment import Experiment
 from features.sources import Ingested, Sources
-from features.staging import REJECT_COLUMNS
 
 __all__ = ["Health", "Reason", "measure"]
 

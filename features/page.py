@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from features import catalog, config, sources
+from features import catalog, sources
 from features.feature import Feature
+from features.settings import config
 from features.spec import FeatureSpec
 
 HEADING = """\

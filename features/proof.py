@@ -21,8 +21,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features import catalog
-from features.attributes import names_of
 from features.cutoffs import SCHEMAS, THIN_SHARE, dated, samples_at
+from features.lenses.attributes import names_of
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec

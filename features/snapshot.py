@@ -18,20 +18,19 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from features import (
+from features import catalog, outcomes
+from features.asof import KEYS
+from features.feature import Feature, aggregate
+from features.lenses import (
     attributes,
-    catalog,
     engagement,
     intent,
     journey,
     occasions,
-    outcomes,
     periods,
     purchases,
     varieties,
-)
-from features.asof import KEYS
-from features.feature import Feature, aggregate
+)  # fmt: skip
 from features.pieces import known_pieces
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.spec import FeatureSpec
@@ -49,7 +48,7 @@ def feature_table(
     """The features of every row of `spine`: `customer_id`, `as_of`, then the catalog in order, or
     of it `columns` alone.
 
-    `cutoffs` are all that the spine has, where they are known: see `features.varieties`. They
+    `cutoffs` are all that the spine has, where they are known: see `lenses.varieties`. They
     change no value. Raises KeyError for a column that the catalog does not have.
     """
     t = tables()

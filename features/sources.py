@@ -11,21 +11,33 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features import aliases, attribute_values, calendar, coins, engine, periods, rates
-from features.cleaning import currency, identifier, literal, local, moment, number, quoted, text
-from features.coins import Coin
+from features import engine
 from features.errors import SourceError
-from features.experiment import (
+from features.ingestion import aliases, attribute_values, coins, rates
+from features.ingestion.cleaning import (
+    currency,
+    identifier,
+    literal,
+    local,
+    moment,
+    number,
+    quoted,
+    text,
+)
+from features.ingestion.coins import Coin
+from features.ingestion.intake import Ingested, Intake
+from features.ingestion.staging import REJECT_COLUMNS, Field, Staged, judge, stage
+from features.lenses import periods
+from features.schema import ATTRIBUTES, EVENTS, ORDERS
+from features.settings import calendar
+from features.settings.experiment import (
     AliasesSource,
     AttributesSource,
     EventsSource,
     Experiment,
     OrdersSource,
 )
-from features.intake import Ingested, Intake
-from features.schema import ATTRIBUTES, EVENTS, ORDERS
 from features.spec import FeatureSpec, learn_spec
-from features.staging import REJECT_COLUMNS, Field, Staged, judge, stage
 
 __all__ = ["Ingested", "Sources", "everything", "learned", "load"]
 

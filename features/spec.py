@@ -21,7 +21,7 @@ _OPTIONAL = ("category", "brand", "store", "quantity", "discount", "channel")
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """One attribute; `kind` is one of `features.experiment.KINDS`.
+    """One attribute; `kind` is one of `settings.experiment.KINDS`.
 
     order : of kind `ordered`: its values, low to high
     levels : of kind `region`: what its parts are, coarse to fine, such as country, state, city
@@ -93,7 +93,7 @@ class FeatureSpec:
     `present` names the optional columns of the order lines that the source fills; a lens whose
     source is absent (no event kinds, no attributes, no occasions) drops out. Kinds that a
     response or a goal names are in `event_kinds`. `period_days` is the length of a period of
-    `features.periods`; 0: there are none.
+    `lenses.periods`; 0: there are none.
     """
 
     present: tuple[str, ...] = ()

@@ -14,8 +14,8 @@ from features.online import OnlineFeatures
 from serving import errors, history
 from serving.intake import Intake
 from serving.schemas import MAX_CUSTOMERS, MAX_ROWS, read_moment
-from training import value
-from training.bundle import Bundle
+from training.prediction import value
+from training.prediction.bundle import Bundle
 
 _KEYS = ("as_of", "customers")
 _NUMBERS = (

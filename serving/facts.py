@@ -9,13 +9,13 @@ import math
 from typing import Any
 
 from serving.schemas import EXAMPLE
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 _OF_MANIFEST = (
     "name", "version", "created", "trained_until", "horizon_days", "currency", "interval_level",
     "time_zone", "catalog_hash", "note", "value_assumptions", "customers",
 )  # fmt: skip
-_OURS = "Coterie"  # our own row of each table, as training.report_card calls it
+_OURS = "Coterie"  # our own row of each table, as cards.report_card calls it
 _OF_COMPARISON = ("measure", "rival", "difference", "certain")
 
 

@@ -16,10 +16,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import attribute_values, cleaning
 from features.errors import closest
-from features.experiment import Format
+from features.ingestion import attribute_values, cleaning
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
+from features.settings.experiment import Format
 from features.spec import Attribute, FeatureSpec
 from serving.errors import shown
 

@@ -26,7 +26,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]  # ships no types
 
 from features.errors import CoterieError, RequestError
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 SERVICE = "serving.service:Coterie"
 HOST = "127.0.0.1"

@@ -64,7 +64,7 @@ def _no_fraction(value: Any) -> Any:
 
 
 def _composed(value: str) -> str:
-    """NFC, as `features.cleaning.identifier` reads ids; what is not UTF-8 is refused before."""
+    """NFC, as `ingestion.cleaning.identifier` reads ids; what is not UTF-8 is refused before."""
     return unicodedata.normalize("NFC", value)
 
 

@@ -29,7 +29,7 @@ from serving import errors, facts
 from serving.assign import Assigner, parse
 from serving.front import Fronted
 from serving.schemas import AssignAnswer, AssignRequest
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 TIMEOUT = 30  # seconds an answer may take
 CHAMPION = Path(__file__).parent / "champion"

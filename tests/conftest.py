@@ -18,8 +18,8 @@ from filelock import FileLock
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from features.experiment import Experiment
-    from training.bundle import Bundle
+    from features.settings.experiment import Experiment
+    from training.prediction.bundle import Bundle
 
 # Before any library that reads them is imported.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -232,7 +232,8 @@ SNAPSHOTS = ("rows", "train", "calibration", "test")
 def _small_run(file: Path, folder: Path) -> None:
     from rich.console import Console
 
-    from features import config, sources
+    from features import sources
+    from features.settings import config
     from features.snapshot import snapshot
     from features.spine import customers_known, everyone
     from training import run
@@ -297,8 +298,8 @@ def small_run(
     Built once a session, shared between processes: neither its files nor its frames are to be
     changed, and nothing is to be logged to its store.
     """
-    from features import config
-    from training.bundle import Bundle
+    from features.settings import config
+    from training.prediction.bundle import Bundle
 
     folder = _shared(tmp_path_factory, worker_id) / "run"
     store = f"sqlite:///{folder / 'store' / 'mlflow.db'}"

@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from features.errors import SourceError
-from features.experiment import Experiment
+from features.settings.experiment import Experiment
 from features.sources import Sources
-from training import reading, splits, tracking
-from training.bundle import Bundle
+from training import reading, tracking
+from training.prediction.bundle import Bundle
 from training.screen import Screen
+from training.windows import splits
 
 
 @dataclasses.dataclass(frozen=True)

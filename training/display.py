@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.intake import Ingested
-from training.bundle import Bundle
-from training.chance import same
+from features.ingestion.intake import Ingested
+from training.cards.chance import same
+from training.cards.report_card import LEGEND, OURS, ReportCard, figure
 from training.final import Final
-from training.report_card import LEGEND, OURS, ReportCard, figure
+from training.prediction.bundle import Bundle
 from training.screen import Screen
-from training.splits import Splits
+from training.windows.splits import Splits
 
 
 def show_ingested(ingested: Sequence[Ingested], screen: Screen) -> None:

@@ -8,30 +8,24 @@ import numpy as np
 import pandas as pd
 
 from features.spec import FeatureSpec
-from training import (
-    assembly,
-    autoencoder,
-    boosting,
-    clustering,
+from training import rivals
+from training.btyd import prior
+from training.cards import (
     disparity,
-    exposure,
-    fit,
     interval_card,
     outlook,
     prediction_card,
-    prior,
     prospect_card,
-    prospects,
-    rivals,
     segment_card,
-    tuning,
-)
-from training.bundle import Bundle, to_columns
-from training.level import Structural, weight
-from training.report_card import Section
-from training.season import UNTOLD, Season
-from training.segments import Segment
+)  # fmt: skip
+from training.cards.report_card import Section
+from training.fitting import assembly, autoencoder, boosting, clustering, fit, prospects, tuning
+from training.fitting.level import Structural, weight
+from training.prediction.bundle import Bundle, to_columns
+from training.prediction.segments import Segment
 from training.snapshots import buyers, without_order
+from training.windows import exposure
+from training.windows.season import UNTOLD, Season
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +68,8 @@ def evaluate(
 
     `segments` is a number or "auto"; `held` the champion's number of segments, if there is one;
     `season` carries what was calibrated on to the test's season; with `trials` the boosters'
-    settings are tuned (`training.tuning`), else they are `trees`; `protected` attributes' groups
-    are compared. The level is settled as that of the served model is (`training.level`).
+    settings are tuned (`fitting.tuning`), else they are `trees`; `protected` attributes' groups
+    are compared. The level is settled as that of the served model is (`fitting.level`).
     """
     space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
     study = None

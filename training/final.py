@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from features import catalog
 from features.spec import FeatureSpec
-from training import (
+from training.evaluation import Evaluated
+from training.explanation.typical import rhythm, typical
+from training.fitting import (
     assembly,
     autoencoder,
     boosting,
@@ -24,18 +26,16 @@ from training import (
     portrait,
     prospects,
     scaling,
-)
-from training.bundle import Bundle, to_columns
-from training.calibrated import Calibrated
-from training.evaluation import Evaluated
-from training.identity import Matching
-from training.level import Structural, weight
-from training.season import Season, carried
-from training.segments import Segment, Segmentation
+)  # fmt: skip
+from training.fitting.identity import Matching
+from training.fitting.level import Structural, weight
+from training.prediction.bundle import Bundle, to_columns
+from training.prediction.calibrated import Calibrated
+from training.prediction.segments import Segment, Segmentation
+from training.prediction.structure import Prior
 from training.snapshots import buyers
-from training.stretch import Stretch
-from training.structure import Prior
-from training.typical import rhythm, typical
+from training.windows.season import Season, carried
+from training.windows.stretch import Stretch
 
 ANCHOR = 20.0
 
@@ -73,9 +73,9 @@ def final(
     that takes in still fit, else from the evaluated model; label the customers of `now`.
 
     The calibration is learned anew by the evaluation's rule, one window later, and carried over
-    (`training.calibration.transfer`): `rehearsal` holds the rows of the training and calibration
+    (`fitting.calibration.transfer`): `rehearsal` holds the rows of the training and calibration
     windows, which a rehearsing model is fitted on, and those of the test window, which
-    calibrate it. Its level is settled (`training.level`), then stretched by `ratio` to the horizon
+    calibrate it. Its level is settled (`fitting.level`), then stretched by `ratio` to the horizon
     and by the `season` ahead. `prior` is today's structural prior (`train` and
     `now` carry its columns, if there is one); `champion_labels` are the champion's segment
     indices of the same rows of `now`.

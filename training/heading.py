@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.experiment import Experiment
-from training import readiness, suspects
+from features.settings.experiment import Experiment
+from training.checks import readiness, suspects
+from training.checks.readiness import Readiness
 from training.evaluation import Evaluated
-from training.exposure import Exposure
 from training.outliers import capped
-from training.readiness import Readiness
-from training.season import Season
 from training.snapshots import Snapshots
-from training.splits import Splits
+from training.windows.exposure import Exposure
+from training.windows.season import Season
+from training.windows.splits import Splits
 
 __all__ = ["lines"]
 
@@ -101,7 +101,7 @@ def _losses(plan: Splits, exposed: Exposure) -> list[str]:
 
 
 def _untold(ahead: Season, cutoffs: int) -> str:
-    """What of the level is not the last window's alone (`training.level.settled`)."""
+    """What of the level is not the last window's alone (`fitting.level.settled`)."""
     told = {"churn": ahead.of_churn, "spend": ahead.of_spend or cutoffs == 1}
     halved = " and ".join(name for name, is_told in told.items() if not is_told)
     return (

@@ -14,40 +14,27 @@ import pandas as pd
 import torch
 
 from features import catalog, sources, spine
-from features.experiment import Experiment
+from features.settings.experiment import Experiment
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec, continued
-from training import (
-    autoencoder,
-    boosting,
-    display,
-    exposure,
-    fit,
-    heading,
-    origins,
-    outlook,
-    prior,
-    readiness,
-    season,
-    segment_card,
-    snapshots,
-    splits,
-    stability,
-    stretch,
-    suspects,
-    value,
-)  # fmt: skip
-from training.bundle import Bundle, to_columns
+from training import display, heading, origins, snapshots, stability
+from training.btyd import prior
+from training.cards import outlook, segment_card
+from training.cards.report_card import ReportCard, Section
+from training.checks import readiness, suspects
+from training.checks.readiness import INSUFFICIENT, Readiness
 from training.evaluation import Evaluated, evaluate
-from training.exposure import Exposure
 from training.final import ANCHOR, Final, final
-from training.fit import table
-from training.readiness import INSUFFICIENT, Readiness
-from training.report_card import ReportCard, Section
+from training.fitting import autoencoder, boosting, fit
+from training.fitting.fit import table
+from training.prediction import value
+from training.prediction.bundle import Bundle, to_columns
+from training.prediction.structure import FEATURES
 from training.screen import Screen
-from training.splits import Splits
-from training.structure import FEATURES
+from training.windows import exposure, season, splits, stretch
+from training.windows.exposure import Exposure
+from training.windows.splits import Splits
 
 # A second thread gains little on models this small, and on busy cores waiting for it costs tenfold;
 # one thread also makes the same seed give the same weights on every machine of a kind.

@@ -11,31 +11,26 @@ import numpy as np
 import pandas as pd
 
 from features.spec import FeatureSpec
-from training import (
-    assembly,
-    autoencoder,
-    blend,
-    boosting,
-    fit,
-    metrics,
-    prior,
-    report_card,
-    rivals,
-)
-from training.bundle import to_columns
-from training.level import Structural, settled, weight
-from training.report_card import OURS, Section
+from training import rivals
+from training.btyd import prior
+from training.cards import report_card
+from training.cards.report_card import OURS, Section
+from training.fitting import assembly, autoencoder, boosting, fit
+from training.fitting.level import Structural, settled, weight
+from training.measures import metrics
+from training.prediction import blend
+from training.prediction.bundle import to_columns
 from training.rivals import Rule
-from training.season import UNTOLD
 from training.snapshots import LEAST_CUSTOMERS, Snapshots, buyers
-from training.splits import Splits, Window
+from training.windows.season import UNTOLD
+from training.windows.splits import Splits, Window
 
 MEASURES = ("AUC", "Brier", "norm. Gini", "bias")
 
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Windows of one evaluation, as in `training.splits.Splits`."""
+    """Windows of one evaluation, as in `windows.splits.Splits`."""
 
     train: tuple[Window, ...]
     calibration: Window

@@ -10,11 +10,11 @@ import pandas as pd
 
 from features import sources
 from features.errors import SourceError
-from features.experiment import Experiment
-from features.intake import Ingested
+from features.ingestion.intake import Ingested
+from features.settings.experiment import Experiment
 from features.sources import Sources
 from training import display, rejects
-from training.encoding_findings import of_encodings
+from training.checks.encoding_findings import of_encodings
 from training.screen import Screen
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.parts import PLACE_COLUMNS
-from features.staging import REJECT_COLUMNS
+from features.ingestion.parts import PLACE_COLUMNS
+from features.ingestion.staging import REJECT_COLUMNS
 
 NAME = "rejects.csv"
 

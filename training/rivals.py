@@ -19,11 +19,11 @@ from sklearn.decomposition import PCA
 from sklearn.isotonic import IsotonicRegression
 
 from features.errors import FitError
-from training.bg_nbd import BgNbd
-from training.cells import AXES, Cells
-from training.gamma_gamma import GammaGamma
+from training.btyd.bg_nbd import BgNbd
+from training.btyd.gamma_gamma import GammaGamma
+from training.measures.survival import silent_until
 from training.outliers import capped
-from training.survival import silent_until
+from training.prediction.cells import AXES, Cells
 
 LEAST_IN_GROUP = 20
 TENTHS = 10
@@ -187,7 +187,7 @@ def histories(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _cells(calibration: pd.DataFrame, test: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Mean outcomes of the RFM cell at the calibration cut-off: `training.cells`."""
+    """Mean outcomes of the RFM cell at the calibration cut-off: `prediction.cells`."""
     then, now = ({axis: f[axis].to_numpy(float) for axis in AXES} for f in (calibration, test))
     orders, spend = (calibration[c].to_numpy(float) for c in ("future_orders", "future_spend"))
     return Cells.fit(then, orders, capped(spend)).columns(now)

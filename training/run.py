@@ -8,27 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from features.experiment import Experiment
-from training import (
-    assembly,
-    display,
-    learning,
-    plots,
-    reading,
-    scoring,
-    snapshots,
-    splits,
-    tracking,
-    tuning,
-)  # fmt: skip
-from training.blend import EXPERTS
-from training.bundle import Bundle
+from features.settings.experiment import Experiment
+from training import display, learning, reading, scoring, snapshots, tracking
+from training.cards import plots
+from training.cards.report_card import ReportCard
 from training.champion import seen_beyond
 from training.evaluation import Evaluated
 from training.final import Final
-from training.report_card import ReportCard
+from training.fitting import assembly, tuning
+from training.prediction.blend import EXPERTS
+from training.prediction.bundle import Bundle
 from training.screen import Screen
-from training.splits import Splits
+from training.windows import splits
+from training.windows.splits import Splits
 
 
 @dataclasses.dataclass(frozen=True)

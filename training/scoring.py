@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spine import everyone
-from training import timing, value
-from training.bundle import Bundle
-from training.fit import Told, table
+from training.fitting.fit import Told, table
+from training.prediction import timing, value
+from training.prediction.bundle import Bundle
 
 #: Customers whose features lie in memory at once.
 A_PART = 100_000

@@ -12,11 +12,14 @@ from features.errors import HistoryError
 from features.snapshot import outcomes_of, snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-from training import exposure, fit, prior, splits, stability, stretch
-from training.exposure import Exposure
+from training import stability
+from training.btyd import prior
+from training.fitting import fit
+from training.prediction.structure import Prior
 from training.rivals import histories
-from training.splits import Splits
-from training.structure import Prior
+from training.windows import exposure, splits, stretch
+from training.windows.exposure import Exposure
+from training.windows.splits import Splits
 
 LEAST_CUSTOMERS = 100
 LEAST_SPENDERS = 10  # of whom a level can be told at all
@@ -28,7 +31,7 @@ class Snapshots:
     those whose outcomes ended 28 days before now (None where the history does not reach). Each
     cut-off's rows carry its own structural prior's columns; `prior` is that of now (None where
     MBG/NBD was refused, and then no row has them). Rows with outcomes carry the exposure of their
-    window (`training.exposure`). `customers` are known now, of whom `now` holds those drawn.
+    window (`windows.exposure`). `customers` are known now, of whom `now` holds those drawn.
     """
 
     past: pd.DataFrame

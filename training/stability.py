@@ -9,9 +9,9 @@ import pandas as pd
 from sklearn.cluster import KMeans
 
 from features.spec import FeatureSpec
-from training import autoencoder, clustering, fit, identity
+from training.fitting import autoencoder, clustering, fit, identity
+from training.measures.separation import adjusted_rand
 from training.rivals import log_rfm
-from training.separation import adjusted_rand
 
 DAYS = 28
 WARM, COLD, RFM = (

@@ -28,8 +28,8 @@ from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema
 
 from features.errors import BundleError, FitError
-from training import timing, value
-from training.bundle import Bundle
+from training.prediction import timing, value
+from training.prediction.bundle import Bundle
 
 CHAMPION = "champion"
 FLAVOR = "coterie"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.bootstrap import Interval
+from training.measures.bootstrap import Interval
 
 Script = Callable[[str], ModuleType]
 

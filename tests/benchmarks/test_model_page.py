@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from training.bootstrap import Interval
+from training.measures.bootstrap import Interval
 
 Script = Callable[[str], ModuleType]
 

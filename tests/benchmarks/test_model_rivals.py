@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import config, sources
-from features.experiment import Experiment
+from features import sources
+from features.settings import config
+from features.settings.experiment import Experiment
 from features.sources import Sources
 
 AS_OF, DAYS = pd.Timestamp("2024-03-01"), 60

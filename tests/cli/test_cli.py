@@ -85,7 +85,7 @@ def test_retrain_registers_a_champion_and_leaves_it_where_it_is_served_from(
     trained: Path, served: Path
 ) -> None:
     from training import tracking
-    from training.bundle import Bundle
+    from training.prediction.bundle import Bundle
 
     champion = tracking.champion("shop")
     assert champion is not None
@@ -99,7 +99,7 @@ def test_retrain_registers_a_champion_and_leaves_it_where_it_is_served_from(
 def test_of_more_customers_than_are_learned_from_all_are_scored(
     trained: Path, served: Path
 ) -> None:
-    from training.bundle import Bundle
+    from training.prediction.bundle import Bundle
 
     folder = trained.parent / "out" / "shop"
     bundle = Bundle.load(served)

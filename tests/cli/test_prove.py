@@ -144,7 +144,7 @@ def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(
 def test_a_leak_is_seen_in_a_table_that_is_short_beside_the_orders(
     apart: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from features import engagement
+    from features.lenses import engagement
 
     monkeypatch.setattr(engagement, "known", a_day_ahead(engagement.known))
     shown = prove(apart, "--cutoffs", 2)
@@ -174,7 +174,7 @@ def test_what_no_cut_off_divides_is_named_and_not_counted(apart: Path) -> None:
 def test_a_leak_is_seen_in_attributes_from_before_the_first_order(
     apart: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from features import attributes
+    from features.lenses import attributes
 
     plans = [f"c{who},2022-06-0{who % 2 + 1},gold" for who in range(9)]
     apart.with_name("plans.csv").write_text("\n".join(["customer,since,plan", *plans]))

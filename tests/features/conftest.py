@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from features import config
 from features.errors import ConfigError
-from features.experiment import Experiment
 from features.online import OnlineFeatures
 from features.proof import differences
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE, order_id_of
+from features.settings import config
+from features.settings.experiment import Experiment
 from features.spec import Attribute, FeatureSpec, Goal, Occasion, Place, Response
 
 SEED = 7

@@ -3,8 +3,9 @@ import dataclasses
 import ibis.expr.operations as ops
 import pytest
 
-from features import catalog, periods
+from features import catalog
 from features.asof import KEYS
+from features.lenses import periods
 from features.snapshot import feature_table
 from features.spec import Attribute, FeatureSpec, Goal, Occasion, Place, Response
 

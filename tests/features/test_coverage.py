@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from features.coverage import Column, Dating, columns, dating
-from features.experiment import Experiment
+from features.settings.experiment import Experiment
 
 PEOPLE = """\
 home = { lens = "geographic", kind = "category" }

@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import config, page, sources
+from features import page, sources
 from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
+from features.settings import config
 from features.snapshot import feature_table, snapshot
 from features.spine import customers_known
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import config, sources
+from features import sources
 from features.proof import differences
 from features.schema import SPINE
+from features.settings import config
 from features.snapshot import snapshot
 
 AS_OF = pd.Timestamp("2024-06-01")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.experiment import Attribute, Place
+from features.settings.experiment import Attribute, Place
 
 PLACED = """
 home = { lens = "geographic", kind = "region", levels = ["country", "city"], separator = ">" }

@@ -8,9 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import catalog, config, periods, sources
+from features import catalog, sources
 from features.engine import connection_of
+from features.lenses import periods
 from features.proof import differences
+from features.settings import config
 from features.snapshot import snapshot
 from features.spine import customers_known, everyone
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from training import fit
+from training.fitting import fit
 
 
 @pytest.fixture(scope="package")

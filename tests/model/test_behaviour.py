@@ -14,9 +14,9 @@ from features import sources
 from features.schema import ORDERS, order_id_of
 from features.snapshot import snapshot
 from features.spine import everyone
-from training import fit
-from training.bundle import Bundle
-from training.report_card import OURS
+from training.cards.report_card import OURS
+from training.fitting import fit
+from training.prediction.bundle import Bundle
 
 pytestmark = pytest.mark.model
 

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import BundleError
-from training import assembly, autoencoder, boosting, clustering, fit, prospects
-from training.bundle import FILES, Bundle, to_columns
-from training.sealed import MANIFEST
-from training.segments import Segment
+from training.fitting import assembly, autoencoder, boosting, clustering, fit, prospects
+from training.prediction.bundle import FILES, Bundle, to_columns
+from training.prediction.sealed import MANIFEST
+from training.prediction.segments import Segment
 
 pytestmark = pytest.mark.model
 
@@ -52,7 +52,7 @@ def test_many_rows_in_chunks_are_the_same_rows(
 ) -> None:
     rows = fit.table(small_run.rows)
     whole = small_run.bundle.predict(rows)
-    monkeypatch.setattr("training.bundle.CHUNK", 77)
+    monkeypatch.setattr("training.prediction.bundle.CHUNK", 77)
     parts = small_run.bundle.predict(rows)
     assert parts["segment_id"].to_pylist() == whole["segment_id"].to_pylist()
     spend = [t["expected_spend"].to_numpy() for t in (parts, whole)]
@@ -178,7 +178,7 @@ for name in heavy:
     sys.modules[name] = None  # importing it raises
 import pyarrow.parquet as pq
 from pathlib import Path
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 rows = pq.read_table({str(tmp_path / "rows.parquet")!r})
 made = Bundle.load(Path({str(small_run.folder)!r})).predict(rows)
 print(repr(made["expected_spend"].to_pylist()))

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training import fit, segment_card
-from training.bundle import Bundle, to_columns
-from training.metrics import roc_auc
-from training.report_card import OURS
-from training.separation import eta_squared
+from training.cards import segment_card
+from training.cards.report_card import OURS
+from training.fitting import fit
+from training.measures.metrics import roc_auc
+from training.measures.separation import eta_squared
+from training.prediction.bundle import Bundle, to_columns
 
 pytestmark = pytest.mark.model
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from training import run, scaling, tracking
-from training.bundle import FILES
+from training import run, tracking
+from training.fitting import scaling
+from training.prediction.bundle import FILES
 from training.run import Retrained
 from training.screen import Screen
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from features import config, sources
+from features import sources
+from features.settings import config
 from features.snapshot import snapshot
 from features.spine import everyone
 from serving import process
@@ -33,7 +34,7 @@ class NoServing:
 sys.meta_path.insert(0, NoServing())
 from pathlib import Path
 import pandas as pd, pyarrow as pa
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 rows = pa.Table.from_pandas(pd.read_parquet(sys.argv[2]), preserve_index=False)
 Bundle.load(Path(sys.argv[1])).predict(rows).to_pandas().to_parquet(sys.argv[3])
 assert "serving" not in sys.modules

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from features import config, sources
+from features import sources
+from features.settings import config
 from training import learning
 from training.learning import Learned
 from training.screen import Screen

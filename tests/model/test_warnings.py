@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from features import sources
-from training import fit, scoring
-from training.bundle import Bundle
+from training import scoring
+from training.fitting import fit
+from training.prediction.bundle import Bundle
 
 pytestmark = pytest.mark.model
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.assign import Assigner
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from features.snapshot import snapshot
 from serving import history
 from serving.assign import Assigner, parse
 from serving.intake import Intake
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 AS_OF = "2024-06-01T00:00:00Z"
 

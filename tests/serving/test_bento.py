@@ -14,7 +14,7 @@ import yaml
 import serving
 from serving import process
 from serving.schemas import EXAMPLE
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 ROOT = Path(serving.__file__).parent.parent
 BENTOFILE = yaml.safe_load((ROOT / "bentofile.yaml").read_text())
@@ -39,8 +39,8 @@ def test_the_bento_holds_what_the_service_imports() -> None:
     needed = {Path(line).relative_to(ROOT) for line in said.splitlines()}
     held = {p.relative_to(ROOT) for pattern in BENTOFILE["include"] for p in ROOT.glob(pattern)}
     assert needed - held == set()
-    training = {path.stem for path in held if path.parts[0] == "training"}
-    assert training == {path.stem for path in needed if path.parts[0] == "training"}
+    training = {path for path in held if path.parts[0] == "training"}
+    assert training == {path for path in needed if path.parts[0] == "training"}
 
 
 @pytest.mark.slow

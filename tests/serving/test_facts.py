@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from serving.facts import facts, page
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 CARD = {
     "heading": ["About it."],

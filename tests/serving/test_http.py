@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.schemas import EXAMPLE, Error
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 AS_OF = "2024-06-01T00:00:00Z"
 LINE = {"moment": "2024-05-09", "amount": 1}

@@ -4,10 +4,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from features import cleaning
-from features.experiment import Format
+from features.ingestion import cleaning
 from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
+from features.settings.experiment import Format
 from features.spec import Attribute, FeatureSpec
 from serving import history
 from serving.intake import Intake, Tables

@@ -20,7 +20,7 @@ import serving
 from features.errors import BundleError, CoterieError, RequestError
 from serving import process
 from serving.schemas import EXAMPLE
-from training.bundle import Bundle
+from training.prediction.bundle import Bundle
 
 ROOT = Path(serving.__file__).parent.parent
 FITTING = ("torch", "sklearn", "scipy", "lightgbm", "mlflow", "onnxmltools", "matplotlib")

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from features import config
-from training.bg_nbd import BgNbd, MbgNbd
-from training.checked import Checked
-from training.checking import check
-from training.gamma_gamma import GammaGamma
-from training.pareto_nbd import ParetoNbd
+from features.settings import config
+from training.btyd.bg_nbd import BgNbd, MbgNbd
+from training.btyd.gamma_gamma import GammaGamma
+from training.btyd.pareto_nbd import ParetoNbd
+from training.checks.checked import Checked
+from training.checks.checking import check
 from training.screen import Screen
 
 NOW = pd.Timestamp("2026-01-01")  # when the data of a check are looked at

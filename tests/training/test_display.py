@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from features.intake import Ingested
+from features.ingestion.intake import Ingested
 from training.display import show_ingested, show_sameness
 from training.screen import Screen
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from features.spec import FeatureSpec
-from training import fit, identity
-from training.bundle import to_columns
 from training.final import _named
-from training.segments import Segment, Segmentation
+from training.fitting import fit, identity
+from training.prediction.bundle import to_columns
+from training.prediction.segments import Segment, Segmentation
 
 SPEC = FeatureSpec()
 N = 120

@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from training import exposure, heading, season
-from training.readiness import INSUFFICIENT, LIMITED, READY, Readiness
-from training.report_card import Section
-from training.splits import Window
-from training.stretch import Stretch
+from training import heading
+from training.cards.report_card import Section
+from training.checks.readiness import INSUFFICIENT, LIMITED, READY, Readiness
+from training.windows import exposure, season
+from training.windows.splits import Window
+from training.windows.stretch import Stretch
 
 T = pd.Timestamp
 MAY, JUNE, JULY = (

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from features import config
 from features.errors import HistoryError, SourceError
+from features.settings import config
 from training import run
 from training.run import Retrained
 from training.screen import Screen

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training import autoencoder, boosting, origins, splits
+from training import origins
+from training.fitting import autoencoder, boosting
 from training.origins import Judged
 from training.snapshots import Snapshots
+from training.windows import splits
 
 START = pd.Timestamp("2023-01-01")
 

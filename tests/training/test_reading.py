@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from features import config
+from features.settings import config
 from training import reading
 from training.screen import Screen
 

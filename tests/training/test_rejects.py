@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.staging import REJECT_COLUMNS
+from features.ingestion.staging import REJECT_COLUMNS
 from training import rejects
 
 SOME = pd.DataFrame([("orders", 3, "paid", "much", "is not a number")], columns=REJECT_COLUMNS)

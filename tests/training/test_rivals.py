@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import config, sources
+from features import sources
+from features.settings import config
 from features.snapshot import snapshot
 from features.spec import FeatureSpec
 from features.spine import customers_known
-from training import metrics, rivals
-from training.cells import SMOOTHED
+from training import rivals
+from training.measures import metrics
+from training.prediction.cells import SMOOTHED
 
 AS_OF, DAYS = pd.Timestamp("1997-10-01"), 273
 SHOP = {"name": "cdnow", "currency": "USD", "horizon_days": DAYS}

@@ -9,10 +9,11 @@ import pytest
 
 from features import sources
 from features.errors import HistoryError
-from training import scoring, snapshots, splits
-from training.bundle import FILES
-from training.sealed import MANIFEST
+from training import scoring, snapshots
+from training.prediction.bundle import FILES
+from training.prediction.sealed import MANIFEST
 from training.snapshots import Snapshots
+from training.windows import splits
 
 
 def cutoffs(run: Any, name: str) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
@@ -51,7 +52,7 @@ def test_every_customer_has_one_row_with_the_columns_of_a_score(small_run: Any) 
 
 
 def test_what_the_run_handed_out_is_what_its_saved_bundle_predicts(small_run: Any) -> None:
-    from training.fit import table
+    from training.fitting.fit import table
 
     again = scoring.scores(small_run.bundle, small_run.bundle.predict(table(small_run.rows)))
     theirs = small_run.scores

@@ -15,8 +15,8 @@ from mlflow import MlflowClient
 
 from features.errors import BundleError
 from training import tracking
-from training.bundle import FILES, Bundle
-from training.sealed import MANIFEST
+from training.prediction.bundle import FILES, Bundle
+from training.prediction.sealed import MANIFEST
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from features import config
-from features.draft import Ask, Guess, Question
 from features.errors import SourceError
-from features.guess import guess
+from features.guessing.draft import Ask, Guess, Question
+from features.guessing.guess import guess
+from features.guessing.template import render
+from features.settings import config
 from features.sources import Sources, load
-from features.template import render
 
 
 @pytest.fixture(scope="session")

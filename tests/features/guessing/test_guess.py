@@ -3,9 +3,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import SourceError
-from features.experiment import Format
-from features.guess import guess, suggest_horizon
-from features.template import render
+from features.guessing.guess import guess, suggest_horizon
+from features.guessing.template import render
+from features.settings.experiment import Format
 
 
 def columns(found):

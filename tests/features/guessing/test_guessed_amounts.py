@@ -3,8 +3,8 @@
 import pytest
 
 from features.errors import SourceError
-from features.guess import guess
-from features.template import render
+from features.guessing.guess import guess
+from features.guessing.template import render
 
 
 def columns(found):

@@ -1,8 +1,8 @@
 import pytest
 
-from features.guess import guess
-from features.hints import score
-from features.template import render
+from features.guessing.guess import guess
+from features.guessing.hints import score
+from features.guessing.template import render
 
 
 @pytest.mark.parametrize("name", ["Marke", "Automarke", "merk", "brand_name"])

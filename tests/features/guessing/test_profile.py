@@ -4,10 +4,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.draft import Question
-from features.experiment import Format
-from features.guess import guess
-from features.template import render
+from features.guessing.draft import Question
+from features.guessing.guess import guess
+from features.guessing.template import render
+from features.settings.experiment import Format
 
 
 @pytest.mark.parametrize(

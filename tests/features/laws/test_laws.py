@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import catalog, occasions
+from features import catalog
+from features.lenses import occasions
 from features.snapshot import snapshot
 
 SEED = 7

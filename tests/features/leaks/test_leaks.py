@@ -8,7 +8,8 @@ import ibis
 import pytest
 
 import features
-from features import asof, catalog, periods, pieces
+from features import asof, catalog, pieces
+from features.lenses import periods
 from features.online import OnlineFeatures
 
 T = datetime(2024, 6, 1)

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from features import attributes, catalog, engagement, intent, pieces, varieties
+from features import catalog, pieces
 from features.cutoffs import add_cutoffs, choose_cutoffs, order_days
 from features.errors import HistoryError
+from features.lenses import attributes, engagement, intent, varieties
 from features.proof import Cutoff, Difference, Proof, Rows, differences, prove
 from features.sources import Sources
 from features.spec import FeatureSpec

@@ -1,0 +1,1 @@
+"""A first experiment file for a file that nobody has described yet."""

@@ -1,0 +1,348 @@
+"""A first experiment file for a file that nobody has described yet.
+
+`guess` looks at names and values; what neither tells is asked through `ask`, or left at its
+default with a note. `guessing.template` writes the result as a commented TOML file.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from features.errors import SourceError
+from features.guessing.draft import Ask, Guess, Question, Role
+from features.guessing.hints import ROLES, currency_in, is_unit_price, score
+from features.guessing.profile import Profile
+from features.ingestion.encoding import ASSUMED, NAMES, known
+from features.ingestion.joining import UNNEST, in_words, is_nested
+from features.settings.experiment import Format
+
+__all__ = ["guess", "suggest_horizon"]
+
+HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
+#: What the values of a role are not, where they cannot be used, and what they should be.
+_PLAIN = {
+    "moment": ("a moment", "write all moments in one format, such as 2024-12-31"),
+    "amount": ("a number", "remove the currency sign, so that plain numbers such as 10.50 remain"),
+}
+_MONTH_FIRST = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
+
+
+def guess(path: Path, ask: Ask | None = None, encoding: str | None = None) -> Guess:
+    """Describe one file of orders. Without `ask`, every question takes its default.
+
+    `encoding` is that of a CSV file; None: found out, or asked for.
+
+    Raises SourceError where the file does not tell its currency and nobody does, for a file that
+    cannot be read or is empty, and where no column can be the customer, the moment or the amount.
+    """
+    path = Path(path).absolute()
+    return _Guesser(path, ask or (lambda question: question.default), encoding).guess()
+
+
+class _Guesser:
+    def __init__(self, path: Path, ask: Ask, encoding: str | None) -> None:
+        self.path = path
+        self.ask = ask
+        self.notes: list[str] = []
+        self.encoding = encoding
+        self.profile = Profile(path, encoding)
+        if self.profile.relation.assumed is not None:
+            self.encoding = self._encoding(self.profile.relation.assumed)
+            self.profile = Profile(path, self.encoding)
+        every = self.profile.types.items()
+        self.types = {column: dtype for column, dtype in every if not is_nested(dtype)}
+        self.nested = {column: in_words(dtype) for column, dtype in every if is_nested(dtype)}
+
+    def guess(self) -> Guess:
+        formats = {c: found for c in self.types if (found := self.profile.formats(c)) is not None}
+        moment_column = self._choose("moment", list(formats))
+        self._refuse_headless(moment_column.column)
+        taken = {moment_column.column}
+        decimals = {c: d for c in self.types if (d := self.profile.decimals(c))}
+        amount = self._choose("amount", self._amounts(decimals, formats, taken), formats)
+        taken.add(amount.column)
+        customer = self._choose("customer_id", self._customers(formats, decimals, taken))
+        taken.add(customer.column)
+        roles = {"customer_id": customer, "moment": moment_column, "amount": amount}
+        decimal = None
+        if self.types[amount.column] == "VARCHAR":
+            marks, what = decimals[amount.column], f"What is the decimal mark in {amount.column!r}?"
+            decimal = self._ask("decimal", what, marks, marks[0]) if len(marks) > 1 else marks[0]
+        form = Format(
+            self._moment_format(moment_column.column, formats[moment_column.column]),
+            self.profile.delimiter,
+            decimal,
+            self.encoding,
+        )
+        rates = self._rates(decimals, formats, amount.column, form)
+        for role in ("order_id", "currency", "product_id", "category", "brand", "quantity"):
+            self._add(roles, role, decimals, formats)
+        for role in ("store", "discount", "channel", "line_id"):
+            self._add(roles, role, decimals, formats, rates)
+        self._note_unit_price(roles, amount.column)
+        rows, customers, span, gap = self.profile.facts(
+            customer.column, moment_column.column, amount.column, form
+        )
+        currency, currencies = self._currency(roles)
+        horizon = self._horizon(span, gap)
+        used = {role.column for role in roles.values()}
+        return Guess(
+            path=self.path,
+            name=_slug(self.path.name),
+            roles=roles,
+            form=form,
+            currency=currency,
+            currencies=currencies,
+            horizon_days=horizon,
+            rows=rows,
+            customers=customers,
+            span_days=span,
+            median_gap_days=gap,
+            unused=tuple(column for column in self.profile.types if column not in used),
+            notes=tuple(self.notes),
+        )
+
+    # ------------------------------------------------------------------ which column it is
+
+    def _amounts(
+        self,
+        decimals: Mapping[str, tuple[str, ...]],
+        formats: Mapping[str, object],
+        taken: set[str],
+    ) -> list[str]:
+        free = [c for c in decimals if c not in taken and c not in formats]
+        named = [c for c in free if score("amount", c) > 0]
+        if named:
+            return named
+        nameless = [c for c in free if not any(score(role, c) > 0 for role in ROLES)]
+        return [c for c in nameless if self.profile.fractions(c, decimals[c][0])] or nameless
+
+    def _customers(
+        self,
+        formats: Mapping[str, object],
+        decimals: Mapping[str, tuple[str, ...]],
+        taken: set[str],
+    ) -> list[str]:
+        free = [c for c in self.types if c not in taken and c not in formats]
+        whole = [
+            c for c in free if c not in decimals or not self.profile.fractions(c, decimals[c][0])
+        ]
+        named = [c for c in whole if score("customer_id", c) > 0]
+        if named:
+            return named
+        nameless = [c for c in whole if not any(score(role, c) > 0 for role in ROLES)]
+        return nameless or whole
+
+    def _choose(self, role: str, candidates: list[str], others: Collection[str] = ()) -> Role:
+        """The best candidate by name; asked where two are equally good or no name tells.
+
+        `others` are columns of which it is known that they hold something else.
+        """
+        if not candidates:
+            raise self._none(role, [c for c in self.profile.types if c not in others])
+        ranked = sorted(candidates, key=lambda column: -score(role, column))
+        best = score(role, ranked[0])
+        equal = [column for column in ranked if best - score(role, column) < 0.05]
+        if len(equal) == 1:
+            return Role(equal[0], min(best, 1.0) if best else 0.6)
+        label = {"moment": "the moment of the order", "amount": "the amount that was paid"}
+        question = f"Which column holds {label.get(role, 'the customer')}?"
+        return Role(self._ask(role, question, tuple(equal), equal[0]), 0.5)
+
+    def _none(self, role: str, free: list[str]) -> SourceError:
+        """The error where no column can have a role: what speaks against the best-named one."""
+        what = {"moment": "a moment", "amount": "an amount"}.get(role, "a customer")
+        rule = f"One column must hold {what}."
+        best = max(free, key=lambda column: score(role, column), default=None)
+        if best is not None and score(role, best) > 0:
+            if best in self.nested:
+                return SourceError(rule, f"{best} is {_clipped(self.nested[best])}", UNNEST)
+            if role in _PLAIN:
+                value = self.profile.failing(role, best)
+                if value is None:
+                    return SourceError(rule, f"{best}: no value at all", "fill it in the export")
+                no, remedy = _PLAIN[role]
+                return SourceError(rule, f"{best}: {value!r} is not {no}", remedy)
+        told = ", ".join(
+            f"{c}, which is {_clipped(self.nested[c])}" if c in self.nested else c
+            for c in self.profile.types
+        )
+        remedy = "add it to the file, or write the experiment file by hand"
+        return SourceError(rule, f"none among {told}", UNNEST if self.nested else remedy)
+
+    def _refuse_headless(self, column: str) -> None:
+        """Refuse a text file whose first line is a row: the name of a column is a moment of it."""
+        if self.profile.delimiter is not None and self.profile.names_moment(column):
+            raise SourceError(
+                "The first line of a source names its columns.",
+                f"{column!r} stands there for a column of moments, as a row of it would",
+                "write a line with the columns' names above the rows, such as customer,date,amount",
+            )
+
+    def _add(
+        self,
+        roles: dict[str, Role],
+        role: str,
+        decimals: Mapping[str, tuple[str, ...]],
+        formats: Mapping[str, object],
+        never: Collection[str] = (),
+    ) -> None:
+        """Add an optional role where a name tells it and the values do not speak against it.
+
+        `never` are columns whose values are known to be something else.
+        """
+        used = {other.column for other in roles.values()} | {*never}
+        fitting = [c for c in self.types if c not in used and c not in formats and score(role, c)]
+        if role in ("quantity", "discount"):
+            fitting = [c for c in fitting if c in decimals]
+        elif role != "line_id":
+            fitting = [
+                c for c in fitting if c not in decimals or "." not in self.profile.example(c)
+            ]
+        if role in ("category", "channel", "brand", "store"):
+            fitting = [c for c in fitting if self.profile.distinct(c) < 0.5]
+        if role == "line_id":
+            fitting = [c for c in fitting if self.profile.distinct(c) == 1]
+        if fitting:
+            best = max(fitting, key=lambda column: score(role, column))
+            roles[role] = Role(best, min(score(role, best), 1.0))
+
+    def _rates(
+        self,
+        decimals: Mapping[str, tuple[str, ...]],
+        formats: Mapping[str, object],
+        amount: str,
+        form: Format,
+    ) -> tuple[str, ...]:
+        """The columns named as a discount that hold a share of the price, each with a note."""
+        found = []
+        for column, marks in decimals.items():
+            if column == amount or column in formats or not score("discount", column):
+                continue
+            rate = self.profile.rate(column, marks[0], amount, form)
+            if rate is not None:
+                found.append(column)
+                self.notes.append(
+                    f"{column!r} lies from {rate[0]:g} to {rate[1]:g}, where amounts are far "
+                    "larger: it looks like a rate, not like the amount taken off, and is left out. "
+                    "Add a column with the amount taken off, and name it as discount (?)."
+                )
+        return tuple(found)
+
+    # ------------------------------------------------------------------ what remains open
+
+    def _encoding(self, word: str) -> str:
+        name = self._ask(
+            "encoding",
+            f"{self.path.name} is not UTF-8. Read as Windows-1252 it says {word!r}; if that is "
+            "wrong, in which encoding is it? (cp1250, iso-8859-2, ...)",
+            (),
+            ASSUMED,
+        )
+        if not known(name):
+            raise SourceError("encoding must be the name of a text encoding.",
+                              repr(name), f"answer for instance {NAMES}")  # fmt: skip
+        return name
+
+    def _moment_format(self, column: str, good: list[str | None]) -> str | None:
+        """The one format; asked where days and months cannot be told apart."""
+        if len(good) == 1:
+            return good[0]
+        first = good[0]
+        assert first is not None  # None is only ever alone
+        for day_first, month_first in _MONTH_FIRST.items():
+            other = first.replace(day_first, month_first)
+            if other != first and other in good:
+                example = self.profile.example(column)
+                return self._ask(
+                    "moment_format",
+                    f"Is {example!r} in {column!r} day first or month first?",
+                    (first, other),
+                    first,
+                )
+        return first
+
+    def _note_unit_price(self, roles: Mapping[str, Role], amount: str) -> None:
+        if is_unit_price(amount):
+            quantity = roles["quantity"].column if "quantity" in roles else "a quantity"
+            self.notes.append(
+                f"{amount!r} looks like the price of one piece. Price times {quantity!r} is not "
+                "computed: add a column with the amount of the line, and name it here."
+            )
+
+    def _currency(self, roles: Mapping[str, Role]) -> tuple[str, tuple[str, ...]]:
+        if "currency" in roles:
+            codes = self.profile.codes(roles["currency"].column)
+            if codes:
+                return codes[0], codes
+        told = currency_in(roles["amount"].column)
+        if told is None:
+            told = self._ask(
+                "currency",
+                f"In which currency is {roles['amount'].column!r}? (USD, EUR, ...)",
+                (),
+                "",
+            ).upper()
+        if not told:
+            raise SourceError(
+                "The currency of the amounts must be known.",
+                f"nothing in {self.path.name} tells it",
+                "give it, for instance: coterie init FILE --currency EUR",
+            )
+        if not re.fullmatch("[A-Z]{3}", told):
+            raise SourceError(
+                "A currency is a three-letter code.", repr(told), "answer for instance USD or EUR"
+            )
+        return told, (told,)
+
+    def _horizon(self, span: float, gap: float | None) -> int:
+        suggested = suggest_horizon(span)
+        if gap is not None and gap > suggested:
+            self.notes.append(
+                f"Half of the repeat orders come after {gap:.0f} days or more, and the history "
+                f"allows for a horizon of {suggested} days only: most of those who stay away for "
+                "the horizon come back."
+            )
+        if 5 * suggested > span:
+            self.notes.append(
+                f"The history of {span:.0f} days is short for any horizon: models may be refused."
+            )
+        answer = self._ask(
+            "horizon_days",
+            f"Over how many days shall churn and spend be predicted? (history: {span:.0f} days)",
+            (),
+            str(suggested),
+        )
+        if not answer.isdigit() or int(answer) < 1:
+            raise SourceError(
+                "A horizon is a whole number of days, at least 1.", repr(answer), "answer 30"
+            )
+        return int(answer)
+
+    def _ask(self, key: str, what: str, choices: tuple[str, ...], default: str) -> str:
+        answer = self.ask(Question(key, what, choices, default)).strip() or default
+        if choices and answer not in choices:
+            raise SourceError(
+                f"{key} must be one of the choices.",
+                repr(answer),
+                f"answer one of {', '.join(choices)}",
+            )
+        return answer
+
+
+def suggest_horizon(span_days: float) -> int:
+    """The largest usual horizon of which five fit into the history; at least 7 days.
+
+    >>> suggest_horizon(365), suggest_horizon(546), suggest_horizon(20)
+    (60, 90, 7)
+    """
+    return max((days for days in HORIZONS if 5 * days <= span_days), default=HORIZONS[0])
+
+
+def _slug(name: str) -> str:
+    stem = name.split(".")[0]
+    return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "orders"
+
+
+def _clipped(words: str) -> str:
+    return words if len(words) <= 60 else f"{words[:57]}..."

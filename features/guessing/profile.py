@@ -1,0 +1,218 @@
+"""What the values of a file can be: its columns tried as moments and as numbers, on a sample."""
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from features.errors import SourceError
+from features.guessing.hints import score
+from features.ingestion.cleaning import (
+    UNITS,
+    blank,
+    identifier,
+    literal,
+    moment,
+    number,
+    quoted,
+    text,
+)
+from features.ingestion.locations import resolve
+from features.ingestion.reading import read
+from features.ingestion.relation import unreadable
+from features.population import is_rate
+from features.settings.experiment import Format
+
+__all__ = ["Profile"]
+
+_SAMPLE = 5_000
+_ALMOST_ALL = 0.95
+
+_DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d")
+_SHORT_DAYS = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y")
+_NAMED_DAYS = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M", ", %H:%M")
+_FORMATS = (
+    *(day + time for day in (*_DAYS, *_SHORT_DAYS, *_NAMED_DAYS) for time in _TIMES),
+    *("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y-%m", "%m/%Y", "%Y%m"),
+)
+
+
+class Profile:
+    """One file, and 5,000 of its rows by which its columns are judged."""
+
+    def __init__(self, path: Path, encoding: str | None = None) -> None:
+        self.path = path
+        self.con = duckdb.connect()
+        self.con.execute("SET TimeZone = 'UTC'")
+        location = resolve(str(path), path.parent)
+        self.relation = read(self.con, location, Format(encoding=encoding))
+        self.delimiter = self.relation.delimiter
+        self.types = self.relation.columns
+        try:
+            self.con.execute(
+                f"CREATE TABLE sample AS SELECT * FROM {self.relation.sql} "
+                f"USING SAMPLE reservoir({_SAMPLE} ROWS) REPEATABLE (7)"
+            )
+        except duckdb.Error as error:
+            raise unreadable(location.url, error) from error
+        if not self._one("SELECT count(*) FROM sample")[0]:
+            raise SourceError(
+                "A source has a header and rows.",
+                f"{path.name} has a header and no rows",
+                "check the export that wrote it",
+            )
+
+    def formats(self, column: str) -> list[str | None] | None:
+        """The moment formats that almost all values have; None where there is none."""
+        dtype = self.types[column]
+        if dtype == "DATE" or dtype.startswith("TIMESTAMP"):
+            return [None]
+        if dtype == "VARCHAR":
+            if self._share(self._moment(column, None), column):
+                return [None]
+            few = self._few(column)
+            tried = [form for form in _FORMATS if any(_parses(value, form) for value in few)]
+        elif "INT" in dtype:
+            tried = ["%Y%m%d", "%Y%m"]
+        else:
+            return None
+        named = score("moment", column) > 0
+        if not named and "%Y%m" in tried:
+            tried.remove("%Y%m")  # any six digits would do
+        good = [form for form in tried if self._share(self._moment(column, form), column)]
+        if not good and named:
+            good = [unit for unit in UNITS if self._share(self._counted(column, unit), column)]
+        return [*good] or None
+
+    def names_moment(self, column: str) -> bool:
+        """Whether a column's name is a moment as its values are, or some day."""
+        forms = [None, *_DAYS, *_SHORT_DAYS, *(self.formats(column) or ())]
+        return any(self._reads(moment("name", "VARCHAR", Format(f), "UTC"), column) for f in forms)
+
+    def _reads(self, sql: str, name: str) -> bool:
+        return self._one(f"SELECT count({sql}) FROM (SELECT {literal(name)} AS name)")[0] > 0
+
+    def _few(self, column: str) -> tuple[str, ...]:
+        """Some values, with which Python drops most formats faster than a query would."""
+        given = f"NOT {blank(quoted(column), self.types[column])}"
+        found = self.con.execute(f"SELECT {quoted(column)} FROM sample WHERE {given} LIMIT 20")
+        return tuple(str(value).strip() for (value,) in found.fetchall())
+
+    def _counted(self, column: str, unit: str) -> str:
+        low = UNITS[unit]
+        digits = f"strlen(CAST({quoted(column)} AS VARCHAR)) BETWEEN {low} AND {low + 2}"
+        return f"CASE WHEN {digits} THEN {self._moment(column, unit)} END"
+
+    def _moment(self, column: str, fmt: str | None) -> str:
+        parsed = moment(quoted(column), self.types[column], Format(moment_format=fmt), "UTC")
+        return f"CASE WHEN year({parsed}) BETWEEN 1950 AND 2100 THEN {parsed} END"
+
+    def decimals(self, column: str) -> tuple[str, ...]:
+        """The decimal marks with which almost all values are numbers; both where that is open."""
+        dtype = self.types[column]
+        marks = tuple(m for m in ".," if self._share(number(quoted(column), dtype, m), column))
+        if len(marks) < 2:
+            return marks
+        # Both fit whole numbers; only 1,234 is a thousand for one and one and a bit for the other.
+        grouped = f"regexp_matches({quoted(column)}, '[.,][0-9]{{3}}$')"
+        open_ = dtype == "VARCHAR" and self._one(f"SELECT count(*) FROM sample WHERE {grouped}")[0]
+        return marks if open_ else marks[:1]
+
+    def _share(self, sql: str, column: str) -> bool:
+        given = f"NOT {blank(quoted(column), self.types[column])}"
+        total, good = self._one(f"SELECT count(*), count({sql}) FROM sample WHERE {given}")
+        return total > 0 and good >= _ALMOST_ALL * total
+
+    def failing(self, role: str, column: str) -> str | None:
+        """A value that is no moment or amount, whichever way it is read; None where all is blank.
+
+        Where each value is one in some way, one that is so in the fewest ways.
+        """
+        dtype = self.types[column]
+        if role == "moment":
+            few = self._few(column)
+            tried = [form for form in _FORMATS if any(_parses(value, form) for value in few)]
+            ways = [self._moment(column, form) for form in (None, *tried)]
+        else:
+            ways = [number(quoted(column), dtype, mark) for mark in ".,"]
+        read = " + ".join(f"CAST({way} IS NOT NULL AS INTEGER)" for way in ways)
+        found = self.con.execute(
+            f"SELECT CAST({quoted(column)} AS VARCHAR) AS value FROM sample "
+            f"WHERE NOT {blank(quoted(column), dtype)} ORDER BY {read}, value LIMIT 1"
+        ).fetchone()
+        return None if found is None else str(found[0])
+
+    def distinct(self, column: str) -> float:
+        """Different values for each row, 0 to 1."""
+        rows, distinct = self._one(f"SELECT count(*), count(DISTINCT {quoted(column)}) FROM sample")
+        return distinct / rows
+
+    def fractions(self, column: str, mark: str) -> bool:
+        """Whether some values are not whole."""
+        value = number(quoted(column), self.types[column], mark)
+        return self._one(f"SELECT count(*) FROM sample WHERE {value} <> trunc({value})")[0] > 0
+
+    def rate(self, column: str, mark: str, amount: str, form: Format) -> tuple[float, float] | None:
+        """The least and the greatest value of a discount that is no amount but a share of the
+        price (`features.population.is_rate`), in the whole file; None where it may be an amount.
+        """
+        value = number(quoted(column), self.types[column], mark)
+        paid = number(quoted(amount), self.types[amount], form.decimal)
+        low, high, p99 = self._one(
+            f"SELECT min({value}), max({value}), quantile_cont({paid}, 0.99) "
+            f"FROM {self.relation.sql}"
+        )
+        return (low, high) if is_rate(low, high, p99) else None
+
+    def example(self, column: str) -> str:
+        """One of the values as text."""
+        return str(self._one(f"SELECT max(CAST({quoted(column)} AS VARCHAR)) FROM sample")[0])
+
+    def facts(
+        self, who: str, when: str, paid: str, form: Format
+    ) -> tuple[int, int, float, float | None]:
+        """Rows, customers, days from first to last row, median days between days with an order.
+
+        A return, an amount in `paid` below 0, is no order.
+        """
+        customer = identifier(quoted(who), self.types[who])
+        at = moment(quoted(when), self.types[when], form, "UTC")
+        amount = number(quoted(paid), self.types[paid], form.decimal)
+        self.con.execute(
+            f"CREATE TABLE visits AS SELECT {customer} AS customer, {at} AS moment, "
+            f"coalesce({amount} >= 0, true) AS bought FROM {self.relation.sql}"
+        )
+        rows, customers, seconds = self._one(
+            "SELECT count(*), count(DISTINCT customer), "
+            "coalesce(epoch(max(moment)) - epoch(min(moment)), 0) FROM visits"
+        )
+        gap = self._one(
+            "SELECT median(gap) FROM (SELECT date_diff('day', lag(day) OVER "
+            "(PARTITION BY customer ORDER BY day), day) AS gap FROM "
+            "(SELECT DISTINCT customer, CAST(moment AS DATE) AS day FROM visits "
+            "WHERE bought AND customer IS NOT NULL AND moment IS NOT NULL))"
+        )[0]
+        return int(rows), int(customers), seconds / 86_400, gap
+
+    def codes(self, column: str) -> tuple[str, ...]:
+        """The three-letter codes in a column, the commonest first."""
+        code = f"upper({text(quoted(column), self.types[column])})"
+        found = self.con.execute(
+            f"SELECT {code} AS code, count(*) AS n FROM {self.relation.sql} "
+            f"WHERE regexp_full_match({code}, '[A-Z]{{3}}') GROUP BY code ORDER BY n DESC, code"
+        ).fetchall()
+        return tuple(str(code) for code, _ in found)
+
+    def _one(self, sql: str) -> tuple[int, ...]:
+        row = self.con.execute(sql).fetchone()
+        assert row is not None  # an aggregate without GROUP BY has one row
+        return row
+
+
+def _parses(value: str, form: str) -> bool:
+    try:
+        datetime.strptime(value, form)
+    except ValueError:
+        return False
+    return True

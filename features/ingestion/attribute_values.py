@@ -1,0 +1,112 @@
+"""How the value of an attribute is read, by its kind: from a source's columns, or as it was sent.
+
+Both end in the one text of `features.schema.ATTRIBUTES`: a category or a region as it stands, an
+ordered value only where it is one of its bands, a number as digits, a location as
+"LATITUDE,LONGITUDE" in decimal degrees. Null is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from features.ingestion.cleaning import literal, number, quoted, text
+from features.spec import Attribute
+
+__all__ = ["asked", "columns", "fields", "sent", "value"]
+
+#: What makes an `ingestion.staging.Field`: name, column, sql, use, what. Serving needs none.
+FieldParts = tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one column gives to a value; a number is at most `limit` from 0, where there is one."""
+
+    field: str
+    what: str
+    limit: int | None = None
+
+
+def columns(attribute: Attribute) -> tuple[str, ...]:
+    """The columns of a source that an attribute is read from."""
+    return attribute.columns or (attribute.name,)
+
+
+def fields(
+    attribute: Attribute, types: Mapping[str, str], decimal: str | None = None
+) -> list[FieldParts]:
+    """What `ingestion.staging.judge` cleans for it; `types` are the DuckDB types of the columns."""
+    use = "free" if attribute.kind in ("category", "region") else "cell"
+    return [
+        (p.field, column, _clean(attribute, p, quoted(column), types[column], decimal), use, p.what)
+        for p, column in zip(_parts(attribute), columns(attribute), strict=True)
+    ]
+
+
+def value(attribute: Attribute) -> str:
+    """SQL for the canonical text, over what `fields` names."""
+    parts = [quoted(part.field) for part in _parts(attribute)]
+    if attribute.kind == "location":
+        return _located(*parts)
+    if attribute.kind == "region":
+        return _path(parts, attribute.separator)
+    return f"CAST({parts[0]} AS VARCHAR)"
+
+
+def sent(attribute: Attribute) -> str:
+    """SQL for the canonical text of the column `value`, a text as an application sent it."""
+    parts = _parts(attribute)
+    if attribute.kind != "location":
+        return f"CAST({_clean(attribute, parts[0], 'value', 'VARCHAR')} AS VARCHAR)"
+    texts = [f"split_part(value, ',', {i})" for i in (1, 2)]
+    pair = [_clean(attribute, p, t, "VARCHAR") for p, t in zip(parts, texts, strict=True)]
+    return f"CASE WHEN len(string_split(value, ',')) = 2 THEN {_located(*pair)} END"
+
+
+def asked(attribute: Attribute) -> str:
+    """What a value has to be, in words that follow "is"."""
+    if attribute.kind == "location":
+        return "LATITUDE,LONGITUDE in decimal degrees"
+    return _parts(attribute)[0].what
+
+
+def _parts(attribute: Attribute) -> list[_Part]:
+    name = f"value {attribute.name}"
+    if attribute.kind == "location":
+        return [
+            _Part(f"{name} latitude", "a latitude from -90 to 90", 90),
+            _Part(f"{name} longitude", "a longitude from -180 to 180", 180),
+        ]
+    if attribute.kind == "region" and attribute.columns:
+        return [_Part(f"{name} {level}", "a text") for level in attribute.levels]
+    whats = {"ordered": f"one of {', '.join(attribute.order)}", "number": "a number"}
+    return [_Part(name, whats.get(attribute.kind, "a text"))]
+
+
+def _clean(
+    attribute: Attribute, part: _Part, reference: str, dtype: str, decimal: str | None = None
+) -> str:
+    if attribute.kind in ("number", "location"):
+        sql = number(reference, dtype, decimal)
+        return f"CASE WHEN abs({sql}) <= {part.limit} THEN {sql} END" if part.limit else sql
+    sql = text(reference, dtype, keep=attribute.order)
+    if attribute.kind == "ordered":
+        known = ", ".join(map(literal, attribute.order))
+        return f"CASE WHEN {sql} IN ({known}) THEN {sql} END"
+    return sql
+
+
+def _path(parts: list[str], separator: str) -> str:
+    """One text of parts, coarse to fine, up to the first that is unknown."""
+    if len(parts) == 1:
+        return parts[0]
+    made = [f"replace({part}, {literal(separator)}, ' ')" for part in parts]  # a part is one part
+    for i in range(1, len(parts)):
+        above = " AND ".join(f"{part} IS NOT NULL" for part in parts[:i])
+        made[i] = f"CASE WHEN {above} THEN {made[i]} END"
+    return f"nullif(concat_ws({literal(separator)}, {', '.join(made)}), '')"
+
+
+def _located(latitude: str, longitude: str) -> str:
+    return f"CAST({latitude} AS VARCHAR) || ',' || CAST({longitude} AS VARCHAR)"

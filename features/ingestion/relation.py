@@ -1,0 +1,99 @@
+"""A source as DuckDB sees it before its rows are read: what stands after FROM, and the columns."""
+
+import itertools
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+
+from features.errors import SourceError
+
+__all__ = ["Batches", "Relation", "Rows", "unreadable"]
+
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Rows of a database on their way: Arrow batches of one schema, in the order delivered.
+
+    `casts` names the DuckDB types of columns that come as text but are none.
+    """
+
+    schema: pa.Schema
+    arriving: Iterator[pa.RecordBatch]
+    casts: dict[str, str] = field(default_factory=dict)
+
+
+class Rows(Protocol):
+    """A table of a database that DuckDB cannot open itself; its rows have to be fetched."""
+
+    columns: dict[str, str]
+
+    def batches(self, columns: Sequence[str], most: int | None = None) -> Batches:
+        """The rows, or so many of them at most, of these columns alone."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What stands after FROM, and the columns that it has (name to type)."""
+
+    sql: str
+    columns: dict[str, str]
+    # A file that is read in place of another, and goes when the relation goes.
+    copy: Path | None = None
+    # How a CSV file was cut into columns.
+    delimiter: str | None = None
+    # Names that a CSV file's header has more than once: DuckDB gives all but the first another.
+    repeated: frozenset[str] = frozenset()
+    # What `ingestion.databases.fetched` has to fetch before `sql` can be read.
+    rows: Rows | None = None
+    # The name by which a DuckDB file is attached.
+    attached: str | None = None
+    # A word, as it was read, of a CSV file whose encoding was taken for granted.
+    assumed: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.copy is not None:
+            weakref.finalize(self, self.copy.unlink, missing_ok=True)
+
+
+def unreadable(url: str, error: Exception) -> SourceError:
+    """The error of a file that DuckDB cannot read, with what its message says before advice.
+
+    What does not fit into the memory is not the file's fault.
+    """
+    message = ". ".join(_told(str(error)))
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return SourceError(
+            "A source must fit through the memory that the database may take.",
+            f"{url}: {message}",
+            "raise experiment.memory or leave it out, or set experiment.threads = 1",
+        )
+    return SourceError(
+        "A source must be readable.", f"{url}: {message}", "check the export that wrote it"
+    )
+
+
+def _told(message: str) -> list[str]:
+    """The lines of DuckDB's message up to its lists and advice; the line of a CSV file that it
+    repeats may be megabytes, and the number that it gives of it counts from anywhere.
+    """
+    lines = message.strip().splitlines()
+    paragraph = list(itertools.takewhile(str.strip, lines))
+    told = []
+    for line in paragraph:
+        if line.endswith(":") or line.startswith("Possible "):
+            break
+        if not line.startswith("Original Line"):
+            told.append(line.strip().rstrip(".!")[:_LONGEST])
+    return told[1:] if len(told) > 1 and "CSV Error on Line" in told[0] else told

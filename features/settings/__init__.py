@@ -1,0 +1,1 @@
+"""The experiment file: a TOML file read into frozen values."""

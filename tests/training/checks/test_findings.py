@@ -1,0 +1,334 @@
+"""What is said of the data: rule, value seen, remedy, and how heavily it weighs."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.coverage import Column, Dating
+from features.health import Health, Reason
+from features.ingestion.intake import Ingested
+from features.population import Amounts, Population
+from features.rhythm import Gap, Hours, Series, Shift
+from features.settings import config
+from features.settings.experiment import AliasesSource, Experiment, RatesSource
+from training.checks.finding import HINT, WARNING, Finding
+from training.checks.findings import of_health
+
+NOW = pd.Timestamp("2024-06-01 12:00")
+DAY = pd.Timestamp("2024-01-01")
+SOUND = Health(
+    ingested=(Ingested("orders", "orders.csv", 10_000, 10_000, 0, 0, DAY, DAY),),
+    reasons=(),
+    columns=(Column("orders", "category", 10_000, 9_000, 12),),
+    dating=(Dating("home", 900, 0, 0, 0),),
+    series=(Series("orders", 10_000, pd.Series([5.0], pd.DatetimeIndex([DAY])), (), None, 0),),
+    hours=Hours((1,) * 7 + (100,) * 17, 0.0),
+    population=Population(1_000, 1_000, 300, 700, 0, 5, 5_000, ((1, 1_000),), 0.1),
+    amounts=Amounts(10_000, 10, 100, -5.0, 10.0, 12.0, 60.0, 200.0, 120_000.0, ()),
+    start=DAY,
+    end=DAY,
+)
+
+
+@pytest.fixture(scope="module")
+def experiment(experiment_text: Callable[..., str]) -> Experiment:
+    text = experiment_text(
+        head='time_zone = "Europe/Berlin"',
+        columns='category = "kind of thing"',
+        people='home = { lens = "geographic", kind = "category" }',
+    )
+    return config.parse(text, Path("shop.toml"))
+
+
+def having(part: str, **change: Any) -> Health:
+    """The sound health, one part of it changed."""
+    old = getattr(SOUND, part)
+    one = old[0] if isinstance(old, tuple) else old
+    new = dataclasses.replace(one, **change)
+    return dataclasses.replace(SOUND, **{part: (new,) if isinstance(old, tuple) else new})
+
+
+def test_of_sound_data_nothing_is_said(experiment: Experiment) -> None:
+    assert of_health(SOUND, experiment, NOW) == []
+
+
+def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment) -> None:
+    unnamed = dataclasses.replace(experiment, time_zone="UTC", time_zone_named=False)
+    (said,) = of_health(SOUND, unnamed, NOW)
+    assert (said.weight, said.rule) == (WARNING, "The clock of orders and events must be named.")
+    assert (
+        said.remedy
+        == 'write time_zone = "UTC", or the zone of the business, such as "Europe/Berlin"'
+    )
+    bare = having("hours", counts=(0,) * 24, bare=1.0)
+    assert of_health(bare, unnamed, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "weight", "seen"),
+    [
+        ("ingested", {"rows_rejected": 10}, HINT, "10 of 10,000 rows rejected (0.10%): "),
+        ("ingested", {"rows_rejected": 11}, WARNING, "11 of 10,000 rows rejected (0.11%): "),
+        ("ingested", {"repeats": 7}, HINT, "7 of 10,000 rows dropped: their line_id had come"),
+        ("ingested", {"repeats": 100}, HINT,
+         "100 of 10,000 rows dropped: their line_id had come"),
+        ("ingested", {"repeats": 101}, WARNING,
+         "101 of 10,000 rows dropped: their line_id had come"),
+        ("ingested", {"duplicates": 100}, HINT,
+         "100 of 10,000 rows (1.00%) equal an earlier one in every column"),
+        ("ingested", {"duplicates": 101}, WARNING,
+         "101 of 10,000 rows (1.01%) equal an earlier one in every column"),
+        ("series", {"gaps": (Gap(DAY, DAY, 30.0),)}, HINT,
+         "1 day from 2024-01-01 to 2024-01-01, when 30 customers were to be expected"),
+        ("series", {"gaps": (Gap(DAY, DAY + pd.Timedelta(days=2), 90.0), Gap(DAY, DAY, 30.0))},
+         WARNING, "3 days from 2024-01-01 to 2024-01-03, when 90 customers were to be expected; "
+                  "1 more"),
+        ("series", {"gaps": (Gap(DAY, DAY + pd.Timedelta(days=364), 9e4),)}, WARNING,
+         "365 days from 2024-01-01 to 2024-12-30"),
+        ("series", {"shift": Shift(DAY, 70.0, 28.0)}, HINT,
+         "from 2024-01-01 on 28 customer-days a week, 70 before"),
+        ("series", {"future": 3}, WARNING, "3 of 10,000 rows after 2024-06-01 12:00 UTC"),
+        ("hours", {"counts": (100,) * 6 + (1,) * 6 + (100,) * 12}, HINT,
+         "the quietest five hours begin at 6:00, the busiest hour at 0:00, by the clock of "
+         "Europe/Berlin"),
+        ("hours", {"bare": 0.3}, HINT, "30.0% of the order lines stand at midnight sharp"),
+        ("population", {"one_time": 701, "repeat": 299}, HINT,
+         "701 of 1,000 customers (70.1%) have one order"),
+        ("population", {"one_time": 1_000, "repeat": 0}, WARNING,
+         "1,000 of 1,000 customers (100.0%) have one order"),
+        ("population", {"returns_only": 51}, HINT, "51 of 1,000 customers have returns alone"),
+        ("population", {"overdrawn": 51}, HINT,
+         "more came back than was paid from 51 of 1,000 customers with an order"),
+        ("population", {"prospects": 1_001}, HINT,
+         "1,001 customers of events and attributes without an order, 1,000 with one"),
+        ("population", {"top_share": 0.6}, HINT,
+         "the best 1 % of the customers brought 60.0% of all spend"),
+        ("amounts", {"negative": 5_001}, WARNING,
+         "5,001 of 10,000 order lines (50.0%) below 0, 0 of them of customers who had bought "
+         "nothing yet"),
+        ("amounts", {"negative": 3_001, "early": 1_501}, WARNING,
+         "3,001 of 10,000 order lines (30.0%) below 0, 1,501 of them of customers who had bought "
+         "nothing yet"),
+        ("amounts", {"zero": 2_001}, HINT, "2,001 of 10,000 order lines (20.0%) of 0"),
+        ("amounts", {"low": 8.0, "high": 8.0}, HINT, "8.00 EUR in every order line"),
+        ("amounts", {"backward": 11}, WARNING,
+         "11 of 10,000 order lines (0.1%) have a quantity below 0 and an amount above 0"),
+        ("amounts", {"high": 1e9, "total": 1.25e9}, WARNING,
+         "the largest amount is 1,000,000,000.00 EUR, 80.0% of all spend; 99 % of the lines are "
+         "below 60.00"),
+        ("amounts", {"high": 999_999.99, "total": 13_544_018.0, "far": 12, "far_customers": 3,
+                     "far_total": 11_999_999.88}, WARNING,
+         "12 lines of 3 customers above 1,200.00 EUR, up to 999,999.99, 88.6% of all spend; 99 % "
+         "of the lines are below 60.00"),
+        ("amounts", {"high": 1_250.0, "total": 125_000.0, "far": 1, "far_customers": 1,
+                     "far_total": 1_250.0}, HINT,
+         "1 line of 1 customer above 1,200.00 EUR, up to 1,250.00, 1.0% of all spend; 99 % of the "
+         "lines are below 60.00"),
+        ("columns", {"known": 0, "distinct": 0}, WARNING, "0 of 10,000 (0.0%) rows"),
+        ("columns", {"known": 499}, HINT, "499 of 10,000 (5.0%) rows"),
+        ("columns", {"distinct": 1}, HINT, "one value in all 9,000 known"),
+        ("columns", {"table": "people", "name": "home", "rows": 900, "known": 800,
+                     "distinct": 401}, HINT, "401 values of 800 customers"),
+        ("dating", {"undated": 900}, HINT, "home"),
+        ("dating", {"without_orders": 900}, WARNING,
+         "home: none of its 900 customers has an order"),
+        ("dating", {"late": 451}, HINT, "home: of 900 customers with orders, the first value of "
+                                        "451 is valid only after their first order"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_once_with_its_figures(
+    experiment: Experiment, part: str, change: dict[str, Any], weight: str, seen: str
+) -> None:
+    (found,) = of_health(having(part, **change), experiment, NOW)
+    assert found.weight == weight
+    assert found.seen.startswith(seen) if seen.endswith(": ") else found.seen == seen
+    assert found.rule.endswith(".")
+    assert found.remedy
+    assert not found.remedy.endswith(".")
+
+
+def test_a_price_of_one_piece_taken_for_an_amount_is_a_warning(
+    experiment_text: Callable[..., str],
+) -> None:
+    text = experiment_text(paid="UnitPrice", columns='quantity = "n"', head='time_zone = "UTC"')
+    priced = config.parse(text, Path("shop.toml"))
+    assert of_health(having("amounts", several=500), priced, NOW) == []
+    (found,) = of_health(having("amounts", several=501), priced, NOW)
+    assert (found.weight, found.seen) == (
+        WARNING,
+        "amount = 'UnitPrice', and 501 of 10,000 order lines (5.0%) have a quantity other than 1",
+    )
+
+
+def test_a_rate_taken_for_an_amount_is_a_hint(experiment_text: Callable[..., str]) -> None:
+    named = config.parse(
+        experiment_text(head='time_zone = "UTC"', columns='discount = "off"'), Path("shop.toml")
+    )
+
+    def said(low: float, high: float) -> list[Finding]:
+        return of_health(having("columns", name="discount", low=low, high=high), named, NOW)
+
+    assert said(0.0, 0.8) == [
+        Finding(
+            HINT, "orders: discount should be the amount taken off, not a share of the price.",
+            "from 0 to 0.8, where 1 % of the lines are above 60.00 EUR",
+            "if it is a rate, name a column with the amount taken off, or leave it out",
+        )
+    ]  # fmt: skip
+    assert said(0.0, 0.0) == said(0.0, 1.5) == []
+
+
+def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment) -> None:
+    health = having("ingested", rows_rejected=12)
+    kept = "is not a number; the rest of the row is kept"
+    reasons = (
+        Reason("orders", "paid", "is not a number", 12, 3, "much"),
+        Reason("orders", "pieces", kept, 4, 9, "few"),
+    )
+    rows, cells = of_health(dataclasses.replace(health, reasons=reasons), experiment, NOW)
+    assert rows == Finding(
+        WARNING, "orders: every row should be usable.",
+        "12 of 10,000 rows rejected (0.12%): paid is not a number (12)",
+        "look at rejects.csv, and correct the export or the columns named",
+    )  # fmt: skip
+    assert (cells.weight, cells.seen) == (HINT, "pieces is not a number (4)")
+
+
+def test_many_returns_of_what_was_bought_before_are_no_wrong_signs(experiment: Experiment) -> None:
+    assert of_health(having("amounts", negative=5_000, early=2_500), experiment, NOW) == []
+    assert of_health(having("amounts", negative=3_000, early=3_000), experiment, NOW) == []
+
+
+def test_of_an_encoding_that_was_assumed_a_word_is_shown(experiment: Experiment) -> None:
+    assumed = (("orders.csv", "Müller"),)
+    (found,) = of_health(having("ingested", assumed=assumed), experiment, NOW)
+    assert found == Finding(
+        WARNING, "The encoding of a source that is not UTF-8 should be named.",
+        "orders.csv, read as Windows-1252",
+        'if this is right, write encoding = "cp1252" beside its url, else what it was written in, '
+        'such as encoding = "cp1250"',
+        "Müller",
+    )  # fmt: skip
+    assert found.told() == "orders.csv, read as Windows-1252, for instance 'Müller'"
+
+
+def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_twice(
+    experiment: Experiment,
+) -> None:
+    (few,) = of_health(having("ingested", repeats=7), experiment, NOW)
+    assert few.remedy == "check the export for repeats"
+    (most,) = of_health(having("ingested", rows_kept=3, repeats=9_997), experiment, NOW)
+    assert most == Finding(
+        WARNING, "orders: a row should be delivered once.",
+        "9,997 of 10,000 rows dropped: their line_id had come",
+        "line_id must be unique over the whole source, not within an order: leave it out, or name "
+        "a column that is; if it is, check the export for repeats",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "how"),
+    [
+        ("people", "replaced by a later row"),
+        ("aliases", "dropped: they had been said, or merge an id with itself"),
+        ("rates", "dropped: they had been said"),
+    ],
+)
+def test_repeats_of_what_has_no_line_id_are_a_hint(
+    experiment: Experiment, source: str, how: str
+) -> None:
+    tables = {
+        "aliases": AliasesSource("a.csv", "old", "new"),
+        "rate_table": RatesSource("r.csv", "code", "worth"),
+    }
+    merged = dataclasses.replace(experiment, **tables)
+    health = having("ingested", source=source, repeats=9_997, duplicates=9_997)
+    (found,) = of_health(health, merged, NOW)
+    assert found == Finding(
+        HINT, f"{source}: a row should be delivered once.", f"9,997 of 10,000 rows {how}",
+        "check the export for repeats",
+    )  # fmt: skip
+
+
+def test_days_of_which_a_trickle_was_recorded_are_found_once(experiment: Experiment) -> None:
+    """Of one outage a tenth is there, of the other nothing, which is not told as a gap again though
+    it begins with a closed day.
+    """
+    daily = pd.Series(40.0, pd.date_range(DAY, periods=240))
+    daily["2024-05-10":"2024-05-16"], daily["2024-07-01":"2024-07-05"] = 4.0, 0.0
+    gap = Gap(pd.Timestamp("2024-06-30"), pd.Timestamp("2024-07-05"), 200.0)
+    (found,) = of_health(having("series", daily=daily, gaps=(gap,)), experiment, NOW)
+    assert found.weight == WARNING
+    assert found.rule == (
+        "orders: days on end with hardly any should be such that nobody could order."
+    )
+    assert found.seen == (
+        "7 days from 2024-05-10 to 2024-05-16, when 252 more customers were to be expected; 1 more"
+    )
+    assert found.remedy == (
+        "bring the missing rows; until then a training scales the level of a window that holds "
+        "them up by what is missing, but a customer's own days since the last order count on"
+    )
+
+
+def test_a_silence_at_the_end_is_found_where_the_log_is_said_to_go_on(
+    experiment: Experiment,
+) -> None:
+    health = having("series", daily=pd.Series(40.0, pd.date_range(DAY, periods=100)))
+    end = DAY + pd.Timedelta(days=100)
+    assert of_health(health, experiment, NOW, end + pd.Timedelta(days=3)) == []
+    (found,) = of_health(health, experiment, NOW, end + pd.Timedelta(days=6))
+    assert found.seen.startswith(f"6 days from {end:%Y-%m-%d} to ")
+
+
+def test_a_silence_of_years_means_wrong_moments(experiment: Experiment) -> None:
+    years = Gap(pd.Timestamp("1900-01-02"), pd.Timestamp("2022-12-31"), 1e5)
+    (found,) = of_health(having("series", gaps=(years,)), experiment, NOW)
+    assert found.remedy == (
+        "look for wrong moments on the thinner side of it: slips, or placeholders"
+    )
+
+
+def test_a_file_with_orders_of_the_future_can_be_cut_after_the_last_of_the_past(
+    experiment: Experiment,
+) -> None:
+    days = [pd.Timestamp("2024-05-13"), pd.Timestamp("2024-05-14"), pd.Timestamp("2024-06-02")]
+    daily = pd.Series([5.0, 4.0, 1.0], pd.DatetimeIndex(days)).asfreq("D", fill_value=0.0)
+    (found,) = of_health(having("series", daily=daily, future=3), experiment, NOW)
+    assert found.remedy == "correct the moments (moment_format), or train with --as-of 2024-05-15"
+
+
+def test_a_file_of_the_future_alone_cannot_be_cut(experiment: Experiment) -> None:
+    (every,) = of_health(having("series", future=10_000), experiment, NOW)
+    assert every.remedy == "correct the moments (moment_format)"
+    # Orders of today and later: no midnight has one before it and none of the future.
+    today = pd.Series([5.0], pd.DatetimeIndex([NOW.floor("D")]))
+    (some,) = of_health(having("series", daily=today, future=3), experiment, NOW)
+    assert some.remedy == "correct the moments (moment_format)"
+
+
+def test_events_of_the_future_are_cut_by_the_last_order(experiment: Experiment) -> None:
+    (found,) = of_health(having("series", name="mail", future=3), experiment, NOW)
+    assert found.remedy == (
+        "correct the moments (moment_format), or train with --as-of the day after the last order"
+    )
+
+
+def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(
+    experiment: Experiment,
+) -> None:
+    lines = np.array([10.0] * 20 + [1e6])
+    health = having(
+        "amounts", lines=21, zero=0, negative=0, low=10.0, high=1e6,
+        p99=float(np.quantile(lines, 0.99)), total=float(lines.sum()),
+    )  # fmt: skip
+    (found,) = of_health(health, experiment, NOW)
+    assert found.rule == (
+        "Models learn from spend capped at 20 times the 99th percentile, and where it is above "
+        "1,000 times, at the largest of the others."
+    )

@@ -1,0 +1,316 @@
+"""The season ahead: told from the same days a year earlier, or said to be unknown."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from features import sources
+from features.errors import FitError
+from features.settings import config
+from features.snapshot import snapshot
+from features.spec import FeatureSpec
+from features.spine import customers_known
+from training import run
+from training.btyd.bg_nbd import MbgNbd
+from training.rivals import histories
+from training.screen import Screen
+from training.windows import exposure, season
+from training.windows.stretch import Stretch
+
+FIRST_DAY = pd.Timestamp("2021-09-01")
+NOW = pd.Timestamp("2023-11-01")
+PEAK = 1.8
+
+
+def orders(peak: float, days: int = 850) -> pd.DataFrame:
+    """Orders of 600 customers, who buy `peak` times as often in November and December."""
+    rng = np.random.default_rng(8)
+    calendar = pd.date_range(FIRST_DAY, periods=days)
+    strength = np.where(calendar.month.isin([11, 12]), peak, 1.0)
+    rows = []
+    for customer in range(600):
+        born = rng.uniform(0, 500)
+        last = min(days, born + rng.exponential(900))
+        rate, level = 1 / rng.gamma(3, 8), rng.lognormal(3.3, 0.6)
+        lived = np.arange(int(born) + 1, int(last))
+        came = lived[rng.random(len(lived)) < -np.expm1(-rate * strength[lived])]
+        for day in (int(born), *came):
+            rows.append((f"C{customer}", calendar[day], round(level * rng.lognormal(0, 0.4), 2)))
+    return pd.DataFrame(rows, columns=["who", "when", "paid"])
+
+
+@pytest.fixture
+def shop(tmp_path: Path, experiment_text: Callable[..., str]) -> Callable[[float], Path]:
+    """The experiment file of such a shop, with a horizon of 60 days."""
+
+    def made(peak: float) -> Path:
+        orders(peak).to_csv(tmp_path / "orders.csv", index=False)
+        text = experiment_text(name="seasonal", horizon_days=60)
+        (tmp_path / "shop.toml").write_text(text + "[model]\nsegments = 3\nseeds = 1\n")
+        return tmp_path / "shop.toml"
+
+    return made
+
+
+def snapshot_of(file: Path, cutoff: pd.Timestamp) -> pd.DataFrame:
+    connection = sources.load(config.load(file), NOW).connection
+    return snapshot(connection, FeatureSpec(), customers_known(connection, [cutoff]), 60)
+
+
+def measured(file: Path, start: pd.Timestamp = FIRST_DAY) -> season.Season:
+    read = sources.load(config.load(file), NOW)
+    before = NOW - pd.Timedelta(days=60)
+    return season.measure(read.connection, start, before, NOW, 60, 60, 90)
+
+
+def test_a_known_season_is_found_a_year_earlier(shop: Callable[[float], Path]) -> None:
+    found = measured(shop(PEAK))
+    # September and October to November and December: from 1 to PEAK; MBG/NBD, which was fitted on
+    # the slack season, takes the silence for leaving, and shrinking takes a little off.
+    assert found.factor.orders == pytest.approx(PEAK, rel=0.2)
+    assert found.factor.spend == pytest.approx(PEAK, rel=0.2)
+    assert found.factor.churn_power > 1.15
+    assert (found.of_churn, found.of_spend) == (True, True)
+    assert found.said == (
+        "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2023-12-31: seasonal "
+        f"factor {found.factor.orders:.2f} of orders and {found.factor.spend:.2f} of spend, by "
+        "the same days a year earlier, drawn towards 1 by their noise."
+    )
+
+
+def test_where_no_season_is_none_is_found(shop: Callable[[float], Path]) -> None:
+    found = measured(shop(1.0))
+    assert found.factor.orders == pytest.approx(1.0, abs=0.08)
+    assert found.factor.spend == pytest.approx(1.0, abs=0.08)
+    assert (found.of_churn, found.of_spend) == (True, True)  # told: no difference
+
+
+def test_a_history_without_the_year_corrects_nothing_and_says_so(
+    shop: Callable[[float], Path],
+) -> None:
+    # A year before the calibration window began is 2022-09-02; 90 days of history before that.
+    missing = measured(shop(PEAK), pd.Timestamp("2022-06-05"))
+    assert missing.factor == Stretch()
+    assert (missing.of_churn, missing.of_spend) == (False, False)
+    assert missing.said == (
+        "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2023-12-31: another "
+        "season, and nothing corrects for it, since the history (from 2022-06-05) does not hold "
+        "both a year earlier."
+    )
+    assert measured(shop(PEAK), pd.Timestamp("2022-06-04")).factor != Stretch()
+
+
+def test_few_customers_tell_no_season(
+    shop: Callable[[float], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = shop(PEAK)
+    monkeypatch.setattr(season, "LEAST_CUSTOMERS", 10_000)
+    found = measured(file)
+    assert found.factor == Stretch()
+    assert "since a year earlier " in found.said
+    assert found.said.endswith(", 10000 needed.")
+
+
+def test_only_years_that_were_used_are_counted(shop: Callable[[float], Path]) -> None:
+    # So early a start has room for two pairs of years, and the shop's first holds no order.
+    found = measured(shop(PEAK), FIRST_DAY - pd.Timedelta(days=400))
+    assert found.factor.orders > 1
+    assert "by the same days a year earlier, drawn towards 1" in found.said
+
+
+def test_customers_of_one_habit_tell_their_season_too(
+    tmp_path: Path, experiment_text: Callable[..., str]
+) -> None:
+    """All buy at the same rate and nobody leaves: the likelihood of MBG/NBD has no maximum."""
+    rng = np.random.default_rng(8)
+    calendar = pd.date_range(FIRST_DAY, periods=850)
+    rate = np.where(calendar.month.isin([11, 12]), PEAK, 1.0) / 60
+    rows = [
+        (f"C{customer}", calendar[day], 10.0 + day % 7)
+        for customer in range(600)
+        for day in np.flatnonzero(rng.random(850) < -np.expm1(-rate))
+    ]
+    pd.DataFrame(rows, columns=["who", "when", "paid"]).to_csv(tmp_path / "orders.csv", index=False)
+    (tmp_path / "shop.toml").write_text(experiment_text(name="seasonal", horizon_days=60))
+    frame = snapshot_of(tmp_path / "shop.toml", NOW - season.YEAR)
+    with pytest.raises(FitError):
+        MbgNbd.fit(*histories(frame))
+    found = measured(tmp_path / "shop.toml")
+    assert found.factor.orders == pytest.approx(PEAK**season.REPEATS, rel=0.1)
+    assert found.factor.spend == pytest.approx(PEAK**season.REPEATS, rel=0.1)
+    # 92 customers had no order in the peak of a year ago: of silences nothing is told
+    silent = int((snapshot_of(tmp_path / "shop.toml", NOW - season.YEAR).future_orders == 0).sum())
+    assert silent < season.LEAST_CUSTOMERS
+    assert found.factor.churn_power == 1.0
+    assert (found.of_churn, found.of_spend) == (False, True)
+
+
+def test_what_may_be_noise_is_drawn_towards_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(season, "MISFIT", 0.0)
+
+    def factor(noise: float) -> float:
+        return season._drawn([((1.0, noise / 2), (np.e, noise / 2))])
+
+    repeats = season.REPEATS
+    assert factor(0.0) == pytest.approx(np.exp(repeats))
+    # a log ratio of 1 with a variance of 1/4
+    assert factor(0.25) == pytest.approx(np.exp(0.75 * repeats))
+    assert factor(1.0) == factor(4.0) == 1.0
+    twice = season._drawn([((1.0, 0.125), (np.e, 0.125))] * 2)  # the mean of two years
+    assert twice == pytest.approx(np.exp(0.875 * repeats))
+    assert season._drawn([((1.0, 0.0), (50.0, 0.0))]) == season.MOST
+
+
+def test_as_little_as_the_model_errs_by_is_no_season() -> None:
+    def kept(log: float, years: int = 1) -> float:
+        drawn = season._drawn([((1.0, 0.0), (np.exp(log), 0.0))] * years)
+        return float(np.log(drawn) / season.REPEATS / log)
+
+    assert kept(0.1) == pytest.approx(0.0, abs=1e-9)
+    assert kept(0.2) == pytest.approx(0.75)
+    assert kept(-0.2, years=2) == pytest.approx(0.875)  # each year errs in its own way
+    assert kept(1.0) == pytest.approx(0.99)
+
+
+def test_a_year_with_a_peak_is_above_its_slack_days(shop: Callable[[float], Path]) -> None:
+    # September and October, against ten months of 1 and two of the peak
+    assert measured(shop(4.0)).year == pytest.approx(1.5**season.REPEATS, rel=0.12)
+    assert measured(shop(1.0)).year == pytest.approx(1.0, abs=0.12)
+
+
+def test_a_year_of_few_silences_leaves_those_of_the_others(
+    shop: Callable[[float], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, thin = (1.0, 0.001), (1.0, np.inf)
+    low, high = (season.Level(plain, plain, (power, 0.001)) for power in (1.0, 0.5))
+    unknown = season.Level(plain, plain, thin)
+    # the latest year first, calibrated and ahead; then the whole of it
+    told = iter([unknown, high, low, high, low, high, low])
+    monkeypatch.setattr(season, "level", lambda *_: next(told))
+    one = measured(shop(1.0), NOW - 4 * season.YEAR).factor.churn_power
+    assert one == pytest.approx(0.5**season.REPEATS, rel=0.02)
+    monkeypatch.setattr(season, "level", lambda *_: unknown)
+    assert measured(shop(1.0), NOW - 4 * season.YEAR).factor.churn_power == 1.0
+
+
+def test_a_ratio_of_totals_knows_its_noise() -> None:
+    ratio, noise = season._over(np.array([4.0, 0.0]), np.array([1.0, 1.0]))
+    assert ratio == 2.0
+    assert noise == pytest.approx((2**2 + 2**2) / 4**2)
+
+
+def test_the_power_makes_the_expected_silences_the_realised_ones() -> None:
+    ordered = np.repeat([1.0, 0.0], [75, 25])
+    power, _ = season._power(ordered, np.full(100, 0.5))
+    assert power == pytest.approx(2.0)  # .5 squared is .25
+
+
+def test_a_season_goes_on_where_a_longer_horizon_ends() -> None:
+    both = season.carried(Stretch(1.5, 1.6, 1.2, "BG/NBD"), Stretch(2.0, 0.5, 1.5, "season"))
+    assert both == Stretch(3.0, 0.8, pytest.approx(1.8), "BG/NBD")
+
+
+@pytest.mark.slow
+def test_the_seasons_factor_takes_most_of_the_bias_away(
+    shop: Callable[[float], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    file = shop(PEAK)
+    with (tmp_path / "log.txt").open("w") as log:
+        screen = Screen(Console(file=log, width=160))
+        made = run.retrain(config.load(file), screen, NOW, tmp_path / "out")
+    lines = pd.read_csv(tmp_path / "orders.csv", parse_dates=["when"])
+    ahead = lines[lines.when.between(NOW, NOW + pd.Timedelta(days=60), inclusive="left")]
+    came = ahead[ahead.who.isin(made.scores.customer_id)].groupby("who").paid.sum()
+    expected, factor = made.scores.expected_spend.sum(), made.bundle.manifest["season"]["factor"]
+    silent = 1 - len(came) / len(made.scores)
+    with_it, without = expected / came.sum() - 1, expected / factor["spend"] / came.sum() - 1
+    assert without < -0.25
+    assert abs(with_it) < 0.15
+    churned = made.scores.churn_probability
+    before = churned ** (1 / factor["churn_power"])
+    assert abs(churned.mean() - silent) < abs(before.mean() - silent)
+    assert "Served: Calibrated on 2023-09-02 to 2023-11-01" in made.card.heading[4]
+    assert f"seasonal factor {factor['orders']:.2f} of orders" in made.card.heading[4]
+
+
+def test_a_year_or_more_holds_every_season(shop: Callable[[float], Path]) -> None:
+    read = sources.load(config.load(shop(PEAK)), NOW)
+    before = NOW - pd.Timedelta(days=60)
+    found = season.measure(read.connection, FIRST_DAY, before, NOW, 365, 365, 90)
+    assert found.factor == Stretch()
+    assert (found.of_churn, found.of_spend) == (True, True)
+    assert found.said.endswith(
+        "asked for 2023-11-01 to 2024-10-31: a year or more, which holds every season."
+    )
+
+
+def test_a_year_ahead_of_some_months_is_another_season_that_nothing_corrects_for(
+    shop: Callable[[float], Path],
+) -> None:
+    read = sources.load(config.load(shop(PEAK)), NOW)
+    before = NOW - pd.Timedelta(days=60)
+    found = season.measure(read.connection, FIRST_DAY, before, NOW, 60, 365, 90)
+    assert (found.factor, found.year) == (Stretch(), 1.0)
+    assert (found.of_churn, found.of_spend) == (False, False)  # the level goes half way
+    assert found.said == (
+        "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2024-10-31: a year or "
+        "more, which holds every season, while the 60 days calibrated on hold some more than "
+        "others, and nothing corrects for it."
+    )
+
+
+def test_a_year_ago_without_prices_corrects_nothing(
+    shop: Callable[[float], Path], tmp_path: Path
+) -> None:
+    file = shop(PEAK)
+    lines = orders(PEAK)
+    lines.loc[lines.when < NOW - pd.Timedelta(days=200), "paid"] = 0.0
+    lines.to_csv(tmp_path / "orders.csv", index=False)
+    found = measured(file)
+    assert found.factor == Stretch()
+    assert "nobody spent" in found.said
+
+
+def test_no_power_makes_an_unlikely_silence_likely() -> None:
+    assert season._power(np.zeros(1_000), np.full(1_000, 1e-6)) is None
+    assert season._power(np.repeat([0.0, 1.0], 500), np.full(1_000, 0.5)) == pytest.approx(
+        (1.0, (1_000 * 0.25) / (1_000 * 0.5 * np.log(2)) ** 2)
+    )
+
+
+def test_a_day_lost_a_year_ago_is_no_slack_season(shop: Callable[[float], Path]) -> None:
+    """A sixth of what the days calibrated on brought a year ago was not recorded."""
+    lost = exposure.Exposure(pd.Series(10.0, pd.date_range(FIRST_DAY, NOW)))
+    at = (NOW - pd.Timedelta(days=60)) - season.YEAR
+    lost.daily[at : at + pd.Timedelta(days=9)] = 0.0
+    assert lost.of(at, 60) == pytest.approx(5 / 6)
+    connection = sources.load(config.load(shop(PEAK)), NOW).connection
+    asked = connection, FIRST_DAY, NOW - pd.Timedelta(days=60), NOW, 60, 60, 90
+    plain, seen = season.measure(*asked), season.measure(*asked, lost)
+    before = season.level(connection, at, 60)
+    assert before is not None
+    of_all = before.carried(5 / 6)
+    assert of_all.spend == (pytest.approx(before.spend[0] * 1.2), before.spend[1])
+    assert of_all.churn_power == (pytest.approx(before.churn_power[0] * 1.2), before.churn_power[1])
+    for name in ("orders", "spend", "churn_power"):  # and a smaller factor is trusted less
+        ratio = getattr(plain.factor, name) / getattr(seen.factor, name)
+        assert 1.2**season.REPEATS * 0.99 < ratio < 1.25
+    assert seen.year < plain.year
+    assert "closure" not in seen.said
+
+
+def test_days_lost_a_year_before_those_asked_for_are_named(shop: Callable[[float], Path]) -> None:
+    days = pd.Series(10.0, pd.date_range(FIRST_DAY, NOW))
+    days["2022-11-20":"2022-11-25"] = 0.0
+    connection = sources.load(config.load(shop(PEAK)), NOW).connection
+    asked = connection, FIRST_DAY, NOW - pd.Timedelta(days=60), NOW, 60, 60, 90
+    plain, named = season.measure(*asked), season.measure(*asked, exposure.Exposure(days))
+    assert named.said == plain.said + (
+        " Hardly anybody ordered 2022-11-20 to 2022-11-25: taken for a closure that comes again."
+    )
+    assert named.factor == plain.factor

@@ -1,0 +1,92 @@
+"""Fits the structural prior at each cut-off, on nothing but the histories before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import FitError
+from training.btyd.bg_nbd import MbgNbd
+from training.btyd.gamma_gamma import GammaGamma
+from training.outliers import capped
+from training.prediction.structure import FEATURES, Prior
+from training.rivals import histories
+
+#: (weak, alike): by the likelihood alone; under a weak prior of the parameters, where that has no
+#: proper maximum; then MBG/NBD so, with the mean amount of an order in place of Gamma-Gamma.
+WAYS = ((False, False), (True, False), (False, True), (True, True))
+
+
+def fit(frame: pd.DataFrame, window_days: int) -> Prior | None:
+    """The prior of the customers of one cut-off (snapshot rows), by the first of `WAYS` that is not
+    refused; None where all are.
+    """
+    return tried(frame, window_days)[0]
+
+
+def tried(
+    frame: pd.DataFrame, window_days: int, ways: Sequence[tuple[bool, bool]] = WAYS
+) -> tuple[Prior | None, list[FitError]]:
+    """The same, and what each of the ways before it was refused for."""
+    refused: list[FitError] = []
+    for weak, alike in ways:
+        try:
+            return fitted(frame, window_days, weak, alike), refused
+        except FitError as error:
+            refused.append(error)
+    return None, refused
+
+
+def fitted(frame: pd.DataFrame, window_days: int, weak: bool = False, alike: bool = False) -> Prior:
+    """The prior by one of the ways, raising the FitError that says why it is refused."""
+    bought = frame[frame.orders > 0]
+    x, t_x, T = histories(bought)
+    mean = capped(bought.spend.clip(lower=0.0).to_numpy(np.float64)) / (x + 1.0)
+    # first the amounts, whose fit is the quicker to be refused
+    value = GammaGamma.alike(x + 1.0, mean) if alike else GammaGamma.fit(x + 1.0, mean, weak)
+    orders = MbgNbd.fit(x, t_x, T, weak)
+    return Prior(
+        orders.r, orders.alpha, orders.a, orders.b, value.p, value.q, value.gamma, window_days
+    )
+
+
+def augment(
+    frames: list[pd.DataFrame], window_days: int
+) -> tuple[list[pd.DataFrame], Prior | None]:
+    """Frames with the prior's columns, each cut-off by its own fit, and the last frame's prior.
+
+    All or nothing: where MBG/NBD is refused at any cut-off, the frames come back as they are; where
+    Gamma-Gamma is at the last, each cut-off has its mean amount of an order, if MBG/NBD allows, as
+    what is served has.
+    """
+    rows: dict[Any, pd.DataFrame] = {}
+    for frame in frames:
+        for cutoff, some in frame.groupby("as_of"):
+            rows.setdefault(cutoff, some)
+    priors: dict[Any, Prior] = {}
+    for cutoff, some in rows.items():
+        found = fit(some, window_days)
+        if found is None:
+            return frames, None
+        priors[cutoff] = found
+    last = frames[-1].as_of.max()
+    if priors[last].alike:
+        for cutoff, found in priors.items():
+            if not found.alike:
+                priors[cutoff] = tried(rows[cutoff], window_days, WAYS[2:])[0] or found
+    made = []
+    for frame in frames:
+        columns = {feature.name: np.full(len(frame), np.nan) for feature in FEATURES}
+        for cutoff in frame.as_of.unique():
+            at = np.flatnonzero(frame.as_of == cutoff)
+            known = {
+                name: frame[name].to_numpy(np.float64)[at]
+                for name in ("frequency", "recency_days", "T_days", "spend")
+            }
+            for name, values in priors[cutoff].columns(known).items():
+                columns[name][at] = values
+        made.append(frame.assign(**columns))
+    return made, priors[last]

@@ -1,0 +1,1 @@
+"""Contractual churn: another kind of experiment, from a file to a registered model."""

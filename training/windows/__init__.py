@@ -1,0 +1,1 @@
+"""Time as training sees it: which windows there are, how long, and what of them was seen."""

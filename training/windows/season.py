@@ -1,0 +1,279 @@
+"""The season ahead: what the same days brought a year earlier, where the history holds them.
+
+A model is calibrated on the window before the moment that it predicts from, which is another
+season. A year earlier both windows are known: by how much each exceeded what MBG/NBD expected of
+the customers of then (who age alike in both), and the ratio of the two is the season's. It carries
+predictions on as a longer horizon does (`windows.stretch`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from features.errors import FitError
+from features.snapshot import snapshot
+from features.spec import FeatureSpec
+from features.spine import customers_known
+from training.btyd.bg_nbd import MbgNbd
+from training.outliers import capped
+from training.rivals import histories
+from training.windows.exposure import Exposure
+from training.windows.splits import YEAR
+from training.windows.stretch import Stretch
+
+#: Customers with an order in each window; of fewer a ratio is noise, as is one of silences where
+#: fewer had none.
+LEAST_CUSTOMERS = 100
+#: Older years tell of another shop.
+MOST_YEARS = 3
+#: Of a year or more no season is left out.
+YEAR_DAYS = YEAR.days
+#: One season more or less than fivefold is something else: a shop that opened, a gap.
+MOST = 5.0
+#: The features that the customers' histories are made of.
+HISTORY = ("recency_days", "T_days", "orders", "frequency", "spend")
+#: Of a season's logarithm so much comes again a year later.
+REPEATS = 0.85
+#: The variance of the logarithm by what MBG/NBD misses, season or not, beside the noise.
+MISFIT = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Season:
+    """What to multiply by, and why, or why not: `said` is a sentence for the report card. `year` is
+    the level of spend over a whole year over that of the days calibrated on, a year earlier and of
+    the same customers: what goes on beyond the horizon. `of_churn` and `of_spend` (and orders) tell
+    whether the level of the days calibrated on is the one that `factor` is told against: an earlier
+    year was found, be it without a difference, or there is no season to tell.
+    """
+
+    factor: Stretch
+    said: str
+    year: float = 1.0
+    of_churn: bool = False
+    of_spend: bool = False
+
+
+#: Where nothing is asked of it.
+UNTOLD = Season(Stretch(), "Nothing is told of the season.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """What came in the days after a cut-off against what MBG/NBD expected: the ratios of orders and
+    spend, and the power of the probability of no order; each with the variance of its logarithm.
+    """
+
+    orders: tuple[float, float]
+    spend: tuple[float, float]
+    churn_power: tuple[float, float]
+
+    def carried(self, exposure: float) -> Level:
+        """Of all of the days, of which the part `exposure` was seen."""
+        orders, spend, power = self.orders, self.spend, self.churn_power
+        return Level(*((ratio / exposure, variance) for ratio, variance in (orders, spend, power)))
+
+
+#: By cut-off and days; in place of a level that cannot be told, why not.
+Levels = dict[tuple[pd.Timestamp, int], Level | str]
+
+
+def measure(
+    connection: Any,
+    start: pd.Timestamp,
+    calibrated: pd.Timestamp,
+    cutoff: pd.Timestamp,
+    window_days: int,
+    horizon_days: int,
+    history_days: int,
+    exposed: Exposure | None = None,
+    levels: Levels | None = None,
+) -> Season:
+    """The season of [cutoff, cutoff + horizon) against [calibrated, calibrated + window).
+
+    Parameters
+    ----------
+    connection : an Ibis backend with the source tables
+    start : the first order, UTC
+    calibrated, cutoff : where the calibration window and the predictions begin, UTC
+    history_days : the least history that a cut-off must have before it
+    exposed : how much was seen of the days; None where all was
+    levels : those measured before, by cut-off and days; what is measured here is added
+
+    Where days were lost, what was calibrated on is carried on to all of its window
+    (`fitting.fit.calibrate`), and so are the same days a year earlier; days lost a year before
+    those asked for are taken for a closure that comes again.
+    Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
+    1 by as much as it may be noise or MBG/NBD's own error, and as no year is quite like the one
+    before.
+    """
+    until = (calibrated + pd.Timedelta(days=window_days), cutoff + pd.Timedelta(days=horizon_days))
+    ahead = (
+        f"Calibrated on {calibrated:%Y-%m-%d} to {until[0]:%Y-%m-%d}, asked for "
+        f"{cutoff:%Y-%m-%d} to {until[1]:%Y-%m-%d}"
+    )
+    if window_days >= YEAR_DAYS:
+        said = f"{ahead}: a year or more, which holds every season."
+        return Season(Stretch(), said, of_churn=True, of_spend=True)
+    if horizon_days >= YEAR_DAYS:
+        return Season(
+            Stretch(),
+            f"{ahead}: a year or more, which holds every season, while the {window_days} days "
+            "calibrated on hold some more than others, and nothing corrects for it.",
+        )
+    years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
+    years = min(years, MOST_YEARS)
+    lost = [
+        f"{gap.first:%Y-%m-%d} to {gap.last:%Y-%m-%d}"
+        for i in range(1, years + 1)
+        for gap in (exposed.lost(cutoff - i * YEAR, horizon_days) if exposed else ())
+    ]
+    again = (
+        f" Hardly anybody ordered {' and '.join(lost)}: taken for a closure that comes again."
+        if lost
+        else ""
+    )
+    if years < 1:
+        return Season(
+            Stretch(),
+            f"{ahead}: another season, and nothing corrects for it, since the history (from "
+            f"{start:%Y-%m-%d}) does not hold both a year earlier.",
+        )
+    levels = {} if levels is None else levels
+
+    def at(when: pd.Timestamp, days: int) -> Level | str:
+        if (when, days) not in levels:
+            levels[when, days] = level(connection, when, days)
+        return levels[when, days]
+
+    def carried_on(when: pd.Timestamp, days: int) -> Level | str:
+        measured = at(when, days)
+        if isinstance(measured, str):
+            return measured
+        return measured.carried(exposed.of(when, days) if exposed else 1.0)
+
+    found, why = [], ""
+    for i in range(1, years + 1):
+        before = carried_on(calibrated - i * YEAR, window_days)
+        after = at(cutoff - i * YEAR, horizon_days)
+        if isinstance(before, Level) and isinstance(after, Level):
+            found.append((before, after))
+        else:
+            why = why or (before if isinstance(before, str) else str(after))
+    if not found:
+        return Season(
+            Stretch(),
+            f"{ahead}: another season, and nothing corrects for it, since a year earlier {why}.",
+        )
+    orders = _drawn([(before.orders, after.orders) for before, after in found])
+    spend = _drawn([(before.spend, after.spend) for before, after in found])
+    told = [(before.churn_power, after.churn_power) for before, after in found]
+    told = [pair for pair in told if np.isfinite(pair[0][1] + pair[1][1])]
+    power = _drawn(told) if told else 1.0
+    factor = Stretch(orders, spend, power, "season")
+    first, every = carried_on(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
+    year = 1.0
+    if isinstance(first, Level) and isinstance(every, Level):
+        year = _drawn([(first.spend, every.spend)])
+    return Season(
+        factor,
+        f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
+        f"days a year earlier{'' if len(found) == 1 else f', {len(found)} years back'}, drawn "
+        f"towards 1 by their noise.{again}",
+        year,
+        of_churn=bool(told),
+        of_spend=True,
+    )
+
+
+def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | str:
+    """Realised over expected in the `days` after `cutoff`, of the customers with an order before;
+    the reason where too few of them ordered, nobody spent, or MBG/NBD is refused even under a weak
+    prior.
+    """
+    when = f"in the {days} days from {cutoff:%Y-%m-%d}"
+    spine = customers_known(connection, [cutoff])
+    rows = snapshot(connection, FeatureSpec(), spine, days, HISTORY)
+    rows = rows[rows.orders > 0]
+    ordered = (rows.future_orders > 0).to_numpy(np.float64)
+    if ordered.sum() < LEAST_CUSTOMERS:
+        return (
+            f"{ordered.sum():.0f} of {len(rows):,} customers with an order before ordered {when}, "
+            f"{LEAST_CUSTOMERS} needed"
+        )
+    x, t_x, T = histories(rows)
+    model = _expecting(x, t_x, T)
+    if model is None:
+        return f"MBG/NBD was refused at {cutoff:%Y-%m-%d}"
+    expected = model.expected_orders(float(days), x, t_x, T)
+    worth = expected * np.maximum(capped(rows.spend.to_numpy(np.float64)), 0.0) / (x + 1.0)
+    spent = capped(rows.future_spend.to_numpy(np.float64))
+    power: tuple[float, float] | None = (1.0, np.inf)
+    if len(rows) - ordered.sum() >= LEAST_CUSTOMERS:
+        power = _power(ordered, 1.0 - model.probability_of_order(float(days), x, t_x, T))
+    if not (spent.sum() > 0 and worth.sum() > 0):
+        return f"nobody spent {when}, or before"
+    if power is None:
+        return f"another share came back {when} than MBG/NBD could tell"
+    return Level(
+        _over(rows.future_orders.to_numpy(np.float64), expected), _over(spent, worth), power
+    )
+
+
+def _expecting(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> MbgNbd | None:
+    """MBG/NBD of these histories, under a weak prior where the likelihood has no maximum."""
+    for weak in (False, True):
+        with contextlib.suppress(FitError):
+            return MbgNbd.fit(x, t_x, T, weak)
+    return None
+
+
+def _over(realised: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
+    """Total over total, and the variance of its logarithm (of a sum of independent customers)."""
+    ratio = realised.sum() / expected.sum()
+    return float(ratio), float(((realised - ratio * expected) ** 2).sum() / realised.sum() ** 2)
+
+
+def _power(ordered: np.ndarray, silent: np.ndarray) -> tuple[float, float] | None:
+    """The power of the probabilities of no order that makes their total the realised one, and the
+    variance of its logarithm by the delta method; None where no power between e^-5 and e^5 does.
+    """
+    logs = np.log(np.clip(silent, 1e-6, 1 - 1e-6))
+
+    def came(log_power: float) -> float:
+        return float(-np.expm1(np.exp(log_power) * logs).sum() - ordered.sum())
+
+    if came(-5.0) > 0 or came(5.0) < 0:
+        return None
+    found = float(brentq(came, -5.0, 5.0))
+    power = np.exp(found)
+    left = np.exp(power * logs)
+    slope = float((left * power * -logs).sum())
+    return float(power), float(((ordered - 1 + left) ** 2).sum() / slope**2)
+
+
+def _drawn(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> float:
+    """exp of the mean log ratio after / before, times the share of its square that is neither noise
+    nor `MISFIT`, times `REPEATS`.
+    """
+    logs = np.array([np.log(after[0] / before[0]) for before, after in pairs])
+    noise = sum(before[1] + after[1] + MISFIT for before, after in pairs) / len(pairs) ** 2
+    mean = float(logs.mean())
+    kept = max(0.0, 1.0 - noise / mean**2) if mean else 0.0
+    return float(np.clip(np.exp(REPEATS * kept * mean), 1 / MOST, MOST))
+
+
+def carried(first: Stretch, then: Stretch) -> Stretch:
+    """Both, one after the other."""
+    return dataclasses.replace(
+        first,
+        orders=first.orders * then.orders,
+        spend=first.spend * then.spend,
+        churn_power=first.churn_power * then.churn_power,
+    )
