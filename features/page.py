@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features import catalog, sources
 from features.feature import Feature
+from features.lenses import journey
 from features.settings import config
 from features.spec import FeatureSpec
 
@@ -28,8 +29,24 @@ A model's own catalog is learned from what lies before its first training cut-of
 `/model` tells it.
 
 `number` is a float64, `count` an int64, `category` a text. Where null is said to mean never, the
-value is always known. `code` is a place in an order, counted from 0.
+value is always known. `code` is a place in an order, counted from 0. Standard deviations are those
+of a population: 0 of a single value.
+
+*Orders.* Lines of one customer with one order id are one order; without order ids, those of one
+moment. Its lines of one moment are a *piece*. A piece buys something where a line is above 0, or
+none is below 0 and nothing of the order was returned before. The order is its first piece that
+buys something: later ones count in spend, units, discount and returns, but are no order and no part
+of its basket. *Paid* is the sum of amounts above 0, *returned* that of those below. A line below 0
+gives its quantity back, whatever that quantity's sign. Of orders at one moment the one of the least
+id comes first.
+
+*Days.* The last 30 days are 30 times 24 hours before `as_of`, their first moment included; from 16
+to 8 days ago is longer than 8 and at most 16. Weeks are such windows of seven days. Days with an
+order, weekdays and hours are those of the experiment's time zone.
 """
+
+#: What no single sentence of a catalog could say.
+RULES = {journey.LENS: (journey.__doc__ or "").partition("\n\n")[2]}
 
 
 def render(spec: FeatureSpec, experiment: str) -> str:
@@ -49,7 +66,8 @@ def _lens(name: str, features: list[Feature]) -> str:
         _row(f"`{f.name}`", f.unit, f.dtype, _plain(f.null), _plain(f.definition)) for f in features
     ]
     head = _row("name", "unit", "dtype", "null means", "definition")
-    return "\n".join([f"## {name.capitalize()}\n", head, "|---|---|---|---|---|", *rows, ""])
+    lines = [f"## {name.capitalize()}\n", head, "|---|---|---|---|---|", *rows, ""]
+    return "\n".join([*lines, RULES[name]] if name in RULES else lines)
 
 
 def _row(*cells: str) -> str:

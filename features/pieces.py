@@ -69,7 +69,7 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
 def bought(lines: ir.Table) -> ir.BooleanScalar:
     """Whether lines of one order and moment bought something: one has an amount above 0, or none
     has one below. A return is no order, nor is one with a line of 0 beside it (its postage, say);
-    an order of 0 alone is genuine.
+    an order of 0 alone is genuine, where nothing of the same order was returned before.
     """
     made: ir.BooleanScalar = (lines.amount.max() > 0) | (lines.amount.min() >= 0)
     return made

@@ -219,6 +219,8 @@ def test_the_wheel_holds_four_names_and_no_folder_mlflow(tmp_path: Path) -> None
         files = archive.namelist()
     tops = {name.split("/")[0].removesuffix(".py") for name in files if ".dist-info/" not in name}
     assert tops == EXPOSED
+    modules = {path.relative_to(ROOT).as_posix() for path in tracked() if path.suffix == ".py"}
+    assert {name for name in modules if name.split("/")[0] in EXPOSED} <= set(files)
     pages = {path.relative_to(ROOT).as_posix() for path in tracked() if "web" in path.parts}
     assert pages <= set(files)
 

@@ -170,8 +170,8 @@ def moment(reference: str, dtype: str, form: Format, zone: str) -> str:
     """A naive TIMESTAMP in UTC. A moment without a zone of its own is wall clock in `zone`.
 
     A wall clock that occurs twice (autumn) is its second occurrence, one that never occurs
-    (spring) is one hour later. Years before 1900 and after 2199 are no moments: exports write
-    0001-01-01 and 9999-12-31 for "unknown" and "never".
+    (spring) is later by what the clock was put forward. Years before 1900 and after 2199 are no
+    moments: exports write 0001-01-01 and 9999-12-31 for "unknown" and "never".
     """
     fmt = form.moment_format
     if dtype.endswith("WITH TIME ZONE"):

@@ -49,7 +49,7 @@ def names_of(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
 
 def _of(attribute: Attribute, column: str, places: tuple[Place, ...]) -> list[Feature]:
     """Its features under names as they are told; `column` holds the latest text."""
-    said = f"Attribute {attribute.name!r}, the latest known, "
+    said = f"Attribute {attribute.name!r}, the latest value known, "
 
     def entry(name: str, unit: str, dtype: str, how: str, read: Read) -> Feature:
         return Feature(
@@ -61,12 +61,14 @@ def _of(attribute: Attribute, column: str, places: tuple[Place, ...]) -> list[Fe
         separator, levels = attribute.separator, attribute.levels
         return [
             entry(f"{attribute.name} {level}", "category", "category",
-                  f"as {separator.join(levels[: depth + 1])}", _level(separator, depth))
+                  f"as {separator.join(levels[: depth + 1])}, where none above it is unknown",
+                  _level(separator, depth))
             for depth, level in enumerate(levels)
         ]  # fmt: skip
     if attribute.kind == "location":
         nearest = "the nearest of " if len(places) > 1 else ""
-        how = f"as great-circle distance to {nearest}{', '.join(place.name for place in places)}"
+        named = ", ".join(place.name for place in places)
+        how = f"as great-circle distance (haversine) to {nearest}{named}"
         return [entry(f"{attribute.name} distance", "km", "number", how, _distance(places))]
     unit, dtype, how, read = {
         "category": ("category", "category", "as it stands", _text),

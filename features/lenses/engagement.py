@@ -50,8 +50,8 @@ def _of_all() -> list[Feature]:
                 "Time between the last two events, of all kinds.",
                 build=lambda k: k.age_before.min() - k.age_days.min()),
         Feature("events_trend", LENS, "ratio", "number", NO_EVENT,
-                "Events of the last 30 days over a third of the last 90 days', smoothed by 1.", 90,
-                _trend),
+                "Events of the last 30 days over a third of the last 90 days', one added to each.",
+                90, _trend),
     ]  # fmt: skip
 
 

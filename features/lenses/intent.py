@@ -44,16 +44,16 @@ def _reached(goal: Goal, slug: str) -> list[Feature]:
 
 
 def _left(goal: Goal, slug: str, completed: str) -> list[Feature]:
-    by = " or ".join("an order" if kind == ORDER else repr(kind) for kind in goal.completed_by)
+    by = " or ".join("a purchase" if kind == ORDER else repr(kind) for kind in goal.completed_by)
     days = goal.within_days
     return [
         _count(f"goal_{slug}_open",
-               f"Times that the goal {goal.name!r} was set in the last {days} days and not "
+               f"Times that the goal {goal.name!r} was set, less than {days} days ago, and not "
                f"completed yet by {by}.",
                lambda k: _times(_set(k, goal) & ~k[completed] & (k.age_days < days)), days),
         _count(f"goal_{slug}_abandoned",
                f"Times that the goal {goal.name!r} was set, {days} days ago or longer, and not "
-               f"completed within {days} days by {by}.",
+               f"followed within {days} days by {by}.",
                lambda k: _times(_set(k, goal) & ~k[completed] & (k.age_days >= days))),
     ]  # fmt: skip
 
@@ -78,7 +78,8 @@ def expression(
     Parameters
     ----------
     events, spine : as in `features.schema`
-    orders : as in `features.schema`; what bought something is an order (`features.pieces.bought`)
+    orders : as in `features.schema`; whatever bought something is a purchase, also what is added to
+        an order later (see `features.pieces`)
     """
     if not spec.goals:
         return None
@@ -95,8 +96,12 @@ def expression(
         rows = rows.union(paid.select(rows.columns).cast(rows.schema()))
     k = known(rows, spine)
     # Of the lines that are known by then: one that comes late may be what an order bought.
-    order = ibis.window(group_by=["customer_id", "as_of", "order_id", "moment"])
-    bought = (k.most.max().over(order) > 0) | (k.least.min().over(order) >= 0)
+    order = ["customer_id", "as_of", "order_id"]
+    piece = ibis.window(group_by=[*order, "moment"])
+    so_far = ibis.window(group_by=order, order_by="moment", preceding=None, following=0)
+    bought = (k.most.max().over(piece) > 0) | (
+        (k.least.min().over(piece) >= 0) & (k.least.min().over(so_far) >= 0)
+    )
     k = k.mutate(is_order=k.is_order & bought.fill_null(False))
     # What follows a goal is sought among rows that are known already, at each as_of anew.
     left = {f"completed_{i}": _completed(k, g) for i, g in enumerate(spec.goals) if g.completed_by}

@@ -100,14 +100,14 @@ def _within(days: int, spec: FeatureSpec) -> list[Feature]:
     if "quantity" in spec.present:
         made.append(_sum_within(days, "units", "units", ", net of returns"))
     if "discount" in spec.present:
-        made.append(_sum_within(days, "discount", "currency"))
+        made.append(_sum_within(days, "discount", "currency", ", on lines that are no returns"))
     return made
 
 
-def _sum_within(days: int, column: str, unit: str, net: str = "") -> Feature:
+def _sum_within(days: int, column: str, unit: str, more: str) -> Feature:
     return _number(
         f"{column}_{days}d", unit, NEVER,
-        f"{column.capitalize()} in the last {days} days{net}.",
+        f"{column.capitalize()} in the last {days} days{more}.",
         lambda k: k[column].sum(where=k.age_days <= days), days,
     )  # fmt: skip
 
@@ -155,18 +155,19 @@ def _gap_last(k: ir.Table) -> ir.Value:
 
 def _active_weeks(k: ir.Table) -> ir.Value:
     # Counted at the first order of each week back, the one whose predecessor lies further back.
-    first = k.age_before.isnull() | ((k.age_before / 7).floor() != (k.age_days / 7).floor())
-    return _times(k.is_order & (k.age_days < 84) & first)
+    # A moment on the border of two weeks belongs to the later one, as to the window of its days.
+    first = k.age_before.isnull() | ((k.age_before / 7).ceil() != (k.age_days / 7).ceil())
+    return _times(k.is_order & (k.age_days <= 84) & first)
 
 
 def _trends() -> list[Feature]:
     return [
         _number("orders_trend", "ratio", NO_ORDER,
-                "Orders of the last 30 days over a third of the last 90 days', smoothed by 1.",
+                "Orders of the last 30 days over a third of the last 90 days', one added to each.",
                 _orders_trend, 90),
         _number("spend_trend", "ratio", NO_ORDER,
-                "Spend of the last 30 days over a third of the last 90 days', neither below 0, "
-                "smoothed by a mean order.",
+                "Spend of the last 30 days over a third of the last 90 days', neither below 0, the "
+                "mean order added to each.",
                 _spend_trend, 90),
     ]  # fmt: skip
 
@@ -212,7 +213,7 @@ def _discounts() -> list[Feature]:
 
     return [
         _number("discount_share", "share", "nothing paid or discounted",
-                "Discount over what would have been paid without it.",
+                "Discount over what would have been paid without it, on lines that are no returns.",
                 share),
         _number("discount_share_90d", "share", "nothing paid or discounted in the last 90 days",
                 "Discount share of the last 90 days.",
@@ -223,6 +224,6 @@ def _discounts() -> list[Feature]:
 def _channel_share(slug: str, channel: str, column: str) -> Feature:
     return _number(
         f"order_channel_share_{slug}", "share", NO_ORDER,
-        f"Share of orders through the channel {channel!r}.",
+        f"Share of orders with a line through the channel {channel!r}.",
         lambda k: _share(_times(k.is_order & k[column]), _times(k.is_order)),
     )  # fmt: skip

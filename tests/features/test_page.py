@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from features import catalog, page
+from features.lenses import journey
 
 
 def test_the_page_has_a_table_a_lens_and_a_row_a_feature(shop):
@@ -15,6 +16,13 @@ def test_the_page_has_a_table_a_lens_and_a_row_a_feature(shop):
     assert (
         "| `gap_mean` | days | number | fewer than two orders | Mean time between orders. |" in rows
     )
+
+
+def test_the_page_has_the_rules_of_every_stage(shop):
+    shown = page.render(shop.spec, "shop").splitlines()
+    rules = [line for line in shown if line.startswith(tuple(f"| {s} |" for s in journey.STAGES))]
+    assert len(rules) == len(journey.STAGES)
+    assert "| prospect | no order yet |" in rules
 
 
 def test_the_page_says_what_it_was_made_for(shop):

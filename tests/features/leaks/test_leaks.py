@@ -15,9 +15,9 @@ from features.online import OnlineFeatures
 T = datetime(2024, 6, 1)
 
 MODULES = {
-    name: importlib.import_module(f"features.{name}")
-    for _, name, _ in pkgutil.iter_modules(features.__path__)
-    if name != "spark"  # an engine, which needs a package of an extra
+    name.rpartition(".")[2]: importlib.import_module(name)
+    for _, name, folder in pkgutil.walk_packages(features.__path__, "features.")
+    if not folder and name != "features.spark"  # an engine, which needs a package of an extra
 }
 LENSES = {
     name: module

@@ -121,11 +121,12 @@ def test_orders_alone_reach_no_goal(shop):
 def test_a_goal_says_what_completes_it_and_when():
     made = {f.name: f.definition for f in intent.features(CART)}
     assert made["goal_cart_open"] == (
-        "Times that the goal 'cart' was set in the last 3 days and not completed yet by an order."
+        "Times that the goal 'cart' was set, less than 3 days ago, and not completed yet by a "
+        "purchase."
     )
     assert made["goal_cart_abandoned"] == (
-        "Times that the goal 'cart' was set, 3 days ago or longer, and not completed within 3 "
-        "days by an order."
+        "Times that the goal 'cart' was set, 3 days ago or longer, and not followed within 3 days "
+        "by a purchase."
     )
 
 
@@ -144,3 +145,18 @@ def test_a_return_with_a_line_of_nought_completes_no_goal(shop):
     # what arrives late was no part of what was known by then
     late = shop.line("2024-05-11", 25, order_id="back", arrived=datetime(2024, 7, 1))
     assert left(shop, events=events, orders=[*back, late]) == (0, 1)
+
+
+def test_what_is_added_to_an_order_completes_a_goal_and_postage_of_a_return_does_not(shop):
+    events = [shop.event("2024-05-10", "cart")]
+
+    def abandoned(first, later):
+        rows = [("2024-05-01", first), ("2024-05-11", later)]
+        orders = [shop.line(when, amount, order_id="o") for when, amount in rows]
+        return shop.features(orders=orders, events=events)["goal_cart_abandoned"]
+
+    assert abandoned(10, 5) == 0
+    assert abandoned(10, 0) == 0
+    assert abandoned(-10, 5) == 0
+    assert abandoned(-10, 0) == 1
+    assert abandoned(10, -5) == 1

@@ -1,3 +1,6 @@
+from datetime import datetime, timedelta
+from statistics import fmean, pstdev
+
 import ibis
 import pytest
 
@@ -33,11 +36,11 @@ BOUNDARIES = [
     ((2, 5.0, 105.0, 100.0, 0.0, 100.0, 100.0, 1), ("active", 5 / 60, None)),  # nothing before
     # loyal: six orders, and eight weeks or evenly: of five times with a mean of 7, the longest of
     # 15 is three times the others' 5; at least 14 days are even
-    ((6, 7.0, 77.0, 7.0, 3.5, 10.0, 16.0, 8), ("loyal", 0.5, None)),
-    ((6, 7.0, 77.0, 7.0, 3.5, 10.0, 16.0, 7), ("active", 0.5, None)),
-    ((6, 7.0, 77.0, 7.0, 3.5, 10.0, 15.0, 7), ("loyal", 0.5, None)),
-    ((5, 7.0, 77.0, 7.0, 3.5, 10.0, 15.0, 8), ("active", 0.5, None)),
-    ((6, 7.0, 77.0, 4.0, 5.0, 1.0, 14.0, 3), ("loyal", 0.5, None)),
+    ((6, 7.0, 42.0, 7.0, 3.5, 10.0, 16.0, 8), ("loyal", 0.5, None)),
+    ((6, 7.0, 42.0, 7.0, 3.5, 10.0, 16.0, 7), ("active", 0.5, None)),
+    ((6, 7.0, 42.0, 7.0, 3.5, 10.0, 15.0, 7), ("loyal", 0.5, None)),
+    ((5, 7.0, 35.0, 7.0, 3.5, 10.0, 15.0, 8), ("active", 0.5, None)),
+    ((6, 7.0, 37.0, 6.0, 4.0, 1.0, 14.0, 3), ("loyal", 0.5, None)),
     # a pause of 570 days after times of 10, 10, 10 and before one of 5: 3 x 8.75 days are usual
     ((6, 26.0, 631.0, 121.0, 224.5, 5.0, 570.0, 1), ("active", 26 / 26.25, None)),
     ((6, 27.0, 632.0, 121.0, 224.5, 5.0, 570.0, 1), ("at_risk", 27 / 26.25, 0.75)),
@@ -98,3 +101,33 @@ def test_a_purchase_moves_a_lapsed_customer_on(shop):
     assert shop.features(orders=rows)["stage"] == "lapsed"
     found = shop.features(orders=[*rows, shop.line("2024-05-30", 1)])
     assert (found["stage"], found["days_in_stage"]) == ("returned", 2.0)
+
+
+def silences(*days, last=1.0, hour="00:00:00"):
+    """Moments of orders, so many days apart, the last so many days before `AS_OF`."""
+    at = datetime.fromisoformat(f"2024-05-31 {hour}") - timedelta(days=last - 1)
+    moments = [at]
+    for gap in reversed(days):
+        moments.append(moments[-1] - timedelta(days=gap))
+    return moments
+
+
+@pytest.mark.parametrize("hour", ["00:00:00", "01:00:01", "07:13:21", "23:59:59"])
+def test_a_silence_of_just_the_days_of_a_rule_is_not_over_them_at_any_hour(shop, hour):
+    for gaps, stage in (((6, 7, 30), "active"), ((6, 7, 31), "returned")):
+        rows = [shop.line(moment, 1) for moment in silences(*gaps, last=20, hour=hour)]
+        assert shop.features(orders=rows)["stage"] == stage
+
+
+@pytest.mark.parametrize("others", range(19, 24))
+def test_the_longest_time_of_just_three_times_the_others_is_even(shop, others):
+    rows = [shop.line(at, 1) for at in silences(*[30] * (others - 5), 90, *[30] * 5)]
+    assert shop.features(orders=rows)["stage"] == "loyal"
+
+
+@pytest.mark.parametrize("others", range(23, 28))
+def test_the_longest_time_of_just_five_times_the_others_is_no_pause(shop, others):
+    gaps = [*[7] * (others - 10), 35, *[7] * 10]
+    rows = [shop.line(at, 1) for at in silences(*gaps, last=10)]
+    usual = fmean(gaps) + 2 * pstdev(gaps)
+    assert shop.features(orders=rows)["silence"] == pytest.approx(10 / usual)

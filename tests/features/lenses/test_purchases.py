@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta
 from math import exp, sqrt
 
 import pandas as pd
@@ -95,14 +96,20 @@ def test_a_window_holds_the_purchase_exactly_its_days_ago_and_none_at_as_of(shop
 
 
 def test_a_week_is_active_from_its_first_moment_to_before_the_next(shop):
-    rows = [shop.line(when, 1) for when in ("2024-05-25 00:00:01", "2024-05-31")]
+    rows = [shop.line(when, 1) for when in ("2024-05-25", "2024-05-31")]
     assert shop.features(orders=rows)["active_weeks_12"] == 1
-    rows.append(shop.line("2024-05-25", 1))  # seven days ago: the second week back
+    rows.append(shop.line("2024-05-24 23:59:59", 1))  # the second week back
     assert shop.features(orders=rows)["active_weeks_12"] == 2
-    rows.append(shop.line("2024-03-09", 1))  # 84 days ago: no longer of the twelve
+    rows.append(shop.line("2024-03-08 23:59:59", 1))  # no longer of the twelve
     assert shop.features(orders=rows)["active_weeks_12"] == 2
-    rows.append(shop.line("2024-03-09 00:00:01", 1))
+    rows.append(shop.line("2024-03-09", 1))  # 84 days ago: the first moment of the twelfth
     assert shop.features(orders=rows)["active_weeks_12"] == 3
+
+
+def test_an_order_a_week_at_one_hour_is_twelve_active_weeks(shop):
+    days = [datetime(2024, 6, 1) - timedelta(days=7 * week) for week in range(1, 13)]
+    found = shop.features(orders=[shop.line(day, 1) for day in days])
+    assert (found["active_weeks_12"], found["orders_90d"]) == (12, 12)
 
 
 def test_a_return_lowers_the_spend_and_is_no_order(shop):
