@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from model_rivals import Said
 
+from training.cards.interval_card import plain_width
 from training.measures import metrics
 from training.measures.bootstrap import Interval, paired_bootstrap
 
@@ -114,7 +115,8 @@ def held(
     groups |= {str(i + 1): rows for i, rows in enumerate(np.array_split(order, FIFTHS))}
 
     def score(interval: tuple[np.ndarray, np.ndarray], rows: np.ndarray) -> float:
-        return metrics.interval_score(spent[rows], interval[0][rows], interval[1][rows], level)
+        low, high = interval
+        return float(metrics.interval_scores(spent[rows], low[rows], high[rows], level).mean())
 
     return Held(
         {g: 1.0 - metrics.coverage(spent[r], ours[0][r], ours[1][r]) for g, r in groups.items()},
@@ -130,9 +132,7 @@ def split_conformal(
     was expected of customers of an earlier window and what they brought; low is not below 0.
     `stretch` goes from that window to the horizon.
     """
-    residual = np.sort(np.abs(came - then))
-    rank = min(int(np.ceil((len(residual) + 1) * level)), len(residual))
-    width = residual[rank - 1] * stretch
+    width = plain_width(then, came, level) * stretch
     return np.maximum(expected - width, 0.0), expected + width
 
 

@@ -17,8 +17,6 @@ import pyarrow as pa
 from features.schema import EVENTS, ORDERS
 from features.settings.experiment import Experiment
 
-__all__ = ["LEAST_GROUP", "Column", "Dating", "columns", "dating"]
-
 LEAST_GROUP = 10
 MOST_NAMED = 3
 _ALWAYS = ("amount", "kind")  # never null, and worth a look all the same

@@ -18,14 +18,10 @@ import pyarrow as pa
 
 from features.errors import HistoryError
 from features.lenses.attributes import UNDATED
-from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
-
-__all__ = ["SCHEMAS", "THIN_SHARE", "add_cutoffs", "choose_cutoffs", "dated", "order_days",
-           "samples_at"]  # fmt: skip
+from features.schema import SCHEMAS, SPINE
 
 #: What is hardly anything beside a whole.
 THIN_SHARE = 0.1
-SCHEMAS = {"orders": ORDERS, "events": EVENTS, "attributes": ATTRIBUTES}
 
 
 def order_days(connection: Any) -> tuple[pd.Timestamp, ...]:

@@ -20,17 +20,16 @@ import duckdb
 import ibis
 
 from features.errors import ConfigError
+from features.schema import SCHEMAS
 
 if TYPE_CHECKING:
     from features.spark import Spark
 
-__all__ = ["ENGINES", "FOLDER", "connect", "connection_of", "repeat_sums", "require", "takes"]
 
 #: What `engine` in an experiment file may say; the first where it says nothing.
 ENGINES = ("duckdb", "spark")
 #: The environment variable with the folder that all machines of a Spark cluster see.
 FOLDER = "COTERIE_SPARK_FOLDER"
-TABLES = ("orders", "events", "attributes")
 
 
 def connect(memory: str | None = None, threads: int | None = None) -> Any:
@@ -106,7 +105,7 @@ def connection_of(engine: str, read: Any) -> Any:
     spark = connect_spark()
     folder = _folder(spark)
     weakref.finalize(spark, shutil.rmtree, folder, ignore_errors=True)
-    for name in TABLES:
+    for name in SCHEMAS:
         file = folder / f"{name}.parquet"
         read.to_parquet(read.table(name), file)
         spark.take(name, file)

@@ -16,17 +16,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = [
-    "BundleError",
-    "ConfigError",
-    "CoterieError",
-    "FitError",
-    "HistoryError",
-    "RequestError",
-    "SourceError",
-    "closest",
-]
-
 
 class CoterieError(Exception):
     """What went wrong, in the user's words.

@@ -12,13 +12,12 @@ import pandas as pd
 
 from features.coverage import Column, Dating, columns, dating
 from features.ingestion.coins import Coin
+from features.ingestion.intake import Ingested
 from features.ingestion.staging import REJECT_COLUMNS
 from features.population import Amounts, Population, amounts, population
 from features.rhythm import Hours, Series, hours, series
 from features.settings.experiment import Experiment
-from features.sources import Ingested, Sources
-
-__all__ = ["Health", "Reason", "measure"]
+from features.sources import Sources
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import ibis
 import pyarrow as pa
 
 from features.asof import KEYS
-from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
+from features.schema import SCHEMAS, SPINE
 from features.snapshot import feature_table
 from features.spec import FeatureSpec
 
@@ -49,8 +49,7 @@ class OnlineFeatures:
         self.spec = spec
         expression = feature_table(spec)
         self._schema = expression.schema().to_pyarrow()
-        schemas = {"orders": ORDERS, "events": EVENTS, "attributes": ATTRIBUTES}
-        self._slots = {name: _Slot(schema) for name, schema in (schemas | {"spine": SPINE}).items()}
+        self._slots = {name: _Slot(schema) for name, schema in (SCHEMAS | {"spine": SPINE}).items()}
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         for name, slot in self._slots.items():
             self._connection.register(f"given_{name}", slot)

@@ -10,8 +10,6 @@ import numpy as np
 
 from features.pieces import bought
 
-__all__ = ["Amounts", "Population", "amounts", "is_rate", "population"]
-
 #: Orders a customer are counted in these classes, each from its number up to the next.
 CLASSES = (1, 2, 3, 4, 6, 11, 21, 51)
 #: Of lines of more than so much a discount in money would now and then be above 1.

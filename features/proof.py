@@ -21,13 +21,12 @@ import pandas as pd
 import pyarrow as pa
 
 from features import catalog
-from features.cutoffs import SCHEMAS, THIN_SHARE, dated, samples_at
+from features.cutoffs import THIN_SHARE, dated, samples_at
 from features.lenses.attributes import names_of
+from features.schema import SCHEMAS
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spec import FeatureSpec
-
-__all__ = ["Cutoff", "Difference", "Proof", "Rows", "differences", "prove"]
 
 TOLERANCE = 1e-9
 Row = Mapping[str, Any]

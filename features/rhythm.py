@@ -16,9 +16,6 @@ import pandas as pd
 
 from features.spec import MAX_KINDS
 
-__all__ = ["ORDERS", "Gap", "Hours", "Series", "Shift", "dispersion", "gaps", "hours",
-           "runs", "series", "shift"]  # fmt: skip
-
 ORDERS = "orders"
 #: Customers that a silence must have kept away to be one: where they come independently of each
 #: other, chance does that once in exp(20) = 5e8 times. Where a whole mailing comes at once, more.

@@ -12,8 +12,6 @@ from datetime import datetime
 
 import pyarrow as pa
 
-__all__ = ["ATTRIBUTES", "EVENTS", "ORDERS", "SPINE", "order_id_of"]
-
 MOMENT = pa.timestamp("us")
 
 
@@ -60,6 +58,9 @@ ATTRIBUTES = pa.schema(
         pa.field("valid_from", MOMENT),  # UTC; null means undated: taken as always valid
     ]
 )
+
+#: The source tables, by name.
+SCHEMAS = {"orders": ORDERS, "events": EVENTS, "attributes": ATTRIBUTES}
 
 #: The (customer, moment) pairs that features are computed for.
 SPINE = pa.schema([_required("customer_id", pa.string()), _required("as_of", MOMENT)])

@@ -32,13 +32,13 @@ from features.lenses import (
     varieties,
 )  # fmt: skip
 from features.pieces import known_pieces
-from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
+from features.schema import SCHEMAS, SPINE
 from features.spec import FeatureSpec
 
 
 def tables() -> dict[str, ir.Table]:
     """The four source tables, unbound: known by name and schema only."""
-    schemas = {"orders": ORDERS, "events": EVENTS, "attributes": ATTRIBUTES, "spine": SPINE}
+    schemas = SCHEMAS | {"spine": SPINE}
     return {name: ibis.table(ibis.Schema.from_pyarrow(s), name=name) for name, s in schemas.items()}
 
 

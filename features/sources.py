@@ -15,6 +15,7 @@ from features import engine
 from features.errors import SourceError
 from features.ingestion import aliases, attribute_values, coins, rates
 from features.ingestion.cleaning import (
+    Field,
     currency,
     identifier,
     literal,
@@ -26,9 +27,9 @@ from features.ingestion.cleaning import (
 )
 from features.ingestion.coins import Coin
 from features.ingestion.intake import Ingested, Intake
-from features.ingestion.staging import REJECT_COLUMNS, Field, Staged, judge, stage
+from features.ingestion.staging import REJECT_COLUMNS, Staged, judge, stage
 from features.lenses import periods
-from features.schema import ATTRIBUTES, EVENTS, ORDERS
+from features.schema import EVENTS, ORDERS, SCHEMAS
 from features.settings import calendar
 from features.settings.experiment import (
     AliasesSource,
@@ -38,8 +39,6 @@ from features.settings.experiment import (
     OrdersSource,
 )
 from features.spec import FeatureSpec, learn_spec
-
-__all__ = ["Ingested", "Sources", "everything", "learned", "load"]
 
 _SQL_TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.timestamp("us"): "TIMESTAMP"}
 
@@ -86,7 +85,7 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     engine.require(experiment.engine)
     backend = engine.connect(experiment.memory, experiment.threads)
     con: duckdb.DuckDBPyConnection = backend.con
-    for name, schema in (("orders", ORDERS), ("events", EVENTS), ("attributes", ATTRIBUTES)):
+    for name, schema in SCHEMAS.items():
         con.execute(f"CREATE TABLE {name} ({_columns_of(schema)})")
     reader = _Reader(con, experiment, _naive_utc(as_of))
     if experiment.aliases is not None:
@@ -284,8 +283,7 @@ class _Reader:
             fields.append(Field("valid_from", source.valid_from, sql, "if given", "a moment"))
             since = "valid_from"
         for attribute in source.columns:
-            parts = attribute_values.fields(attribute, types, form.decimal)
-            fields += [Field(*part) for part in parts]
+            fields += attribute_values.fields(attribute, types, form.decimal)
         judged = judge(self.con, staged, fields)
         # A second row of one customer and moment replaces the first; the row under the id that the
         # customer has today replaces those under merged ones.

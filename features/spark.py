@@ -27,8 +27,6 @@ from pyspark.sql import SparkSession
 
 from features.errors import ConfigError
 
-__all__ = ["Spark", "connect"]
-
 #: Of a session on this machine, where the user's own settings leave them open: nobody else can
 #: reach it, and it prints nothing between the lines of a run.
 LOCAL = {

@@ -113,7 +113,7 @@ class FeatureSpec:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> FeatureSpec:
-        """The spec of what `to_dict` gave; a field that it lacks has its default."""
+        """The spec of what `to_dict` gave."""
         made: dict[str, Any] = {
             key: inner if isinstance(inner, int) else _frozen(_OF.get(key), inner)
             for key, inner in values.items()

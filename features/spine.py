@@ -15,8 +15,6 @@ import pyarrow as pa
 from features.asof import KEYS
 from features.schema import SPINE
 
-__all__ = ["customers_known", "everyone", "of"]
-
 
 def customers_known(
     connection: Any, cutoffs: Iterable[pd.Timestamp], most: int | None = None

@@ -13,8 +13,6 @@ from typing import Any
 
 from features.errors import BundleError, CoterieError, RequestError, closest
 
-__all__ = ["as_dict", "misspelt", "of_status", "shown", "status_of"]
-
 _STATUS: tuple[tuple[type[CoterieError], int], ...] = (
     (RequestError, 400),
     (BundleError, 503),

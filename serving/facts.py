@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
-import math
 from typing import Any
 
 from serving.schemas import EXAMPLE
@@ -27,15 +26,12 @@ def facts(bundle: Bundle) -> dict[str, Any]:
     rest of the customers drawn, where those are not all that were known (`customers`); `evaluated`
     is the short form of the report card.
     """
-    told: dict[str, Any] = _finite(
-        {
-            **{name: bundle.manifest.get(name) for name in _OF_MANIFEST},
-            "evaluated": _short(bundle.report_card),
-            "segments": [dataclasses.asdict(segment) for segment in bundle.segments],
-            "features": bundle.catalog,
-        }
-    )
-    return told
+    return {
+        **{name: bundle.manifest.get(name) for name in _OF_MANIFEST},
+        "evaluated": _short(bundle.report_card),
+        "segments": [dataclasses.asdict(segment) for segment in bundle.segments],
+        "features": bundle.catalog,
+    }
 
 
 def _short(card: dict[str, Any]) -> dict[str, Any]:
@@ -47,19 +43,6 @@ def _short(card: dict[str, Any]) -> dict[str, Any]:
         "figures": {s["title"]: s["rows"].get(_OURS, {}) for s in sections},
         "naive_rule_wins": [{key: c[key] for key in _OF_COMPARISON} for c in worse],
     }
-
-
-def _finite(value: Any) -> Any:
-    """The value without what JSON cannot hold.
-
-    >>> _finite({"a": [float("nan"), 1.5]})
-    {'a': [None, 1.5]}
-    """
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def page(bundle: Bundle) -> str:

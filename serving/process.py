@@ -52,8 +52,7 @@ class Service:
         request = urllib.request.Request(self.url + path, body, headers)
         try:
             with _opener().open(request, timeout=timeout) as answer:
-                told: dict[str, Any] = json.load(answer)
-                return told
+                return json.load(answer)
         except urllib.error.HTTPError as refusal:
             with refusal:
                 error = json.load(refusal)["error"]
@@ -193,8 +192,7 @@ def _checked(host: str, port: int | None) -> int:
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port or 0))
-            free: int = probe.getsockname()[1]
-            return free
+            return probe.getsockname()[1]
     except (OSError, OverflowError) as problem:
         taken = isinstance(problem, OSError) and problem.errno == errno.EADDRINUSE
         raise CoterieError(

@@ -7,12 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-TABLES = {
-    "orders": ("moment", "amount", "order_id", "product_id", "category", "brand", "store",
-               "quantity", "discount", "channel", "arrived"),
-    "events": ("moment", "kind", "channel", "arrived"),
-    "attributes": ("name", "value", "valid_from"),
-}  # fmt: skip
+from features.schema import SCHEMAS
 
 
 def question(connection: Any, customer_ids: Sequence[str], as_of: pd.Timestamp) -> dict[str, Any]:
@@ -23,14 +18,14 @@ def question(connection: Any, customer_ids: Sequence[str], as_of: pd.Timestamp) 
     customers: dict[str, dict[str, Any]] = {
         c: {"customer_id": c, "orders": [], "events": [], "attributes": []} for c in customer_ids
     }
-    for name, columns in TABLES.items():
+    for name, schema in SCHEMAS.items():
         table = connection.table(name)
         rows = table.filter(table.customer_id.isin(list(customer_ids)))
         since = rows.valid_from if name == "attributes" else rows.moment
         rows = rows.filter(since.isnull() | (since < as_of))
         if name != "attributes":
             rows = rows.filter(rows.arrived.isnull() | (rows.arrived < as_of))
-        rows = rows.select("customer_id", *columns)
+        rows = rows.select(*(column for column in schema.names if column != "local"))
         for row in rows.to_pyarrow().to_pylist():
             customer = customers[row.pop("customer_id")]
             customer[name].append({k: _plain(v) for k, v in row.items() if v is not None})

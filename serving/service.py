@@ -123,5 +123,4 @@ class Coterie:
     @bentoml.api
     async def model(self) -> dict[str, Any]:
         """What this model is: version, horizon, time zone, features, segments, evaluation."""
-        told: dict[str, Any] = pages.state.facts
-        return told
+        return pages.state.facts

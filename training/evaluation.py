@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from features.settings.experiment import Experiment
 from features.spec import FeatureSpec
 from training import rivals
 from training.btyd import prior
@@ -23,9 +24,11 @@ from training.fitting import assembly, autoencoder, boosting, clustering, fit, p
 from training.fitting.level import Structural, weight
 from training.prediction.bundle import Bundle, to_columns
 from training.prediction.segments import Segment
-from training.snapshots import buyers, without_order
+from training.screen import Told
+from training.snapshots import Snapshots, buyers, without_order
 from training.windows import exposure
-from training.windows.season import UNTOLD, Season
+from training.windows.season import Season
+from training.windows.splits import Splits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,39 +48,34 @@ class Evaluated:
 
 
 def evaluate(
-    train: pd.DataFrame,
-    calibration: pd.DataFrame,
-    test: pd.DataFrame,
+    experiment: Experiment,
+    plan: Splits,
+    shots: Snapshots,
     spec: FeatureSpec,
-    history_days: int,
-    window_days: int,
-    level: float,
-    currency: str,
     network: autoencoder.Settings,
     trees: boosting.Settings,
-    segments: int | str,
     held: int | None,
-    told: fit.Told | None = None,
-    season: Season = UNTOLD,
-    trials: int = 0,
-    protected: tuple[str, ...] = (),
+    season: Season,
+    told: Told,
 ) -> Evaluated:
-    """Fit on `train`, choose and calibrate on `calibration`, measure on `test` (snapshot rows with
-    outcomes, of later and later cut-offs). Figures are of customers with an order before the
-    cut-off, those of a section apart of the others.
+    """Fit on the training windows of `plan`, choose and calibrate on its calibration window,
+    measure on its test window. Figures are of customers with an order before the cut-off, those of
+    a section apart of the others.
 
-    `segments` is a number or "auto"; `held` the champion's number of segments, if there is one;
-    `season` carries what was calibrated on to the test's season; with `trials` the boosters'
-    settings are tuned (`fitting.tuning`), else they are `trees`; `protected` attributes' groups
-    are compared. The level is settled as that of the served model is (`fitting.level`).
+    `held` is the champion's number of segments, if there is one; `season` carries what was
+    calibrated on to the test's season; where the experiment asks for trials the boosters' settings
+    are tuned (`fitting.tuning`), else they are `trees`. The level is settled as that of the served
+    model is (`fitting.level`).
     """
-    space = fit.latent(train, spec, history_days, network, later=calibration, told=told)
+    train, calibration = shots.at(plan.train), shots.at((plan.calibration,))
+    test, model, window_days = shots.at((plan.test,)), experiment.model, plan.window_days
+    level, currency = experiment.interval_level, experiment.currency
+    space, data, later = fit.latent(train, spec, plan.history_days, network, calibration, told=told)
     study = None
-    if trials:
-        before, after = (fit.rows(frame, space.preprocessor) for frame in (train, calibration))
-        study = tuning.tune(before, after, trees, trials, told)
+    if model.tune and later:
+        study = tuning.tune(data, later, trees, model.tune, told)
         trees = study.chosen
-    fitted = fit.parts(train, space, spec, trees, later=calibration, told=told)
+    fitted = fit.parts(train, space, data, spec, trees, later, told=told)
     bare = assembly.assemble(fitted, spec)
     then = bare.raw(to_columns(fit.table(calibration)))
     calibrated = prospects.calibrate(then, calibration, level)
@@ -85,13 +83,12 @@ def evaluate(
     then = then.of(then.ordered)
     expected_then = calibrated.estimates(then)["expected_spend"]
     last = buyers(train[train.as_of == train.as_of.max()])
-    if told:
-        told("choosing the number of segments", 0, 1)
+    told("choosing the number of segments", 0, 1)
     k, choices = clustering.choose(
         space.scores(last), then.scores, known.future_spend.to_numpy(float),
         (known.future_orders == 0).to_numpy(float), network.seed, held,
     )  # fmt: skip
-    k = k if segments == "auto" else int(segments)
+    k = k if model.segments == "auto" else int(model.segments)
     segmentation = clustering.fit(then.scores, k, network.seed)
     plain = tuple(Segment(str(i), str(i), {}) for i in range(k))
     rows = fit.table(bought)
@@ -106,8 +103,7 @@ def evaluate(
     bundle = assembly.complete(
         bare, {}, prospects.stretched(calibrated, season.factor), segmentation, plain
     )
-    if told:
-        told("measuring the naive rules", 0, 1)
+    told("measuring the naive rules", 0, 1)
     predicted = bundle.predict(rows).to_pandas()
     values = {c: predicted[c].to_numpy() for c in predicted.columns if predicted[c].dtype == float}
     ours = (segmentation.labels(then.scores), segmentation.labels(now.scores))
@@ -157,7 +153,7 @@ def evaluate(
     sections += (first_orders,) if first_orders else ()
     sections += tuple(
         disparity.disparity_section(name, disparity.groups(bought, spec, name), bought, values)
-        for name in protected
+        for name in model.protected
     )
     shown = bought[["future_orders", "future_spend"]].reset_index(drop=True)
     shown = pd.concat([shown, predicted.drop(columns=["customer_id", "as_of"])], axis=1)

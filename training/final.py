@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features import catalog
+from features.settings.experiment import Experiment
 from features.spec import FeatureSpec
 from training.evaluation import Evaluated
 from training.explanation.typical import rhythm, typical
@@ -32,9 +33,10 @@ from training.fitting.level import Structural, weight
 from training.prediction.bundle import Bundle, to_columns
 from training.prediction.calibrated import Calibrated
 from training.prediction.segments import Segment, Segmentation
-from training.prediction.structure import Prior
-from training.snapshots import buyers
+from training.screen import Told
+from training.snapshots import Snapshots, buyers
 from training.windows.season import Season, carried
+from training.windows.splits import Splits
 from training.windows.stretch import Stretch
 
 ANCHOR = 20.0
@@ -52,34 +54,32 @@ class Final:
 
 
 def final(
-    train: pd.DataFrame,
-    rehearsal: tuple[pd.DataFrame, pd.DataFrame],
-    now: pd.DataFrame,
+    experiment: Experiment,
+    plan: Splits,
+    shots: Snapshots,
     spec: FeatureSpec,
-    prior: Prior | None,
     evaluated: Evaluated,
     ratio: Stretch,
     season: Season,
-    level: float,
     network: autoencoder.Settings,
-    trees: boosting.Settings,
     manifest: Mapping[str, Any],
     card: Mapping[str, Any],
     champion: Bundle | None,
     champion_labels: np.ndarray | None,
-    told: fit.Told | None = None,
+    told: Told,
 ) -> Final:
-    """Fit on all complete cut-offs (`train`), starting from the champion where its network and what
-    that takes in still fit, else from the evaluated model; label the customers of `now`.
+    """Fit on all complete cut-offs, starting from the champion where its network and what that
+    takes in still fit, else from the evaluated model; label the customers of now.
 
     The calibration is learned anew by the evaluation's rule, one window later, and carried over
-    (`fitting.calibration.transfer`): `rehearsal` holds the rows of the training and calibration
-    windows, which a rehearsing model is fitted on, and those of the test window, which
-    calibrate it. Its level is settled (`fitting.level`), then stretched by `ratio` to the horizon
-    and by the `season` ahead. `prior` is today's structural prior (`train` and
-    `now` carry its columns, if there is one); `champion_labels` are the champion's segment
-    indices of the same rows of `now`.
+    (`fitting.calibration.transfer`): a rehearsing model is fitted on the rows of the training and
+    calibration windows, and calibrated on those of the test window. Its level is settled
+    (`fitting.level`), then stretched by `ratio` to the horizon and by the `season` ahead.
+    `champion_labels` are the champion's segment indices of the rows of `shots.now`.
     """
+    train, now, prior = shots.at(plan.final), shots.now, shots.prior
+    rehearsal = shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))
+    level, trees = experiment.interval_level, evaluated.trees
     start = None
     same_inputs = champion is not None and (champion.prior is None) == (prior is None)
     same_columns = champion is not None and catalog.tabular(champion.spec) == catalog.tabular(spec)
@@ -91,8 +91,8 @@ def final(
     came_from = champion.manifest["version"] if champion and start else None
     manifest = {**manifest, "started_from": came_from}
     settings = dataclasses.replace(network, epochs=evaluated.frozen.epochs, anchor=ANCHOR)
-    space = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
-    fitted = fit.parts(train, space, spec, trees, frozen=evaluated.frozen, told=told)
+    space, data, _ = fit.latent(train, spec, 0, settings, start=start or evaluated.space, told=told)
+    fitted = fit.parts(train, space, data, spec, trees, frozen=evaluated.frozen, told=told)
     bare = assembly.assemble(fitted, spec)
     bought = buyers(now)
     rehearsed, counts = _calibrated(
@@ -113,9 +113,8 @@ def final(
     matching = None
     if champion is not None and champion_labels is not None:
         matching = identity.match(champion_labels, labels, len(champion.segments), evaluated.k)
-    unnamed = assembly.complete(bare, manifest, calibrated, segmentation, prior=prior)
     customers = to_columns(fit.table(now))
-    estimates = unnamed.estimates(unnamed.raw(customers))
+    estimates = calibrated.estimates(bare.raw(customers))
     segments, following = _named(
         estimates, labels, customers, spec, segmentation, champion, matching
     )
@@ -138,15 +137,15 @@ def _calibrated(
     settings: autoencoder.Settings,
     trees: boosting.Settings,
     level: float,
-    told: fit.Told | None,
+    told: Told,
 ) -> tuple[Calibrated, float]:
     """Calibration of the served model `bare`, carried over from a rehearsal: a model fitted in the
     same way one window earlier, calibrated on the window that it did not see; and what the
     structural total counts for there.
     """
     before, window = rehearsal
-    space = fit.latent(before, spec, 0, settings, start=evaluated.space, told=told)
-    fitted = fit.parts(before, space, spec, trees, frozen=evaluated.frozen, told=told)
+    space, data, _ = fit.latent(before, spec, 0, settings, start=evaluated.space, told=told)
+    fitted = fit.parts(before, space, data, spec, trees, frozen=evaluated.frozen, told=told)
     teacher = assembly.assemble(fitted, spec)
     raw = teacher.raw(to_columns(fit.table(window)))
     # who is known by attributes alone was in no window

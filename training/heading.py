@@ -14,8 +14,6 @@ from training.windows.exposure import Exposure
 from training.windows.season import Season
 from training.windows.splits import Splits
 
-__all__ = ["lines"]
-
 
 def lines(
     experiment: Experiment,

@@ -26,12 +26,12 @@ from training.checks import readiness, suspects
 from training.checks.readiness import INSUFFICIENT, Readiness
 from training.evaluation import Evaluated, evaluate
 from training.final import ANCHOR, Final, final
-from training.fitting import autoencoder, boosting, fit
+from training.fitting import autoencoder, boosting
 from training.fitting.fit import table
 from training.prediction import value
 from training.prediction.bundle import Bundle, to_columns
 from training.prediction.structure import FEATURES
-from training.screen import Screen
+from training.screen import Screen, Told
 from training.windows import exposure, season, splits, stretch
 from training.windows.exposure import Exposure
 from training.windows.splits import Splits
@@ -96,12 +96,7 @@ def learn(
         raise leak
     with screen.step("Evaluating: train, calibrate and test on later and later windows") as told:
         held = len(champion.segments) if champion else None
-        evaluated = evaluate(
-            shots.at(plan.train), shots.at((plan.calibration,)), shots.at((plan.test,)), spec,
-            plan.history_days, plan.window_days, experiment.interval_level, experiment.currency,
-            network, trees, experiment.model.segments, held, told,
-            seasons[0], experiment.model.tune, experiment.model.protected,
-        )  # fmt: skip
+        evaluated = evaluate(experiment, plan, shots, spec, network, trees, held, seasons[0], told)
     sections = list(evaluated.sections)
     others = origins.earlier(plan, experiment.model.origins - 1)
     if others:
@@ -135,11 +130,7 @@ def learn(
         ratio = snapshots.ratio(read, spec, plan, shots, most)
         champion_labels = _champion_labels(champion, read, spec, shots.now)
         served = final(
-            shots.at(plan.final),
-            (shots.at((*plan.train, plan.calibration)), shots.at((plan.test,))),
-            shots.now, spec, shots.prior, evaluated,
-            ratio, seasons[1], experiment.interval_level,
-            network, evaluated.trees,
+            experiment, plan, shots, spec, evaluated, ratio, seasons[1], network,
             _manifest(experiment, plan, version, ratio, seasons[1], answers, shots),
             card.to_dict(),
             champion, champion_labels, told,
@@ -203,7 +194,7 @@ def _manifest(
         "time_zone": experiment.time_zone, "seed": experiment.seed,
         "trained_until": plan.now.isoformat(), "splits": plan.to_dict(),
         "stretch": dataclasses.asdict(ratio), "season": dataclasses.asdict(ahead),
-        "value": experiment.to_dict()["value"],
+        "value": dataclasses.asdict(experiment.value),
         "value_assumptions": list(_assumptions(experiment)),
         "insufficient": [
             a.sentence() for a in readiness.wanting(answers) if a.status == INSUFFICIENT
@@ -227,7 +218,7 @@ def _rolled(
     others: list[origins.Origin],
     network: autoencoder.Settings,
     trees: boosting.Settings,
-    told: fit.Told,
+    told: Told,
 ) -> Section:
     """The run's own test cut-off and the earlier ones that could be tested at."""
     before, bought = (snapshots.buyers(shots.at((w,))) for w in (plan.calibration, plan.test))

@@ -92,8 +92,8 @@ def judge(
             return None
         if not some.future_spend.sum() > 0:
             return None
-    space = fit.latent(train, spec, history_days, network, later=calibration)
-    bare = assembly.assemble(fit.parts(train, space, spec, trees, later=calibration), spec)
+    space, data, later = fit.latent(train, spec, history_days, network, calibration)
+    bare = assembly.assemble(fit.parts(train, space, data, spec, trees, later), spec)
     known = buyers(calibration)
     then = bare.raw(to_columns(fit.table(known)))
     found = fit.calibrate(then, known, level)

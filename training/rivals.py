@@ -109,12 +109,10 @@ def timing_rules(calibration: pd.DataFrame, test: pd.DataFrame, days: np.ndarray
 
     def overdue(frame: pd.DataFrame) -> np.ndarray:
         gap = frame.gap_mean.fillna(usual).to_numpy(np.float64)
-        made: np.ndarray = frame.recency_days.to_numpy(np.float64) - gap
-        return made
+        return frame.recency_days.to_numpy(np.float64) - gap
 
     def recency(frame: pd.DataFrame) -> np.ndarray:
-        made: np.ndarray = frame.recency_days.to_numpy(np.float64)
-        return made
+        return frame.recency_days.to_numpy(np.float64)
 
     scores: dict[str, Callable[[pd.DataFrame], np.ndarray]] = {
         "everybody's curve (Kaplan-Meier)": lambda frame: np.zeros(len(frame)),

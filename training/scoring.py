@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spine import everyone
-from training.fitting.fit import Told, table
+from training.fitting.fit import table
 from training.prediction import timing, value
 from training.prediction.bundle import Bundle
+from training.screen import Told, quiet
 
 #: Customers whose features lie in memory at once.
 A_PART = 100_000
@@ -70,7 +71,7 @@ def scores(bundle: Bundle, predicted: pa.Table) -> pd.DataFrame:
 
 
 def score(
-    bundle: Bundle, sources: Sources, as_of: pd.Timestamp, told: Told | None = None
+    bundle: Bundle, sources: Sources, as_of: pd.Timestamp, told: Told = quiet
 ) -> pd.DataFrame:
     """Score everyone at `as_of` (UTC), `A_PART` customers at a time; see `columns`. Raises
     BundleError where the bundle was trained with other features than this Coterie computes.
@@ -79,8 +80,7 @@ def score(
     spine = everyone(sources.connection, as_of)
     made = []
     for start in range(0, max(len(spine), 1), A_PART):
-        if told:
-            told("customers", start, len(spine))
+        told("customers", start, len(spine))
         rows = snapshot(sources.connection, bundle.spec, spine.slice(start, A_PART))
         made.append(scores(bundle, bundle.predict(table(rows))))
     return pd.concat(made, ignore_index=True)

@@ -12,7 +12,12 @@ from rich.table import Table
 
 EVERY_SECONDS = 2.0
 LOG_WIDTH = 160
+#: Is told of progress: of what, done, total.
 Told = Callable[[str, int, int], None]
+
+
+def quiet(of: str, done: int, total: int) -> None:
+    """Tells nobody."""
 
 
 class Screen:

@@ -14,9 +14,9 @@ from features.sources import Sources
 from features.spec import FeatureSpec
 from training import stability
 from training.btyd import prior
-from training.fitting import fit
 from training.prediction.structure import Prior
 from training.rivals import histories
+from training.screen import Told
 from training.windows import exposure, splits, stretch
 from training.windows.exposure import Exposure
 from training.windows.splits import Splits
@@ -51,7 +51,7 @@ class Snapshots:
 
 
 def gather(
-    read: Sources, spec: FeatureSpec, plan: Splits, exposed: Exposure, most: int, told: fit.Told
+    read: Sources, spec: FeatureSpec, plan: Splits, exposed: Exposure, most: int, told: Told
 ) -> Snapshots:
     """Everything a run needs, in as few passes over the history as possible; of at most `most`
     customers with an order, and as many without, at each cut-off (`features.spine`).

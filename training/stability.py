@@ -12,6 +12,7 @@ from features.spec import FeatureSpec
 from training.fitting import autoencoder, clustering, fit, identity
 from training.measures.separation import adjusted_rand
 from training.rivals import log_rfm
+from training.screen import Told, quiet
 
 DAYS = 28
 WARM, COLD, RFM = (
@@ -39,20 +40,20 @@ def measure(
     settings: autoencoder.Settings,
     anchor: float,
     k: int,
-    told: fit.Told | None = None,
+    told: Told = quiet,
 ) -> Stability:
     """Train on `earlier`, again on `later` (snapshot rows with outcomes that ended `DAYS` apart),
     and label the customers of `now` (snapshot rows) by both.
     """
     last = [f[(f.as_of == f.as_of.max()) & (f.orders > 0)] for f in (earlier, later)]
-    first = fit.latent(earlier, spec, history_days, settings, told=told)
+    first, *_ = fit.latent(earlier, spec, history_days, settings, told=told)
     first_segments = clustering.fit(first.scores(last[0]), k, settings.seed)
     old = first_segments.labels(first.scores(now))
     anchored = dataclasses.replace(settings, anchor=anchor)
-    warm = fit.latent(later, spec, history_days, anchored, start=first, told=told)
+    warm, *_ = fit.latent(later, spec, history_days, anchored, start=first, told=told)
     warm_segments = clustering.fit(warm.scores(last[1]), k, settings.seed, first_segments)
     other = dataclasses.replace(settings, seed=settings.seed + 1)
-    cold = fit.latent(later, spec, history_days, other, told=told)
+    cold, *_ = fit.latent(later, spec, history_days, other, told=told)
     cold_segments = clustering.fit(cold.scores(last[1]), k, settings.seed)
     pairs = {
         WARM: (old, warm_segments.labels(warm.scores(now))),

@@ -16,8 +16,6 @@ from features.ingestion.encoding import ASSUMED, NAMES, known
 from features.ingestion.joining import UNNEST, in_words, is_nested
 from features.settings.experiment import Format
 
-__all__ = ["guess", "suggest_horizon"]
-
 HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
 #: What the values of a role are not, where they cannot be used, and what they should be.
 _PLAIN = {

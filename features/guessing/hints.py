@@ -4,8 +4,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["ROLES", "currency_in", "is_unit_price", "score", "words"]
-
 
 @dataclass(frozen=True)
 class _Hints:

@@ -10,20 +10,18 @@ from features.guessing.hints import score
 from features.ingestion.cleaning import (
     UNITS,
     blank,
+    currency,
     identifier,
     literal,
     moment,
     number,
     quoted,
-    text,
 )
 from features.ingestion.locations import resolve
 from features.ingestion.reading import read
 from features.ingestion.relation import unreadable
 from features.population import is_rate
 from features.settings.experiment import Format
-
-__all__ = ["Profile"]
 
 _SAMPLE = 5_000
 _ALMOST_ALL = 0.95
@@ -197,7 +195,7 @@ class Profile:
 
     def codes(self, column: str) -> tuple[str, ...]:
         """The three-letter codes in a column, the commonest first."""
-        code = f"upper({text(quoted(column), self.types[column])})"
+        code = currency(quoted(column), self.types[column])
         found = self.con.execute(
             f"SELECT {code} AS code, count(*) AS n FROM {self.relation.sql} "
             f"WHERE regexp_full_match({code}, '[A-Z]{{3}}') GROUP BY code ORDER BY n DESC, code"

@@ -6,8 +6,6 @@ from pathlib import Path
 from features.errors import SourceError
 from features.guessing.draft import Guess
 
-__all__ = ["render", "write"]
-
 _COLUMNS = {
     "customer_id": "who bought",
     "moment": "when",

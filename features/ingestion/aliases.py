@@ -8,8 +8,6 @@ import pyarrow as pa
 from features.errors import SourceError
 from features.ingestion.cleaning import quoted
 
-__all__ = ["forget", "remember", "survivors", "today"]
-
 # No column of a source is called so: "#" stands before names of ours beside theirs.
 _TABLE, _OLD, _NEW = map(quoted, ("#aliases", "#old", "#new"))
 _PAIRS = pa.schema([("old", pa.string()), ("new", pa.string())])

@@ -10,13 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.ingestion.cleaning import literal, number, quoted, text
+from features.ingestion.cleaning import Field, literal, number, quoted, text
 from features.spec import Attribute
-
-__all__ = ["asked", "columns", "fields", "sent", "value"]
-
-#: What makes an `ingestion.staging.Field`: name, column, sql, use, what. Serving needs none.
-FieldParts = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -35,11 +30,17 @@ def columns(attribute: Attribute) -> tuple[str, ...]:
 
 def fields(
     attribute: Attribute, types: Mapping[str, str], decimal: str | None = None
-) -> list[FieldParts]:
+) -> list[Field]:
     """What `ingestion.staging.judge` cleans for it; `types` are the DuckDB types of the columns."""
     use = "free" if attribute.kind in ("category", "region") else "cell"
     return [
-        (p.field, column, _clean(attribute, p, quoted(column), types[column], decimal), use, p.what)
+        Field(
+            p.field,
+            column,
+            _clean(attribute, p, quoted(column), types[column], decimal),
+            use,
+            p.what,
+        )
         for p, column in zip(_parts(attribute), columns(attribute), strict=True)
     ]
 

@@ -5,20 +5,9 @@ experiment file and never by the values, so that one row is read alike alone and
 session's time zone must be UTC.
 """
 
-from features.settings.experiment import Format
+from dataclasses import dataclass
 
-__all__ = [
-    "UNITS",
-    "blank",
-    "currency",
-    "identifier",
-    "literal",
-    "local",
-    "moment",
-    "number",
-    "quoted",
-    "text",
-]
+from features.settings.experiment import Format
 
 #: Texts that programs write for "nothing is known".
 NULLS = ("", "nan", "null", "na", "n/a", "<na>")
@@ -45,6 +34,22 @@ UNITS = {
 _OFFSET = r"(?i):\d\d.*(Z|UTC|[+-]\d\d(:?\d\d)?)$"
 # Zones as DuckDB does not cast them: apart, in small letters, after minutes without seconds.
 _APART, _NO_SECONDS = r"(?i) *(Z|[+-]\d\d(:?\d\d)?)$", r"^([-\d]+[T ]\d+:\d+)(Z|[-+][:\d]+)$"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One canonical field: `sql` cleans the raw `column`, giving null where it cannot be used.
+
+    `use`: "always", the row needs it; "if given", the row is rejected when something unusable is
+    written there; "cell", that value alone is lost; "free", anything goes. `what` ends the sentence
+    "... is not".
+    """
+
+    name: str
+    column: str
+    sql: str
+    use: str
+    what: str
 
 
 def quoted(name: str) -> str:

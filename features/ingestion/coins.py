@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import duckdb
 
-__all__ = ["Coin", "measured"]
-
 _MOST = 1_000_000  # lines that a median is taken of
 
 

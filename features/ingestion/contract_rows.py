@@ -14,13 +14,11 @@ import pandas as pd
 from features import engine
 from features.errors import SourceError
 from features.ingestion import attribute_values
-from features.ingestion.cleaning import identifier, moment, number, quoted, text
+from features.ingestion.cleaning import Field, identifier, moment, number, quoted, text
 from features.ingestion.intake import Ingested, Intake
-from features.ingestion.staging import Field, Staged, judge, stage
+from features.ingestion.staging import Staged, judge, stage
 from features.settings.contracts import ContractExperiment, ContractsSource
 from features.spec import Attribute
-
-__all__ = ["TENURE", "Contracts", "Standing", "load", "standing"]
 
 #: The column of inputs that says how long a contract has run; no attribute can have that name.
 TENURE = "(tenure)"
@@ -142,24 +140,21 @@ def _fields(experiment: ContractExperiment, staged: Staged) -> list[Field]:
     source, types = experiment.contracts, staged.columns
     form, zone = source.format, experiment.time_zone
 
-    def cleaned(name: str, column: str, sql: str, use: str, what: str) -> Field:
-        return Field(name, column, sql, use, what)
-
     def when(name: str, column: str, use: str) -> Field:
         sql = moment(quoted(column), types[column], form, zone)
-        return cleaned(name, column, sql, use, "a moment")
+        return Field(name, column, sql, use, "a moment")
 
     own = source.customer_id
     fields = [
-        cleaned("customer_id", own, identifier(quoted(own), types[own]), "always", "a customer")
+        Field("customer_id", own, identifier(quoted(own), types[own]), "always", "a customer")
     ]
     if source.ended is not None:
         label = text(quoted(source.ended), types[source.ended], keep=source.ended_values)
-        fields.append(cleaned("ended", source.ended, label, "always", "a label"))
+        fields.append(Field("ended", source.ended, label, "always", "a label"))
     if source.tenure is not None:
         sql = number(quoted(source.tenure), types[source.tenure], form.decimal)
         sql = f"CASE WHEN {sql} >= 0 THEN {sql} END"
-        fields.append(cleaned("tenure", source.tenure, sql, "cell", "a number of at least 0"))
+        fields.append(Field("tenure", source.tenure, sql, "cell", "a number of at least 0"))
     if source.start is not None:
         fields.append(when("start", source.start, "always"))
     if source.start is not None and source.ended_on is not None:
@@ -167,10 +162,9 @@ def _fields(experiment: ContractExperiment, staged: Staged) -> list[Field]:
         begun = when("start", source.start, "always").sql
         sql = f"CASE WHEN {end.sql} >= {begun} THEN {end.sql} END"
         what = "a moment at or after the start"
-        fields.append(cleaned("ended_on", source.ended_on, sql, "if given", what))
+        fields.append(Field("ended_on", source.ended_on, sql, "if given", what))
     for attribute in source.columns:
-        parts = attribute_values.fields(attribute, types, form.decimal)
-        fields += [Field(*part) for part in parts]
+        fields += attribute_values.fields(attribute, types, form.decimal)
     return fields
 
 

@@ -15,8 +15,6 @@ from features.ingestion.reading import read
 from features.ingestion.relation import Relation
 from features.settings.experiment import Experiment
 
-__all__ = ["CODES", "unnamed"]
-
 #: ISO 4217: the currencies that are in use, and a few that ended lately.
 _LISTED = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "

@@ -17,8 +17,6 @@ from features.ingestion.relation import Relation, Rows
 from features.ingestion.servers import ServerRows
 from features.ingestion.sqlite import SqliteRows
 
-__all__ = ["fetched", "opened", "released"]
-
 _BATCH = "one_batch"
 
 

@@ -19,14 +19,12 @@ from typing import IO, cast
 from features.errors import SourceError
 from features.ingestion.relation import unreadable
 
-__all__ = ["ASSUMED", "Decoded", "blocks", "decoded", "known", "opened"]
-
 #: What a file is read as that is not UTF-8, where nothing says what it is.
 ASSUMED = "cp1252"
 _BLOCK = 1 << 20
 _HALF_A_WORD = 20
-#: Python's own ways to write text, of which no file of data is made.
 NAMES = "utf-8, cp1250 or iso-8859-2"  # of encodings, in remedies
+#: Python's own ways to write text, of which no file of data is made.
 _NO_FILES = ("idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _BETWEEN_WORDS = re.compile(r"[\s,;|\"]")

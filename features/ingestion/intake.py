@@ -10,8 +10,6 @@ from features.errors import SourceError
 from features.ingestion.cleaning import literal
 from features.ingestion.staging import Judged, Staged
 
-__all__ = ["Ingested", "Intake"]
-
 #: More repeats among usable lines than this are a `line_id` that names no line.
 _REPEATED_SHARE = 0.5
 

@@ -20,8 +20,6 @@ from features.ingestion.reading import guess_delimiter, malformed, read
 from features.ingestion.relation import Relation, unreadable
 from features.settings.experiment import Format, Join
 
-__all__ = ["RAW", "UNNEST", "Added", "Raw", "in_words", "is_nested", "join"]
-
 RAW = "raw_rows"
 #: The remedy where a column holds more than one value.
 UNNEST = "bring the field of it that is meant as a column of its own, or as a view's"

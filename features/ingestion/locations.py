@@ -16,8 +16,6 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 from features.errors import ConfigError, SourceError, closest
 
-__all__ = ["Location", "no_table", "plain", "resolve", "without_secret"]
-
 SUPPORTED = (
     "package://NAME/path, file://path or a plain path, to .csv, .tsv, .txt (each also with .gz), "
     ".parquet, or a folder of .parquet; or duckdb://path, sqlite://path, postgres://user@host/db, "

@@ -10,8 +10,6 @@ from features.ingestion.cleaning import literal
 from features.ingestion.locations import Location
 from features.ingestion.reading import pattern
 
-__all__ = ["PLACE_COLUMNS", "places"]
-
 PLACE_COLUMNS = ["file", "row_in_file"]
 
 

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from features.errors import SourceError
 from features.ingestion.cleaning import literal, quoted
 
-__all__ = ["SWALLOWED", "first_open", "stray", "swallowed", "swallows"]
-
 SWALLOWED = "#swallowed"
 # So many lines in one text that all look like rows are rows.
 _ROWS = 10

@@ -10,13 +10,11 @@ of a day after `as_of`.
 import duckdb
 
 from features.errors import SourceError
-from features.ingestion.cleaning import currency, literal, local, moment, number, quoted
+from features.ingestion.cleaning import Field, currency, literal, local, moment, number, quoted
 from features.ingestion.intake import Intake
 from features.ingestion.relation import unreadable
-from features.ingestion.staging import Field, Judged, judge, stage
+from features.ingestion.staging import Judged, judge, stage
 from features.settings.experiment import MOST_WORTH, Experiment, RatesSource
-
-__all__ = ["forget", "of_lines", "remember"]
 
 # No column of a source is called so: "#" stands before names of ours beside theirs.
 _TABLE, _RATE = map(quoted, ("#rates", "#rate"))

@@ -19,8 +19,6 @@ from features.ingestion.locations import Location
 from features.ingestion.relation import Relation, unreadable
 from features.settings.experiment import Format
 
-__all__ = ["guess_delimiter", "malformed", "pattern", "read"]
-
 _ASIDE = "lines_set_aside"
 _FILE = "#file"
 #: What Hive and Spark write for null.

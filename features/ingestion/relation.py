@@ -12,8 +12,6 @@ import pyarrow as pa
 
 from features.errors import SourceError
 
-__all__ = ["Batches", "Relation", "Rows", "unreadable"]
-
 _LONGEST = 300
 
 

@@ -19,8 +19,6 @@ from features.errors import SourceError
 from features.ingestion.locations import Location, no_table
 from features.ingestion.relation import Batches
 
-__all__ = ["ServerRows"]
-
 _ROWS = 50_000
 _PATIENCE = 10  # seconds for a server that does not answer
 #: Ibis's name of a backend, and the extra of ours that brings its driver.

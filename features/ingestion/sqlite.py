@@ -15,8 +15,6 @@ from features.ingestion.cleaning import quoted
 from features.ingestion.locations import Location, no_table
 from features.ingestion.relation import Batches
 
-__all__ = ["SqliteRows"]
-
 _ROWS = 50_000
 _PATIENCE = 5  # seconds for whoever is writing
 _KINDS = ("integer", "real", "text", "blob")

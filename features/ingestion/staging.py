@@ -12,14 +12,12 @@ import duckdb
 import pandas as pd
 
 from features.errors import SourceError
-from features.ingestion.cleaning import UNITS, blank, quoted
+from features.ingestion.cleaning import UNITS, Field, blank, quoted
 from features.ingestion.joining import RAW, Added, in_words, join
 from features.ingestion.locations import resolve
 from features.ingestion.parts import PLACE_COLUMNS, places
 from features.ingestion.relation import unreadable
 from features.settings.experiment import Format, Join
-
-__all__ = ["REJECT_COLUMNS", "Field", "Judged", "Staged", "judge", "stage"]
 
 REJECT_COLUMNS = ["source", "row", "column", "value", "reason"]
 _JUDGED = "judged_rows"
@@ -46,22 +44,6 @@ class Staged:
     added: list[Added]
     folder: Path
     assumed: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One canonical field: `sql` cleans the raw `column`, giving null where it cannot be used.
-
-    `use`: "always", the row needs it; "if given", the row is rejected when something unusable is
-    written there; "cell", that value alone is lost; "free", anything goes. `what` ends the sentence
-    "... is not".
-    """
-
-    name: str
-    column: str
-    sql: str
-    use: str
-    what: str
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,6 @@ def features(spec: FeatureSpec) -> list[Feature]:
     return [replace(feature, name=f"attribute_{slug}") for feature, slug in named]
 
 
-def column_of(spec: FeatureSpec, name: str) -> str:
-    """The feature that holds the attribute `name`, which is a category or ordered."""
-    return names_of(spec)[name][0]
-
-
 def names_of(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
     """The features of each attribute, by its name."""
     made = iter(features(spec))

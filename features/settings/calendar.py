@@ -16,8 +16,6 @@ from features.errors import ConfigError, closest
 from features.settings.experiment import Calendar
 from features.spec import Occasion
 
-__all__ = ["YEARS_AHEAD", "check", "occasions"]
-
 #: Years after the last order whose holidays a model still knows.
 YEARS_AHEAD = 2
 #: The years in which a holiday's name is looked for when the experiment file is read.

@@ -26,8 +26,6 @@ from features.settings.tables import Table
 #: Of a study where `tune = true`.
 TRIALS = 20
 
-__all__ = ["load", "parse", "text_of", "time_zone"]
-
 
 def load(path: Path) -> Experiment:
     """Read an experiment file; ConfigError says which key cannot be used, and why."""
@@ -205,14 +203,15 @@ def _model(table: Table) -> ModelSettings:
     segments: int | str = "auto"
     if table.peek("segments") not in (None, "auto"):
         segments = table.integer("segments", low=2, high=20)
+    default = ModelSettings()
     model = ModelSettings(
         segments=segments,
-        seeds=table.integer("seeds", 5, low=1),
-        latent=table.integer("latent", 8, low=1),
+        seeds=table.integer("seeds", default.seeds, low=1),
+        latent=table.integer("latent", default.latent, low=1),
         tune=_trials(table),
-        origins=table.integer("origins", 3, low=1, high=12),
-        protected=table.texts("protected", ()),
-        most_customers=table.integer("most_customers", ModelSettings.most_customers, low=100),
+        origins=table.integer("origins", default.origins, low=1, high=12),
+        protected=table.texts("protected", default.protected),
+        most_customers=table.integer("most_customers", default.most_customers, low=100),
     )
     table.known("segments")
     table.refuse_others()

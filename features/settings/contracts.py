@@ -21,8 +21,6 @@ from features.settings.source_sections import format_of, url_of
 from features.settings.tables import Table
 from features.spec import Attribute
 
-__all__ = ["KINDS", "ContractExperiment", "ContractsSource", "Profit", "is_one", "load", "parse"]
-
 #: How the values of a contract's column are to be understood.
 KINDS = ("category", "ordered", "number")
 #: What the lens of a contract's columns is called where one is asked for.

@@ -1,34 +1,10 @@
 """What an experiment is: frozen values, read from a file by `settings.config`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from features.spec import Attribute, Goal, Occasion, Place, Response
-
-__all__ = [
-    "KINDS",
-    "LENSES",
-    "MAX_SEED",
-    "MOST_WORTH",
-    "AliasesSource",
-    "Attribute",
-    "AttributesSource",
-    "Calendar",
-    "EventsSource",
-    "Experiment",
-    "Format",
-    "Goal",
-    "Join",
-    "ModelSettings",
-    "Occasion",
-    "OrdersSource",
-    "Place",
-    "RatesSource",
-    "Response",
-    "ValueSettings",
-]
 
 #: All that is fitted takes it, LightGBM as a signed number of 32 bits; some add to it.
 MAX_SEED = 2_000_000_000
@@ -239,16 +215,3 @@ class Experiment:
     rate_table: RatesSource | None = None
     time_zone_named: bool = True
     value: ValueSettings = ValueSettings()
-
-    def to_dict(self) -> dict[str, Any]:
-        """All settings as plain values (the path as text), for logging."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(inner) for inner in value]
-    return str(value) if isinstance(value, Path) else value

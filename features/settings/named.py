@@ -6,8 +6,6 @@ from features.settings.experiment import Calendar, Experiment
 from features.settings.tables import Table
 from features.spec import ORDER, Goal, Occasion, Place, Response
 
-__all__ = ["goal", "holidays", "occasion", "place", "refuse_contradictions", "response"]
-
 
 def occasion(table: Table) -> Occasion:
     """An entry of [[occasions]]."""

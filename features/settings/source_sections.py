@@ -11,7 +11,6 @@ from features.settings.experiment import (
     KINDS,
     LENSES,
     AliasesSource,
-    Attribute,
     AttributesSource,
     EventsSource,
     Format,
@@ -20,8 +19,7 @@ from features.settings.experiment import (
     RatesSource,
 )
 from features.settings.tables import Table
-
-__all__ = ["aliases", "attributes", "events", "format_of", "orders", "rates", "url_of"]
+from features.spec import Attribute
 
 #: What may stand between the parts of a region.
 SEPARATORS = ("/", "|", ">", ",", ";", ":")
@@ -179,10 +177,9 @@ def _attribute(table: Table, name: str) -> Attribute:
 
 def aliases(top: Table) -> AliasesSource | None:
     """The section [aliases], where there is one."""
-    top.known("aliases")
-    if "aliases" not in top:
+    table = top.section("aliases")
+    if table is None:
         return None
-    table = top.table("aliases")
     source = AliasesSource(
         url=url_of(table),
         old=table.text("old"),

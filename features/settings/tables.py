@@ -11,8 +11,6 @@ from typing import Any
 
 from features.errors import ConfigError, closest
 
-__all__ = ["Table"]
-
 _HOLDS = {
     "at least": operator.ge,
     "at most": operator.le,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.settings.experiment import Attribute, Place
+from features.spec import Attribute, Place
 
 PLACED = """
 home = { lens = "geographic", kind = "region", levels = ["country", "city"], separator = ">" }

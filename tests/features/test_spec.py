@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import pandas as pd
@@ -123,22 +122,6 @@ def test_nothing_early_gives_the_smallest_spec(shop):
 def test_a_spec_survives_being_written_down(shop, made):
     spec = shop.spec if made == "full" else made
     assert FeatureSpec.from_dict(spec.to_dict()) == spec
-
-
-def test_a_spec_that_was_written_before_a_field_was_known_has_its_default(shop):
-    written = shop.spec.to_dict()
-    for field in ("responses", "goals", "places"):
-        del written[field]
-    kept = [a for a in written["attributes"] if a["kind"] in ("category", "ordered", "number")]
-    written["attributes"] = [
-        {k: a[k] for k in ("name", "lens", "kind", "order")} for a in kept
-    ]  # as bundles had them
-    read = FeatureSpec.from_dict(json.loads(json.dumps(written)))
-    assert (read.responses, read.goals, read.places) == ((), (), ())
-    assert read.attributes == tuple(
-        a for a in shop.spec.attributes if a.kind not in ("region", "location")
-    )
-    assert read.occasions == shop.spec.occasions
 
 
 def test_a_spec_is_continued_with_the_dates_of_a_later_calendar(shop):

@@ -203,9 +203,9 @@ def small_fit(run: Any, seed: int = 7) -> Bundle:
     network = autoencoder.Settings(members=2, epochs=2, seed=seed)
     trees = boosting.Settings(trees=8, seed=seed)
     spec = run.bundle.spec
-    space = fit.latent(run.train, spec, 90, network)
+    space, data, _ = fit.latent(run.train, spec, 90, network)
     frozen = fit.Frozen(2, {"churn": 8, "spend": 8, "orders": 8})
-    parts = fit.parts(run.train, space, spec, trees, frozen=frozen)
+    parts = fit.parts(run.train, space, data, spec, trees, frozen=frozen)
     bare = assembly.assemble(parts, spec)
     raw = bare.raw(to_columns(fit.table(run.calibration)))
     segmentation = clustering.fit(raw.scores, 4, seed)
@@ -224,10 +224,11 @@ def test_the_same_seed_gives_the_same_files(small_run: Any) -> None:
 def test_the_training_side_predicts_what_the_bundle_predicts(small_run: Any) -> None:
     """torch and LightGBM themselves, against ONNX Runtime and numpy."""
     network = autoencoder.Settings(members=2, epochs=2, seed=7)
-    space = fit.latent(small_run.train, small_run.bundle.spec, 90, network)
+    space, data, _ = fit.latent(small_run.train, small_run.bundle.spec, 90, network)
     frozen = fit.Frozen(2, {"churn": 8, "spend": 8, "orders": 8})
     spec = small_run.bundle.spec
-    parts = fit.parts(small_run.train, space, spec, boosting.Settings(trees=8), frozen=frozen)
+    trees = boosting.Settings(trees=8)
+    parts = fit.parts(small_run.train, space, data, spec, trees, frozen=frozen)
     bundle = assembly.assemble(parts, spec)
     columns = to_columns(fit.table(small_run.test))
     design = space.preprocessor.design(columns)

@@ -9,12 +9,12 @@ CARD = {
     "sections": [
         {
             "title": "Churn",
-            "rows": {"A rule": {"AUC": 0.6}, "Coterie": {"AUC": 0.7, "ECE": float("nan")}},
+            "rows": {"A rule": {"AUC": 0.6}, "Coterie": {"AUC": 0.7, "ECE": None}},
             "comparisons": [
                 {"measure": "AUC", "rival": "A rule", "difference": 0.1, "low": 0.0, "high": 0.2,
                  "better": True, "certain": False},
-                {"measure": "ECE", "rival": "A rule", "difference": 0.3, "low": float("nan"),
-                 "high": float("nan"), "better": False, "certain": True},
+                {"measure": "ECE", "rival": "A rule", "difference": 0.3, "low": None,
+                 "high": None, "better": False, "certain": True},
             ],
         }
     ],

@@ -12,7 +12,7 @@ from features.errors import FitError
 from training.btyd.bg_nbd import MbgNbd
 from training.btyd.gamma_gamma import GammaGamma
 from training.outliers import capped
-from training.prediction.structure import FEATURES, Prior
+from training.prediction.structure import FEATURES, Prior, known_of
 from training.rivals import histories
 
 #: (weak, alike): by the likelihood alone; under a weak prior of the parameters, where that has no
@@ -82,11 +82,7 @@ def augment(
         columns = {feature.name: np.full(len(frame), np.nan) for feature in FEATURES}
         for cutoff in frame.as_of.unique():
             at = np.flatnonzero(frame.as_of == cutoff)
-            known = {
-                name: frame[name].to_numpy(np.float64)[at]
-                for name in ("frequency", "recency_days", "T_days", "spend")
-            }
-            for name, values in priors[cutoff].columns(known).items():
+            for name, values in priors[cutoff].columns(known_of(frame.iloc[at])).items():
                 columns[name][at] = values
         made.append(frame.assign(**columns))
     return made, priors[last]

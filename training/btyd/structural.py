@@ -17,7 +17,7 @@ Here stand the histories, the maximiser and the refusal of a fit that is none.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,31 +39,6 @@ _REMEDY = (
     "there is nothing to mend"
 )
 TRIAL_ROWS = 20_000  # distinct histories that the several starts are tried on
-
-
-class OrderModel(Protocol):
-    """A fitted model of repeat orders; arrays of shape ``(n,)`` in and out, row i one customer."""
-
-    @property
-    def log_likelihood(self) -> float:
-        """Of the customers it was fitted on."""
-
-    @classmethod
-    def fit(cls, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> Self:
-        """Maximum likelihood; FitError where there is no proper maximum."""
-
-    def expected_orders(
-        self, horizon: float, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
-    ) -> Floats:
-        """Orders to expect within the `horizon` after T."""
-
-    def probability_of_order(
-        self, horizon: float, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
-    ) -> Floats:
-        """Probability of at least one order within the `horizon` after T: 1 - churn."""
-
-    def p_alive(self, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> Floats:
-        """Probability of not being lost for good at T. Not a churn score."""
 
 
 @dataclass(frozen=True)

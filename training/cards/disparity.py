@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.lenses.attributes import column_of
+from features.lenses.attributes import names_of
 from features.spec import Attribute, FeatureSpec
 from training.cards.report_card import Section
 from training.measures import metrics
@@ -30,7 +30,8 @@ def groups(frame: pd.DataFrame, spec: FeatureSpec, name: str) -> np.ndarray:
     value is a group, and those of fewer than 50 customers are one.
     """
     attribute = next(a for a in spec.attributes if a.name == name)
-    made = _labels(frame[column_of(spec, name)], attribute)
+    (column,) = names_of(spec)[name]  # a category or ordered: one feature
+    made = _labels(frame[column], attribute)
     counts = made.value_counts()
     few = set(counts[counts < LEAST].index) - {UNKNOWN}
     return np.asarray(made.where(~made.isin(few), SMALL), dtype=object)

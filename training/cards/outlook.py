@@ -11,7 +11,7 @@ from training import rivals
 from training.cards.report_card import OURS, Section, compare
 from training.measures import metrics, survival
 from training.outliers import capped
-from training.prediction.structure import Prior
+from training.prediction.structure import Prior, known_of
 from training.prediction.timing import Timing
 from training.rivals import Rule
 
@@ -46,7 +46,7 @@ def timing_section(
         )
     days = np.linspace(0, window_days, min(window_days, MOST_DAYS) + 1)[1:]
     came = test.days_to_order.to_numpy(np.float64)
-    timing = Timing(prior, columns(test), churn_probability, window_days)
+    timing = Timing(prior, known_of(test), churn_probability, window_days)
     curve = timing.survival(days)
     truth = survival.silent_until(came, days)
     others = rivals.timing_rules(calibration, test, days)
@@ -111,7 +111,7 @@ def value_section(
         return Section(
             LONGER, {OURS: UNMEASURED}, (), (REFUSED.format("longer view"), *assumptions)
         )
-    truth, known = followed.followed_spend.to_numpy(np.float64), columns(followed)
+    truth, known = followed.followed_spend.to_numpy(np.float64), known_of(followed)
     known["spend"] = spent = capped(known["spend"])
     if days <= window_days or truth.sum() <= 0:
         why = (
@@ -142,12 +142,6 @@ def value_section(
         f"constant rates {days / window_days:.2f} times.",
         *assumptions,
     ))  # fmt: skip
-
-
-def columns(frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The feature columns that `Prior.columns` reads."""
-    names = ("frequency", "recency_days", "T_days", "spend")
-    return {name: frame[name].to_numpy(np.float64) for name in names}
 
 
 def _share(held: np.ndarray) -> str:

@@ -123,8 +123,7 @@ class ReportCard:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a figure that is undefined is None."""
-        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
-        return plain
+        return _plain(dataclasses.asdict(self))
 
     def markdown(self) -> str:
         """The card as a page of tables."""

@@ -50,21 +50,25 @@ def show(made: Checked, page: Path, screen: Screen) -> None:
     screen.say(made.verdict, "bold green" if made.trains else "bold red")
 
 
+INTAKE = ("source", "rows read", "kept", "rejected", "repeats", "equal rows", "after as_of", "from",
+          "to")  # fmt: skip
+
+
+def intake_rows(health: Health) -> list[tuple[str, ...]]:
+    """What came in of each source, under the heads `INTAKE`."""
+    return [
+        (
+            i.source,
+            *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.repeats,
+                                 i.duplicates, i.later)),
+            *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
+        )
+        for i in health.ingested
+    ]  # fmt: skip
+
+
 def _show_intake(health: Health, screen: Screen) -> None:
-    screen.table(
-        "",
-        ("source", "rows read", "kept", "rejected", "repeats", "equal rows", "after as_of", "from",
-         "to"),
-        [
-            (
-                i.source,
-                *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.repeats,
-                                     i.duplicates, i.later)),
-                *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
-            )
-            for i in health.ingested
-        ],
-    )  # fmt: skip
+    screen.table("", INTAKE, intake_rows(health))
     if health.reasons:
         screen.table(
             "Rejected",

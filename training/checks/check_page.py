@@ -12,7 +12,7 @@ from html import escape
 import pandas as pd
 
 from training.checks import charts
-from training.checks.check_display import customers_rows, figures, strongest
+from training.checks.check_display import INTAKE, customers_rows, figures, intake_rows, strongest
 from training.checks.checked import Checked
 from training.checks.finding import BLOCKER, HINT, WARNING
 from training.checks.suspects import OUTCOMES, Search
@@ -158,9 +158,7 @@ def _models(made: Checked) -> str:
     rows = [
         (a.model, f'<span class="tag {a.status}">{a.status}</span>', a.seen) for a in made.answers
     ]
-    table = _table(
-        "", ("model", "answer", "seen"), [(m, tag, s) for m, tag, s in rows], (0, 2), drawn=1
-    )
+    table = _table("", ("model", "answer", "seen"), rows, (0, 2), drawn=1)
     return (
         "<h2>Enough for each model?</h2>"
         + table
@@ -180,23 +178,12 @@ def _windows(plan: Splits, start: pd.Timestamp) -> str:
 
 
 def _intake(made: Checked) -> str:
-    rows = [
-        (
-            i.source,
-            *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.repeats,
-                                 i.duplicates, i.later)),
-            *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
-        )
-        for i in made.health.ingested
-    ]  # fmt: skip
-    head = ("source", "rows read", "kept", "rejected", "repeats", "equal rows", "after as_of",
-            "from", "to")  # fmt: skip
     why = [
         (r.source, r.column, r.reason, f"{r.count:,}", f"{r.row:,}") for r in made.health.reasons
     ]
     return (
         "<h2>What came in</h2>"
-        + _table("", head, rows)
+        + _table("", INTAKE, intake_rows(made.health))
         + _table(
             "Rejected, each with its reason in rejects.csv",
             ("source", "column", "why", "values", "first in row"), why, (0, 1, 2),

@@ -107,10 +107,9 @@ class Search:
 
 def undated(experiment: Experiment, spec: FeatureSpec) -> set[str]:
     """The features of attributes that are taken as constant, for want of a `valid_from`."""
+    made_of = attributes.names_of(spec)
     sources = [source for source in experiment.attributes if source.valid_from is None]
-    names = {column.name for source in sources for column in source.columns}
-    constant = tuple(a for a in spec.attributes if a.name in names)
-    return {f.name for f in attributes.features(dataclasses.replace(spec, attributes=constant))}
+    return {f for source in sources for column in source.columns for f in made_of[column.name]}
 
 
 def refusal(found: Search, constant: Collection[str]) -> SourceError | None:

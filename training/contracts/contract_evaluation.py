@@ -60,8 +60,7 @@ def alike(rows: Standing) -> np.ndarray:
     size = int(ends.max()) + 1
     # Two nodes are joined by every row: its values, and its customer.
     graph = coo_array((np.ones(n), (ends[:n], ends[n:])), shape=(size, size))
-    made: np.ndarray = connected_components(graph, directed=False)[1][same]
-    return made
+    return connected_components(graph, directed=False)[1][same]
 
 
 def folds(
@@ -189,5 +188,4 @@ def _predicted(
 def _logistic(train: np.ndarray, ended: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """An ordinary logistic regression (C = 1) on standardised columns."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000)).fit(train, ended)
-    made: np.ndarray = model.predict_proba(rows)[:, 1]
-    return made
+    return model.predict_proba(rows)[:, 1]

@@ -11,8 +11,6 @@ import pandas as pd
 from features.errors import HistoryError
 from features.ingestion.contract_rows import Contracts
 
-__all__ = ["caution", "refusal"]
-
 LEAST_DAYS = 60
 DAY = pd.Timedelta(days=1)
 

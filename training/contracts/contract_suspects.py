@@ -24,8 +24,6 @@ from training.measures.bootstrap import paired_bootstrap
 from training.measures.metrics import roc_auc
 from training.windows.splits import Splits
 
-__all__ = ["Power", "Search", "Suspect", "refusal", "search"]
-
 #: An AUC above which a column alone is asked about. Honest columns seldom have it: it is near that
 #: of a whole model of contracts. A value that is written for six in ten of those who left has it.
 STRONG = 0.80

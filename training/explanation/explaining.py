@@ -14,11 +14,11 @@ from features.errors import SourceError, closest
 from features.snapshot import snapshot
 from features.sources import Sources
 from training import scoring
-from training.explanation.reasons import MEASURES, Told, reasons
+from training.explanation.reasons import MEASURES, reasons
 from training.explanation.wording import Words
 from training.fitting.fit import table
 from training.prediction.bundle import Bundle
-from training.screen import Screen
+from training.screen import Screen, Told, quiet
 
 COLUMNS = (
     "customer_id", "as_of", "segment_id", "measure", "base", "predicted", "rank", "theme",
@@ -78,7 +78,7 @@ def choose(
 
 
 def explained(
-    bundle: Bundle, rows: pd.DataFrame, predicted: pd.DataFrame, told: Told | None = None
+    bundle: Bundle, rows: pd.DataFrame, predicted: pd.DataFrame, told: Told = quiet
 ) -> pd.DataFrame:
     """One row a customer, measure and theme, with the columns `COLUMNS`, greatest effect first.
 

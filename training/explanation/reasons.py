@@ -15,18 +15,18 @@ additive decomposition LMDI: Ang 2004, "Decomposition analysis for policymaking 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from features.errors import BundleError
 from features.lenses import periods
 from training.explanation.themes import named, themes
 from training.explanation.typical import Value
 from training.prediction import course
 from training.prediction.bundle import Bundle, to_columns
 from training.prediction.structure import INPUTS
+from training.screen import Told, quiet
 
 MEASURES = ("churn_probability", "expected_spend")
 CHURN, SPEND = range(len(MEASURES))
@@ -34,7 +34,6 @@ LEAST = 1e-9  # of spend, in currency
 PAIRS = 4
 SEED = 7
 ROWS = 20_000
-Told = Callable[[str, int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,19 +64,12 @@ def reasons(
     features: pa.Table,
     pairs: int = PAIRS,
     seed: int = SEED,
-    told: Told | None = None,
+    told: Told = quiet,
 ) -> Reasons:
     """The reasons of feature rows as `features.snapshot.feature_table` makes them, at least one.
 
     The same for a customer whether asked alone or among others, to the models' float32 rounding.
-    Raises BundleError where the bundle has no typical customer.
     """
-    if not bundle.typical:
-        raise BundleError(
-            "Reasons are told against a typical customer, which the bundle holds.",
-            f"none in {bundle.manifest.get('version', 'the bundle')}",
-            "retrain: an older Coterie wrote it",
-        )
     names = seen(bundle)
     parts = themes(names)
     theme_of = np.repeat(np.arange(len(parts)), [len(members) for members in parts.values()])
@@ -93,8 +85,7 @@ def reasons(
     made, strongest = [], []
     step = max(1, ROWS // len(asked))
     for start in range(0, len(features), step):
-        if told:
-            told("customers", start, len(features))
+        told("customers", start, len(features))
         here = slice(start, start + step)
         values = _values(bundle, {n: columns[n][here] for n in names}, asked)
         values, alone, without = np.split(values, [len(states), len(states) + len(one)], axis=1)
@@ -154,7 +145,7 @@ def _values(bundle: Bundle, columns: dict[str, np.ndarray], states: np.ndarray) 
     read = _courses(bundle, columns, states)
     alone = {name: values for name, values in columns.items() if name not in periods.NAMES}
     mixed = _mixed(bundle, alone, states[:, [name in alone for name in columns]])
-    made = bundle.estimates(bundle.raw(mixed, read))
+    made = bundle.calibrated.estimates(bundle.raw(mixed, read))
     return np.stack([made[measure].reshape(len(states), -1) for measure in MEASURES])
 
 

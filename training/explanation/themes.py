@@ -31,7 +31,7 @@ _PATTERNS = tuple(
         (r"stores|store_.*", "stores"),
         (r"events|events_.*|event_channels", "events"),
         (r"event_(.+?)_(?:count|count_\d+d|recency|share)", r"event \1"),
-        (r"channel_(.+)_(?:share|recency)", r"channel \1"),
+        (r"channel_(.+)_(?:count_\d+d|share|recency)", r"channel \1"),
         (r"response_.*", "responses"),
         (r"goal_(.+?)_(?:count|count_\d+d|recency|open|abandoned)", r"goal \1"),
         (r"(?:weekend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)_share", "weekdays"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from features import catalog
 from features.feature import Feature
+from features.lenses import attributes
 from features.spec import FeatureSpec
 from training.explanation.typical import Value
 
@@ -42,13 +43,9 @@ class Words:
     @classmethod
     def of(cls, spec: FeatureSpec, currency: str) -> Words:
         features = {feature.name: feature for feature in catalog.features(spec)}
-        levels = {
-            name: attribute.order
-            for attribute in spec.attributes
-            if attribute.kind == "ordered"
-            for name, feature in features.items()
-            if feature.definition.startswith(f"Attribute {attribute.name!r}, ")
-        }
+        made_of = attributes.names_of(spec)
+        ordered = [a for a in spec.attributes if a.kind == "ordered"]
+        levels = {name: a.order for a in ordered for name in made_of[a.name]}
         return cls(features, levels, currency)
 
     def known(self, name: str, value: Any, typical: Value) -> str:

@@ -49,7 +49,7 @@ def assemble(p: fit.Parts, spec: FeatureSpec) -> Bundle:
         "target": {"mean": positive[0], "deviation": positive[1]},
         "network_scale": dataclasses.asdict(p.network.scale),
         "heads": list(autoencoder.HEADS),
-        "spread": 1.0, "segments": [], "next_segment": 1, "prior": None,
+        "spread": 1.0, "segments": [], "next_segment": 1, "prior": None, "typical": {},
         "shrinkage": dataclasses.asdict(p.shrinkage),
         "cells": dataclasses.asdict(p.cells) if p.cells else None,
         "amounts": dataclasses.asdict(p.amounts),
@@ -77,14 +77,14 @@ def complete(
     manifest: Mapping[str, Any],
     calibrated: Calibrated,
     segmentation: Segmentation,
-    segments: tuple[Segment, ...] = (),
+    segments: tuple[Segment, ...],
     prior: Prior | None = None,
     next_segment: int = 1,
     report_card: Mapping[str, Any] | None = None,
     typical: Mapping[str, Any] | None = None,
 ) -> Bundle:
-    """`bare` with all that makes its outputs predictions. Without `segments` it estimates but
-    assigns nobody; without a `typical` customer it gives no reasons.
+    """`bare` with all that makes its outputs predictions. Without a `typical`
+    customer it gives no reasons.
     """
     model = json.loads(bare.files["model.json"]) | {
         **calibrated.to_dict(),

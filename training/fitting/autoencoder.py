@@ -120,8 +120,7 @@ class Autoencoder(nn.Module):
 
     def head_outputs(self, z: torch.Tensor) -> torch.Tensor:
         """(n, members, latent) -> (members, n, heads)."""
-        out: torch.Tensor = self.heads(z.permute(1, 0, 2))
-        return out
+        return self.heads(z.permute(1, 0, 2))
 
     def read(self, z: torch.Tensor) -> dict[str, torch.Tensor]:
         """What each head says, by its name: (members, n)."""
@@ -206,7 +205,7 @@ def fit(
     layout: Layout,
     settings: Settings,
     start: Fitted | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Fitted:
     """Train on `train`; with `later` rows, stop when their prediction loss, at their own level, no
     longer falls.
@@ -267,8 +266,7 @@ def fit(
                 best, best_epoch = record["later"], epoch
                 best_state = {k: v.clone() for k, v in network.state_dict().items()}
         history.append(record)
-        if progress:
-            progress(epoch, settings.epochs)
+        progress(epoch, settings.epochs)
         if check is not None and epoch - best_epoch >= settings.patience:
             break
     if best_state is not None:

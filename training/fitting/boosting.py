@@ -9,7 +9,6 @@ from collections.abc import Callable
 import lightgbm as lgb
 import numpy as np
 
-OBJECTIVES = ("binary", "tweedie", "poisson")
 INPUT = "design"
 Judge = Callable[[np.ndarray, lgb.Dataset], tuple[str, float, bool]]
 
@@ -107,5 +106,4 @@ def to_onnx(booster: lgb.Booster, columns: int) -> bytes:
             target_opset=15,
             **options,
         )
-    serialised: bytes = model.SerializeToString()
-    return serialised
+    return model.SerializeToString()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 import lightgbm as lgb
@@ -39,6 +40,7 @@ from training.prediction.preprocessing import Preprocessor
 from training.prediction.segments import SPACE
 from training.prediction.shrinkage import Shrinkage
 from training.prediction.structure import FEATURES
+from training.screen import Told, quiet
 from training.windows import exposure
 from training.windows.stretch import Stretch
 
@@ -132,9 +134,6 @@ def rows(frame: pd.DataFrame, preprocessor: Preprocessor) -> Rows:
     return Rows(preprocessor.design(to_columns(table(frame))), targets)
 
 
-Told = Callable[[str, int, int], None]
-
-
 def latent(
     train: pd.DataFrame,
     spec: FeatureSpec,
@@ -142,9 +141,10 @@ def latent(
     settings: autoencoder.Settings,
     later: pd.DataFrame | None = None,
     start: Latent | None = None,
-    told: Told | None = None,
-) -> Latent:
-    """Fit preprocessor and autoencoder on `train` (snapshot rows with outcomes).
+    told: Told = quiet,
+) -> tuple[Latent, Rows, Rows | None]:
+    """Fit preprocessor and autoencoder on `train` (snapshot rows with outcomes); also `train` and
+    `later` preprocessed.
 
     With `later` (rows of a later cut-off) training stops early, else all `settings.epochs` run.
     With `start` (the champion's, or the evaluated model's) the preprocessor is kept and the
@@ -153,33 +153,35 @@ def latent(
     preprocessor = start.preprocessor if start else scaling.fit(
         to_columns(table(train)), inputs(spec, train), history_days, train.as_of.nunique() > 1
     )  # fmt: skip
+    data = rows(train, preprocessor)
+    check = rows(later, preprocessor) if later is not None else None
     fitted = autoencoder.fit(
-        rows(train, preprocessor).for_network(),
-        rows(later, preprocessor).for_network() if later is not None else None,
+        data.for_network(),
+        check.for_network() if check else None,
         layout(preprocessor),
         settings,
         start.network if start else None,
-        (lambda done, of: told("autoencoder", done, of)) if told else None,
+        functools.partial(told, "autoencoder"),
     )
-    return Latent(preprocessor, fitted)
+    return Latent(preprocessor, fitted), data, check
 
 
 def parts(
     train: pd.DataFrame,
     space: Latent,
+    data: Rows,
     spec: FeatureSpec,
     trees: boosting.Settings,
-    later: pd.DataFrame | None = None,
+    check: Rows | None = None,
     frozen: Frozen | None = None,
-    told: Told | None = None,
+    told: Told = quiet,
 ) -> Parts:
-    """Fit boosters, the linear models and the recurrent network beside a fitted latent space.
+    """Fit boosters, the linear models and the recurrent network beside a fitted latent space;
+    `data` are the rows of `train` as `latent` gave them.
 
-    Exactly one of `later` (rows of a later cut-off, for early stopping) and `frozen` (what an
+    Exactly one of `check` (rows of a later cut-off, for early stopping) and `frozen` (what an
     earlier fit chose) is given.
     """
-    data = rows(train, space.preprocessor)
-    check = rows(later, space.preprocessor) if later is not None else None
     boosters = boosted(data, trees, check, frozen, told)
     lines = linear.fit(data.design, data.churned, data.targets.spend, trees.power)
     amounts = _amounts(train, space.preprocessor, spec)
@@ -194,13 +196,12 @@ def boosted(
     trees: boosting.Settings,
     check: Rows | None = None,
     frozen: Frozen | None = None,
-    told: Told | None = None,
+    told: Told = quiet,
 ) -> dict[str, lgb.Booster]:
     """The boosters of `OUTCOMES` alone; `check` are preprocessed rows of a later cut-off."""
     made = {}
     for i, (name, (objective, outcome)) in enumerate(OUTCOMES.items()):
-        if told:
-            told(f"gradient boosting of {name}", i, len(OUTCOMES))
+        told(f"gradient boosting of {name}", i, len(OUTCOMES))
         chosen = dataclasses.replace(trees, trees=frozen.trees[name]) if frozen else trees
         made[name] = boosting.fit(
             objective, data.design, outcome(data), chosen,
@@ -222,7 +223,7 @@ def _amounts(train: pd.DataFrame, preprocessor: Preprocessor, spec: FeatureSpec)
 
 
 def _recurrent(
-    train: pd.DataFrame, data: Rows, spec: FeatureSpec, trees: boosting.Settings, told: Told | None
+    train: pd.DataFrame, data: Rows, spec: FeatureSpec, trees: boosting.Settings, told: Told
 ) -> recurrent.Fitted:
     """The network that reads the periods. Of more rows than it would look at, some are drawn."""
     settings = recurrent.Settings(power=trees.power, seed=trees.seed)
@@ -233,7 +234,7 @@ def _recurrent(
     how = Course.of(columns, spec.period_days, spend)
     return recurrent.fit(
         how, how.series(columns), how.known(columns), churned, spend, settings,
-        (lambda done, of: told("recurrent network", done, of)) if told else None,
+        functools.partial(told, "recurrent network"),
     )  # fmt: skip
 
 

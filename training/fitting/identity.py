@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -17,19 +16,12 @@ class Matching:
 
     `old_of[i]` is the index of the old segment that new segment i continues, or None (a birth);
     `deaths` are old indices that nothing continues; `kept` is the share of customers whose
-    segment goes on under the same identity; `migration` (old, new) counts customers.
+    segment goes on under the same identity.
     """
 
     old_of: tuple[int | None, ...]
     deaths: tuple[int, ...]
     kept: float
-    migration: np.ndarray
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "old_of": list(self.old_of), "deaths": list(self.deaths), "kept": self.kept,
-            "migration": self.migration.tolist(),
-        }  # fmt: skip
 
 
 def match(old: np.ndarray, new: np.ndarray, old_count: int, new_count: int) -> Matching:
@@ -51,4 +43,4 @@ def match(old: np.ndarray, new: np.ndarray, old_count: int, new_count: int) -> M
     continued = {i for i in old_of if i is not None}
     kept = sum(migration[i, j] for j, i in enumerate(old_of) if i is not None)
     deaths = tuple(i for i in range(old_count) if i not in continued)
-    return Matching(tuple(old_of), deaths, float(kept / max(len(old), 1)), migration)
+    return Matching(tuple(old_of), deaths, float(kept / max(len(old), 1)))

@@ -100,8 +100,7 @@ def weight(c: Calibration, raw: Raw, spend: np.ndarray) -> float:
 
 def _explained(actual: np.ndarray, said: np.ndarray) -> float:
     even = np.maximum(said, max(1e-3 * said.mean(), 1e-9))
-    score: float = d2_tweedie_score(actual, even * actual.sum() / even.sum(), power=POWER)
-    return score
+    return d2_tweedie_score(actual, even * actual.sum() / even.sum(), power=POWER)
 
 
 def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calibration:

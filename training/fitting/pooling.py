@@ -60,8 +60,7 @@ def _weights(logs: np.ndarray, actual: np.ndarray) -> np.ndarray:
         return float(value), np.append(slope.sum(), logs.T @ slope + pull)
 
     bounds = [(None, None), *[(0.0, None)] * experts]
-    made: np.ndarray = minimize(
+    return minimize(
         loss, np.append(0.0, even), jac=True, method="L-BFGS-B", bounds=bounds,
         options={"maxiter": 1_000, "ftol": 1e-12, "gtol": 1e-8},
     ).x[1:]  # fmt: skip
-    return made

@@ -74,8 +74,7 @@ class Network(nn.Module):
 
     def forward(self, series: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         remembered = self.reader(series)[1][0]
-        made: torch.Tensor = self.head(torch.cat([remembered, known], dim=1))
-        return made
+        return self.head(torch.cat([remembered, known], dim=1))
 
 
 @dataclasses.dataclass
@@ -93,7 +92,7 @@ def fit(
     churned: np.ndarray,
     spend: np.ndarray,
     settings: Settings,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Fitted:
     """Train on the rows of `course.series` and `course.known`, with their outcomes.
 
@@ -112,7 +111,7 @@ def fit(
     )
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, total_steps=steps)
     for step in range(steps):
-        if progress and step % TOLD_EVERY == 0:
+        if step % TOLD_EVERY == 0:
             progress(step, steps)
         at = torch.randint(len(series), (settings.batch,), generator=draw)
         loss = _loss(network, [x[at] for x in rows], settings)

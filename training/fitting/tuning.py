@@ -16,6 +16,7 @@ from sklearn.metrics import log_loss, mean_tweedie_deviance
 
 from features.errors import ConfigError
 from training.fitting import boosting, fit
+from training.screen import Told, quiet
 
 #: What is searched: low, high, and whether on a logarithmic scale.
 SPACE: dict[str, tuple[float, float, bool]] = {
@@ -84,7 +85,7 @@ def tune(
     later: fit.Rows,
     default: boosting.Settings,
     trials: int,
-    told: fit.Told | None = None,
+    told: Told = quiet,
 ) -> Study:
     """The best of `trials` settings of the boosters, by `default.seed` always the same.
 
@@ -98,8 +99,7 @@ def tune(
     made: list[Trial] = []
 
     def run(trial: Any) -> float:
-        if told:
-            told("tuning trial", len(made), trials)
+        told("tuning trial", len(made), trials)
         values = {name: _asked(trial, name) for name in SPACE}
         losses = _losses(data, later, dataclasses.replace(default, **values))
         first = made[0].losses if made else losses

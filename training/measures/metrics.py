@@ -65,20 +65,6 @@ def brier(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     return float(np.mean((outcome - probability) ** 2))
 
 
-def log_loss(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
-    """Mean of -ln(probability given to what happened), in nats.
-
-    A certainty that proved wrong would cost infinity; probabilities are held 1e-15 away from 0 and
-    1, so that it costs 34.5.
-
-    >>> round(log_loss([1, 0], [0.5, 0.5]), 4)
-    0.6931
-    """
-    outcome, probability = arguments.probabilities(truth, prediction)
-    held = np.clip(probability, 1e-15, 1 - 1e-15)
-    return float(-np.mean(np.where(outcome == 1, np.log(held), np.log1p(-held))))
-
-
 def ece(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     """Expected calibration error over 10 bins of equal count (Naeini, Cooper, Hauskrecht 2015).
 
@@ -232,24 +218,14 @@ def coverage(actual: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> 
     return float(np.mean((bottom <= value) & (value <= top)))
 
 
-def interval_score(
-    actual: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, level: float
-) -> float:
-    """Mean interval score of central intervals at `level`; smaller is better, unit of `actual`.
-
-    Gneiting & Raftery (2007), eq. 43, with alpha = 1 - level: the width, and 2 / alpha for each
-    unit by which the interval missed.
-
-    >>> round(interval_score([0, 5], [0, 6], [1, 7], level=0.8), 4)
-    6.0
-    """
-    return float(np.mean(interval_scores(actual, low, high, level)))
-
-
 def interval_scores(
     actual: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, level: float
 ) -> Floats:
-    """Each customer's own `interval_score`, shape ``(n,)``.
+    """Interval score of central intervals at `level`, shape ``(n,)``; smaller is better, unit of
+    `actual`.
+
+    Gneiting & Raftery (2007), eq. 43, with alpha = 1 - level: the width, and 2 / alpha for each
+    unit by which the interval missed.
 
     >>> interval_scores([0, 5], [0, 6], [1, 7], level=0.5).tolist()
     [1.0, 5.0]

@@ -26,7 +26,7 @@ from scipy.optimize import isotonic_regression
 from scipy.stats import beta as beta_distribution
 
 from features.settings.contracts import Profit
-from training.measures.arguments import Floats, floats, same_length
+from training.measures.arguments import Floats, floats, outcomes
 
 USUAL = Profit()
 
@@ -53,7 +53,7 @@ def campaign(truth: npt.ArrayLike, score: npt.ArrayLike, profit: Profit = USUAL)
     >>> round(brought, 4), round(share, 4)  # half are targeted, each worth .3 x 190 - 1
     (28.0, 0.5)
     """
-    outcome, ranked = _paired(truth, score)
+    outcome, ranked = outcomes(truth, score)
     if outcome.min() == outcome.max():
         return Campaign(float("nan"), float("nan"))
     churners, others = hull(outcome, ranked)
@@ -92,7 +92,7 @@ def profit_curve(
     >>> share.tolist(), brought.round(9).tolist()
     ([0.0, 0.5, 1.0], [0.0, 28.0, 22.5])
     """
-    outcome, ranked = _paired(truth, score)
+    outcome, ranked = outcomes(truth, score)
     churners, others = _gathered(outcome, ranked)
     worth, lost = _each(profit)
     return churners + others, worth * churners - lost * others
@@ -131,7 +131,7 @@ def earned(truth: npt.ArrayLike, asked: npt.ArrayLike, profit: Profit = USUAL) -
     >>> earned([1, 0, 0, 0], [True, True, False, False])  # (56 - 11) / 4
     11.25
     """
-    outcome, chosen = _paired(truth, asked)
+    outcome, chosen = outcomes(truth, asked)
     worth, lost = _each(profit)
     return float(np.mean(chosen * np.where(outcome == 1, worth, -lost)))
 
@@ -168,12 +168,3 @@ def _gathered(outcome: Floats, score: Floats) -> tuple[Floats, Floats]:
     churners = np.concatenate([[0.0], np.cumsum(ones)]) / len(score)
     others = np.concatenate([[0.0], np.cumsum(everyone - ones)]) / len(score)
     return churners, others
-
-
-def _paired(truth: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
-    outcome, ranked = floats(truth), floats(score)
-    same_length(outcome, ranked)
-    strange = outcome[(outcome != 0) & (outcome != 1)]
-    if strange.size:
-        raise ValueError(f"An outcome is 0 or 1. Seen: {strange[0]}.")
-    return outcome, ranked

@@ -32,19 +32,18 @@ def outlook(
     no order yet, or MBG/NBD was refused.
     """
     numbers = (*timing.COLUMNS, *value.names(terms))
-    horizon = manifest.get("horizon_days")
-    if prior is None or horizon is None:
+    if prior is None:
         count = len(as_of)
         return {name: pa.nulls(count, pa.timestamp("us")) for name in NEXT_ORDER} | {
             name: pa.nulls(count, pa.float64()) for name in numbers
         }
+    horizon, season = manifest["horizon_days"], manifest["season"]
     curve = timing.Timing(prior, columns, estimates["churn_probability"], horizon)
     found = curve.interval(manifest["interval_level"])
     survival = curve.survival(timing.DAYS)
-    season = manifest.get("season", {})
     worth = value.discounted(
         terms, prior, columns, estimates["expected_spend"], horizon,
-        season.get("factor", {}).get("spend", 1.0), season.get("year", 1.0),
+        season["factor"]["spend"], season["year"],
     )  # fmt: skip
     moments = [timing.moments(as_of.to_numpy(), days) for days in found]
     made = {

@@ -36,8 +36,7 @@ class Amounts:
             self.columns, self.weights, self.low, self.high, strict=True
         ):
             if_ordered += weight * np.clip(filled(known[name]), low, high)
-        made: np.ndarray = (1.0 - churned) * np.maximum(if_ordered, self.least)
-        return made
+        return (1.0 - churned) * np.maximum(if_ordered, self.least)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Amounts:

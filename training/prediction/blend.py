@@ -51,16 +51,12 @@ class Pool:
         share = np.where(heard > 0, weights / np.where(heard > 0, heard, 1.0), even)
         logs = np.where(known, logs, 0.0)
         filled = np.where(known, logs, (share * logs).sum(axis=1, keepdims=True))
-        made: np.ndarray = self.level * np.exp(
-            np.minimum(filled @ np.array(self.weights), MOST_LOG)
-        )
-        return made
+        return self.level * np.exp(np.minimum(filled @ np.array(self.weights), MOST_LOG))
 
 
 def units(experts: np.ndarray, levels: tuple[float, ...] | np.ndarray) -> np.ndarray:
     """(n, experts) log of each estimate in units of its expert's level; nan where unknown."""
-    made: np.ndarray = np.log(np.maximum(experts / np.asarray(levels), LEAST))
-    return made
+    return np.log(np.maximum(experts / np.asarray(levels), LEAST))
 
 
 @dataclasses.dataclass(frozen=True)

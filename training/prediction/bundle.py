@@ -63,7 +63,7 @@ class TargetScale:
 
 
 class Bundle:
-    """One model version in memory. Build it from files (`load`) or from parts (`fitting.fit`)."""
+    """One model version in memory, from files (`load`) or from parts (`fitting.assembly`)."""
 
     def __init__(self, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         self.manifest = dict(manifest)
@@ -86,7 +86,7 @@ class Bundle:
         self.next_segment: int = model["next_segment"]
         self.heads: list[str] = model["heads"]
         #: Each feature's typical value (None: unknown), which reasons are told against.
-        self.typical: dict[str, float | str | None] = model.get("typical", {})
+        self.typical: dict[str, float | str | None] = model["typical"]
         self.segmentation = Segmentation(
             arrays["centroids"], arrays["score_mean"], arrays["score_scale"], model["spread"]
         )
@@ -104,8 +104,7 @@ class Bundle:
     @property
     def report_card(self) -> dict[str, Any]:
         """How this version was evaluated, as `cards.report_card` wrote it."""
-        card: dict[str, Any] = json.loads(self.files["report_card.json"])
-        return card
+        return json.loads(self.files["report_card.json"])
 
     @property
     def current(self) -> bool:
@@ -193,13 +192,8 @@ class Bundle:
             np.asarray(columns["orders"]) > 0,
         )
 
-    def estimates(self, raw: Raw) -> dict[str, np.ndarray]:
-        """`churn_probability`, `expected_orders` and `expected_spend`, each (n,), calibrated."""
-        return self.calibrated.estimates(raw)
-
     def _run(self, name: str, design: np.ndarray, output: str) -> np.ndarray:
-        out: np.ndarray = self._sessions[name].run([output], {"design": design})[0]
-        return out
+        return self._sessions[name].run([output], {"design": design})[0]
 
     def predict(self, features: pa.Table) -> pa.Table:
         """One assignment a row.
@@ -222,7 +216,7 @@ class Bundle:
     def _predict(self, features: pa.Table) -> pa.Table:
         columns = self.with_prior(to_columns(features))
         raw = self.raw(columns)
-        estimates = self.estimates(raw)
+        estimates = self.calibrated.estimates(raw)
         spend = estimates["expected_spend"]
         low, median, high = self.calibrated.interval(raw, estimates)
         shares = self.segmentation.memberships(raw.scores)

@@ -67,8 +67,7 @@ def _seen(as_of: np.ndarray, manifest: Mapping[str, Any]) -> np.ndarray:
     until = manifest.get("trained_until")
     if until is None:
         return np.zeros(len(as_of), dtype=bool)
-    early: np.ndarray = as_of <= np.datetime64(until) - np.timedelta64(1, "D")
-    return early
+    return as_of <= np.datetime64(until) - np.timedelta64(1, "D")
 
 
 def _stale(as_of: np.ndarray, manifest: Mapping[str, Any]) -> np.ndarray:
@@ -76,5 +75,4 @@ def _stale(as_of: np.ndarray, manifest: Mapping[str, Any]) -> np.ndarray:
     until = manifest.get("trained_until")
     if until is None:
         return np.zeros(len(as_of), dtype=bool)
-    late: np.ndarray = as_of > np.datetime64(until) + np.timedelta64(manifest["horizon_days"], "D")
-    return late
+    return as_of > np.datetime64(until) + np.timedelta64(manifest["horizon_days"], "D")

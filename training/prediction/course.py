@@ -77,14 +77,12 @@ class Course:
         been = np.clip(age[:, None] - np.arange(self.periods), 0.0, 1.0)
         told = [np.log1p(orders), np.log1p(np.maximum(spend, 0.0) / self.order), orders > 0, been]
         told = [np.minimum(np.nan_to_num(channel), LARGEST) for channel in told]
-        made: np.ndarray = np.stack(told, axis=-1)[:, ::-1].astype(np.float32)
-        return made
+        return np.stack(told, axis=-1)[:, ::-1].astype(np.float32)
 
     def known(self, columns: Columns) -> np.ndarray:
         """(n, `KNOWN`) float32, without nulls."""
         values = (self._logs(columns) - np.array(self.mean)) / np.array(self.scale)
-        made: np.ndarray = np.clip(np.nan_to_num(values), -CLIP, CLIP).astype(np.float32)
-        return made
+        return np.clip(np.nan_to_num(values), -CLIP, CLIP).astype(np.float32)
 
     def estimates(self, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logit of no order and expected spend (currency), (n,) each, of the network's (n, 2)."""
@@ -94,5 +92,4 @@ class Course:
     def _logs(self, columns: Columns) -> np.ndarray:
         units = (self.days, self.days, 1.0, self.order, self.order)
         told = np.column_stack([columns[name] for name in KNOWN]).astype(np.float64)
-        made: np.ndarray = np.log1p(np.maximum(told, 0.0) / np.array(units))
-        return made
+        return np.log1p(np.maximum(told, 0.0) / np.array(units))

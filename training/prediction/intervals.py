@@ -76,8 +76,7 @@ class Bands:
         row = np.interp(np.sqrt(mean / stretch), self.centre, np.arange(len(table)))
         column = np.clip(1.0 - (1.0 - level) / back, 0.0, 1.0) * (table.shape[1] - 1)
         most = mean / np.maximum(1.0 - np.asarray(level), 1e-9)
-        made: np.ndarray = np.minimum(_between(table, row, column) * mean / back, most)
-        return made
+        return np.minimum(_between(table, row, column) * mean / back, most)
 
     @functools.cached_property
     def _table(self) -> np.ndarray:
@@ -93,5 +92,4 @@ def _between(table: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarr
     down, along = row - top, column - left
     above = (1 - along) * table[top, left] + along * table[top, right]
     below = (1 - along) * table[bottom, left] + along * table[bottom, right]
-    made: np.ndarray = (1 - down) * above + down * below
-    return made
+    return (1 - down) * above + down * below

@@ -44,11 +44,13 @@ class Preprocessor:
         return [len(values) + 2 for values in self.vocabulary.values()]
 
     def _standardised(self, columns: Columns) -> np.ndarray:
-        raw = np.column_stack([np.asarray(columns[n], dtype=np.float64) for n in self.numeric])
-        raw = np.where(np.isfinite(raw), raw, np.nan)
-        logged = np.sign(raw) * np.log1p(np.abs(raw))
-        values: np.ndarray = np.where(np.array(self.logged), logged, raw)
-        return (values - np.array(self.mean)) / np.array(self.scale)
+        values = np.column_stack([np.asarray(columns[n], dtype=np.float64) for n in self.numeric])
+        values[~np.isfinite(values)] = np.nan
+        logged = np.array(self.logged)
+        values[:, logged] = np.sign(values[:, logged]) * np.log1p(np.abs(values[:, logged]))
+        values -= np.array(self.mean)
+        values /= np.array(self.scale)
+        return values
 
     def numbers(self, columns: Columns) -> np.ndarray:
         """(n, inputs) float32, without nulls."""
@@ -91,8 +93,7 @@ class Preprocessor:
 
     def outside(self, columns: Columns) -> np.ndarray:
         """(n,) int64: how many numbers lie so far from training's that the model clips them."""
-        count: np.ndarray = (np.abs(self._standardised(columns)) > CLIP).sum(axis=1)
-        return count
+        return (np.abs(self._standardised(columns)) > CLIP).sum(axis=1)
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

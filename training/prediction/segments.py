@@ -39,8 +39,7 @@ class Segmentation:
     def distances(self, scores: np.ndarray) -> np.ndarray:
         """(n, k) squared distances to the centroids."""
         gap = self.place(scores)[:, None, :] - self.centroids[None]
-        squared: np.ndarray = (gap**2).sum(axis=2)
-        return squared
+        return (gap**2).sum(axis=2)
 
     def labels(self, scores: np.ndarray) -> np.ndarray:
         """(n,) index of the nearest centroid."""
@@ -50,5 +49,4 @@ class Segmentation:
         """(n, k), rows sum to 1: posterior of equal spherical Gaussians at the centroids."""
         distance = self.distances(scores)
         weight = np.exp(-(distance - distance.min(axis=1, keepdims=True)) / (2.0 * self.spread))
-        shares: np.ndarray = weight / weight.sum(axis=1, keepdims=True)
-        return shares
+        return weight / weight.sum(axis=1, keepdims=True)

@@ -66,5 +66,4 @@ def chosen(orders: np.ndarray, spend: np.ndarray, structural: bool) -> Shrinkage
 
 def drawn(learned: np.ndarray, simple: np.ndarray, share: float) -> np.ndarray:
     """(n,) between both; as learned where the simple model knows nothing (nan)."""
-    made: np.ndarray = np.where(np.isnan(simple), learned, (1.0 - share) * learned + share * simple)
-    return made
+    return np.where(np.isnan(simple), learned, (1.0 - share) * learned + share * simple)

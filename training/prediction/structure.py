@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from features.feature import Feature
 from training.prediction import quadrature
@@ -73,8 +74,7 @@ class Prior:
         """
         days = known["frequency"] + 1.0
         mean = np.maximum(known["spend"] / days, 0.0)
-        made: np.ndarray = (self.gamma + days * mean) * self.p / (self.p * days + self.q - 1.0)
-        return made
+        return (self.gamma + days * mean) * self.p / (self.p * days + self.q - 1.0)
 
     def p_alive(self, known: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n,) probability of not being lost for good; nan where there is no order yet.
@@ -88,21 +88,18 @@ class Prior:
         log_odds = np.log(self.a / (self.b + x)) + (self.r + x) * np.log(
             (self.alpha + T) / (self.alpha + t_x)
         )
-        alive: np.ndarray = 1.0 / (1.0 + np.exp(np.clip(log_odds, -500.0, 500.0)))
-        return alive
+        return 1.0 / (1.0 + np.exp(np.clip(log_odds, -500.0, 500.0)))
 
     def _silence(self, known: Mapping[str, np.ndarray], days: float | np.ndarray) -> np.ndarray:
         """-log P(no order within `days` | alive): alive, the rate is Gamma(r + x, alpha + T), so
         no order comes in h with probability ((alpha + T) / (alpha + T + h))^(r + x).
         """
         x, T = known["frequency"], _age(known)
-        made: np.ndarray = (self.r + x) * np.log1p(days / (self.alpha + T))
-        return made
+        return (self.r + x) * np.log1p(days / (self.alpha + T))
 
     def p_order(self, known: Mapping[str, np.ndarray], days: float) -> np.ndarray:
         """(n,) probability of an order within `days` (`btyd.bg_nbd` derives it)."""
-        made: np.ndarray = self.p_alive(known) * -np.expm1(-self._silence(known, days))
-        return made
+        return self.p_alive(known) * -np.expm1(-self._silence(known, days))
 
     def days_until(self, known: Mapping[str, np.ndarray], p_order: np.ndarray) -> np.ndarray:
         """(n,) days within which an order comes with probability `p_order` (n,): the inverse of
@@ -155,6 +152,11 @@ class Prior:
     def from_dict(cls, values: Mapping[str, Any] | None) -> Prior | None:
         """The prior of a bundle; None where MBG/NBD was refused."""
         return cls(**values) if values else None
+
+
+def known_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The feature columns that a `Prior` reads."""
+    return {name: frame[name].to_numpy(np.float64) for name in INPUTS}
 
 
 def _age(known: Mapping[str, np.ndarray]) -> np.ndarray:

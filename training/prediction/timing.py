@@ -39,8 +39,7 @@ class Timing:
         """(n, days) probability of no order within each number of days, in [0, 1]."""
         at_horizon = self._log_silent(self.horizon_days)
         curves = [self._log_silent(day) / at_horizon for day in days]
-        made: np.ndarray = self.churn_probability[:, None] ** np.column_stack(curves)
-        return made
+        return self.churn_probability[:, None] ** np.column_stack(curves)
 
     def days_until(self, share: float) -> np.ndarray:
         """(n,) days until a share of customers like this one has ordered, in (0, 1): .5 is the
@@ -60,8 +59,7 @@ class Timing:
         return self.days_until(tail), self.days_until(0.5), self.days_until(1.0 - tail)
 
     def _log_silent(self, days: float) -> np.ndarray:
-        made: np.ndarray = np.log1p(-self.prior.p_order(self.known, days))
-        return made
+        return np.log1p(-self.prior.p_order(self.known, days))
 
 
 def moments(as_of: np.ndarray, days: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def test_the_features_of_an_attribute_are_told_by_its_name(shop):
     named = attributes.names_of(shop.spec)
     assert [name for names in named.values() for name in names] == list(NAMES)
     assert named["region"] == LEVELS
-    assert attributes.column_of(shop.spec, "age") == "attribute_age"
+    assert attributes.names_of(shop.spec)["age"] == ("attribute_age",)
 
 
 @pytest.mark.parametrize(

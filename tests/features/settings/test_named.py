@@ -1,6 +1,7 @@
 import pytest
 
-from features.settings.experiment import Calendar, Goal, Occasion, Response
+from features.settings.experiment import Calendar
+from features.spec import Goal, Occasion, Response
 
 
 def events(name, kind='kind = "{name}"', column=""):

@@ -55,7 +55,7 @@ def test_plain_intervals_have_one_width_and_do_not_fall_below_nothing() -> None:
     made = section(truth, truth, truth, then)
     low, high = np.maximum(EXPECTED - width, 0), EXPECTED + width
     row = made.rows["all customers"]
-    assert row["plain: score"] == metrics.interval_score(truth, low, high, 0.8)
+    assert row["plain: score"] == metrics.interval_scores(truth, low, high, 0.8).mean()
     assert row["plain: outside"] == pytest.approx(((truth < low) | (truth > high)).mean())
     assert row["plain: outside"] == pytest.approx(0.2, abs=0.04)
     assert f"expected spend ± {width:,.2f} EUR for everybody" in made.notes[0]

@@ -9,7 +9,7 @@ import pytest
 from training.cards import outlook
 from training.cards.prediction_card import totals_section
 from training.cards.report_card import OURS, ReportCard, Section
-from training.prediction.structure import ALIKE, Prior
+from training.prediction.structure import ALIKE, Prior, known_of
 
 PRIOR = Prior(1.0, 25.0, 1.0, 4.0, 6.0, 4.0, 15.0, 30)
 WINDOW, FOLLOWED = 30, 150
@@ -46,7 +46,7 @@ def world(seed: int, count: int = 1_500) -> pd.DataFrame:
 
 
 THEN, NOW = world(1), world(2)
-CHURN = 1 - PRIOR.p_order(outlook.columns(NOW), WINDOW)
+CHURN = 1 - PRIOR.p_order(known_of(NOW), WINDOW)
 
 
 def timing(churn: np.ndarray = CHURN, prior: Prior | None = PRIOR) -> Section:

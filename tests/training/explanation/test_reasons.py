@@ -1,6 +1,5 @@
 """Reasons: Shapley values of games worked out on paper, and of what a bundle serves."""
 
-import copy
 import itertools
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import BundleError
 from training.explanation.reasons import MEASURES, Reasons, _values, orders, reasons, seen
 from training.explanation.themes import theme
 from training.fitting import fit
@@ -218,7 +216,7 @@ def test_every_state_gets_what_the_network_says_of_it(
         ).ravel()
         for j, (name, values) in enumerate(columns.items())
     }
-    direct = bundle.estimates(bundle.raw(mixed))
+    direct = bundle.calibrated.estimates(bundle.raw(mixed))
     for found, measure in zip(_values(bundle, columns, states), MEASURES, strict=True):
         assert found.ravel() == pytest.approx(direct[measure], rel=1e-9)
 
@@ -233,18 +231,6 @@ def test_what_the_network_and_the_prior_are_made_of_is_seen() -> None:
     assert seen(bundle) == ["gap_mean", "orders_period_3"]
     bundle.prior = object()
     assert seen(bundle) == ["gap_mean", "frequency", "orders_period_3"]
-
-
-def test_a_bundle_without_a_typical_customer_is_refused(small_run: Any) -> None:
-    old = copy.copy(small_run.bundle)
-    old.typical = {}
-    with pytest.raises(BundleError) as refused:
-        reasons(old, fit.table(small_run.rows.head(1)))
-    assert str(refused.value) == (
-        "Reasons are told against a typical customer, which the bundle holds. "
-        f"Seen: none in {small_run.bundle.manifest['version']}. "
-        "Remedy: retrain: an older Coterie wrote it"
-    )
 
 
 def test_amounts_that_the_other_models_do_not_see_are_seen() -> None:

@@ -34,7 +34,9 @@ def test_kinds_channels_goals_and_attributes_are_told_apart() -> None:
             f"event_{name}_count", f"event_{name}_count_90d", f"event_{name}_recency",
             f"event_{name}_share",
         ]  # fmt: skip
-    assert told["channel mail"] == ["channel_mail_share", "channel_mail_recency"]
+    assert told["channel mail"] == [
+        "channel_mail_count_365d", "channel_mail_share", "channel_mail_recency",
+    ]  # fmt: skip
     assert {"goal_trial_count", "goal_trial_open", "goal_trial_abandoned"} < {*told["goal trial"]}
     assert told["attribute_birthday_share"] == ["attribute_birthday_share"]
 

@@ -6,13 +6,13 @@ import pytest
 from training.measures import metrics, separation, survival
 from training.measures.bootstrap import Interval, Metric, bootstrap_interval, paired_bootstrap
 
-OUTCOME: list[Metric] = [metrics.roc_auc, metrics.pr_auc, metrics.brier, metrics.log_loss]
+OUTCOME: list[Metric] = [metrics.roc_auc, metrics.pr_auc, metrics.brier]
 AMOUNT: list[Metric] = [
     metrics.normalized_gini,
     metrics.spearman,
     metrics.rmse,
     metrics.mae_over_mean,
-    metrics.total_bias,
+    metrics.absolute_bias,
 ]
 
 
