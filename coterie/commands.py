@@ -151,7 +151,7 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
         made = run.retrain(experiment, screen, as_of, out)
         if made.promoted:
             made.bundle.save(champion.served())
-    screen.say(f"MLflow store: {tracking.store_uri()}")
+    screen.say(f"MLflow store: {tracking.shown_uri()}")
     screen.say(f"Next: {'' if about_contracts else 'coterie serve    '}coterie ui")
 
 
@@ -299,7 +299,7 @@ def ui(host: str, port: int) -> None:
     from training import tracking
 
     click.echo(
-        f"Store: {tracking.store_uri()}\nOpen http://{host}:{port} in a browser; Ctrl-C ends it."
+        f"Store: {tracking.shown_uri()}\nOpen http://{host}:{port} in a browser; Ctrl-C ends it."
     )
     tracking.serve_ui(host, port)
 
@@ -330,5 +330,5 @@ def demo(out: Path) -> None:
     screen.say("Next:", "bold")
     activate = "" if "VIRTUAL_ENV" in os.environ else "  (in .venv/bin)"
     screen.say(f"  coterie serve              answers at http://{LOOPBACK}:3000{activate}")
-    screen.say(f"  coterie ui                 the runs of {tracking.store_uri()} in a browser")
+    screen.say(f"  coterie ui                 the runs of {tracking.shown_uri()} in a browser")
     screen.say("  coterie init orders.csv    begins with your own data, and says what comes next")

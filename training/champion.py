@@ -33,7 +33,7 @@ def named(name: str | None) -> Bundle:
     if bundle is None:
         raise SourceError(
             "There must be a champion to work with.",
-            f"none{f' of {name!r}' if name else ''} in {tracking.store_uri()}",
+            f"none{f' of {name!r}' if name else ''} in {tracking.shown_uri()}",
             "train one: coterie retrain FILE, or coterie demo",
         )
     return bundle

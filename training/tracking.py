@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import re
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +24,7 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 import mlflow
 import pandas as pd
 from filelock import FileLock
+from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
@@ -36,6 +39,8 @@ FLAVOR = "coterie"
 BUNDLE = "bundle"
 #: What marks the registered models of contracts, which no service serves.
 CONTRACTS = "contracts"
+#: What MLflow says where no model of the name, or no alias, is registered.
+NO_CHAMPION = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 SHOWN = ("horizon_days", "segments", "seed")
 
 
@@ -51,6 +56,11 @@ def store_uri() -> str:
     if given:
         return given
     return f"sqlite:///{home() / 'mlflow' / 'mlflow.db'}"
+
+
+def shown_uri() -> str:
+    """The tracking URI without a user and password, as it may be printed."""
+    return re.sub(r"(?<=://)[^/]*@", "", store_uri())
 
 
 def open_store() -> None:
@@ -184,18 +194,32 @@ def promote(name: str, version: int) -> None:
 def registered() -> list[str]:
     """Names of the registered models that have a champion, the latest changed first."""
     open_store()
-    found = mlflow.MlflowClient().search_registered_models()
+    found: list[RegisteredModel] = []
+    token: str | None = None
+    with _answering():
+        while True:
+            page = mlflow.MlflowClient().search_registered_models(page_token=token)
+            found.extend(page)
+            token = page.token
+            if not token:
+                break
     found = [m for m in found if CHAMPION in m.aliases]
     return [m.name for m in sorted(found, key=lambda m: -(m.last_updated_timestamp or 0))]
 
 
 def champion(name: str) -> Bundle | None:
-    """The champion of the registered model `name`, verified; None where there is none."""
+    """The champion of the registered model `name`, verified; None where there is none.
+
+    Raises BundleError where the store does not answer, or its files are not as they were saved.
+    """
     open_store()
-    try:
-        version = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
-    except MlflowException:
-        return None
+    with _answering():
+        try:
+            version = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
+        except MlflowException as problem:
+            if problem.error_code in NO_CHAMPION:
+                return None
+            raise
     try:
         path = mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}")
     except (MlflowException, OSError) as problem:
@@ -212,6 +236,21 @@ def champion(name: str) -> Bundle | None:
             f"{problem.seen}, in version {version.version} of {name}, the champion",
             "move the alias champion to another version (`coterie ui`), or delete the alias there "
             "to start afresh with new segment ids",
+        ) from problem
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Says in words that the store does not answer: that is another thing than no champion, which
+    a retrain would start afresh from.
+    """
+    try:
+        yield
+    except MlflowException as problem:
+        raise BundleError(
+            "The MLflow store must answer when it is asked for a champion.",
+            f"{shown_uri()}: {problem.error_code}",
+            "start the tracking server, or point MLFLOW_TRACKING_URI to one that answers",
         ) from problem
 
 

@@ -23,7 +23,8 @@ from features.ingestion.relation import unreadable
 ASSUMED = "cp1252"
 _BLOCK = 1 << 20
 _HALF_A_WORD = 20
-NAMES = "utf-8, cp1250 or iso-8859-2"  # of encodings, in remedies
+#: Names of encodings, in remedies.
+NAMES = "utf-8, cp1250 or iso-8859-2"
 #: Python's own ways to write text, of which no file of data is made.
 _NO_FILES = ("idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")

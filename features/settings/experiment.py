@@ -151,7 +151,7 @@ class Calendar:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`segments` is "auto" or 2 to 20; `seeds` autoencoders are tried; `latent` dimensions; the
+    """`segments` is "auto" or 2 to 20; `seeds` autoencoders of `latent` dimensions; the
     boosters' settings are tuned by `tune` trials (0: the defaults); the report card is measured at
     `origins` test cut-offs, where the history has room, and across groups of the attributes
     `protected`; at most `most_customers` with an order, and as many without, are learned from.

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,33 @@ def test_the_champion_is_the_bundle_that_was_saved(own_store: Path, small_run: A
 
 def test_where_there_is_no_champion_there_is_none(own_store: Path) -> None:
     assert tracking.champion("never_trained") is None
+
+
+@pytest.mark.parametrize("ask", [lambda: tracking.champion("small"), tracking.registered])
+def test_a_store_that_does_not_answer_is_not_one_without_a_champion(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[[], object]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:geheim@127.0.0.1:9")  # nobody listens
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(BundleError) as refusal:
+        ask()
+    assert refusal.value.rule == "The MLflow store must answer when it is asked for a champion."
+    assert refusal.value.seen == "http://127.0.0.1:9: INTERNAL_ERROR"
+    assert refusal.value.remedy.startswith("start the tracking server, or point")
+
+
+def test_champions_are_found_beyond_the_first_page(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracking.open_store()
+    client = MlflowClient()
+    for i in range(3):
+        client.create_registered_model(f"a{i}")
+    pages = MlflowClient.search_registered_models
+    monkeypatch.setattr(
+        MlflowClient, "search_registered_models", lambda *a, **k: pages(*a, max_results=1, **k)
+    )
+    assert tracking.registered() == ["small"]
 
 
 def test_a_version_is_registered_and_becomes_champion_only_when_promoted(

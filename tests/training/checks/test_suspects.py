@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from features import catalog
+from features.settings.experiment import AttributesSource
 from features.spec import Attribute, FeatureSpec
 from training.checks import suspects
 from training.checks.suspects import Search, compare
@@ -139,3 +140,14 @@ def test_a_crowd_that_never_bought_leaves_the_buyers_to_be_judged(
         )
         past.append(pd.concat([bought, crowd]).assign(as_of=moment))
     assert suspects.among(pd.concat(past), FeatureSpec(), plan, SEED).customers == 900
+
+
+def test_of_two_attributes_of_nearly_one_name_the_undated_one_is_told() -> None:
+    dated, constant = (Attribute(name, "demographic", "number") for name in ("Age", "age"))
+    sources = (
+        AttributesSource("crm", "crm.csv", "id", (dated,), valid_from="since"),
+        AttributesSource("form", "form.csv", "id", (constant,)),
+    )
+    experiment: Any = SimpleNamespace(attributes=sources)
+    spec = FeatureSpec(attributes=(dated, constant))
+    assert suspects.undated(experiment, spec) == {"attribute_age_2"}
