@@ -89,7 +89,7 @@ def _of(what: str) -> list[Feature]:
     plural = PLURALS[what]
     return [
         Feature(plural, LENS, plural, "count", "never",
-                f"Different {plural} bought so far; a return takes none away.",
+                f"Different {plural} bought so far (a return takes none away).",
                 build=lambda k: ((k.what == what) & k.value.notnull()).sum()),
         Feature(f"{what}_loyalty", LENS, "share", "number", f"nothing paid of a known {what}",
                 f"Share of the {what} paid most for, in what was paid of a known {what}.",

@@ -68,7 +68,7 @@ class Words:
         """What the feature is, from its definition, without full stop and remarks."""
         if name in _SHORTER:
             return _SHORTER[name]
-        text = self.features[name].definition.rstrip(".").partition(", the latest known")[0]
+        text = self.features[name].definition.rstrip(".").partition(", the latest value")[0]
         return _REMARK.sub(lambda found: found[1] or "", text)
 
     def value(self, name: str, value: Any) -> str:
