@@ -53,8 +53,8 @@ def features() -> list[Feature]:
         Feature("silence", LENS, "ratio", "number", "no order yet",
                 "Days since the last order over the customer's own limit of a usual silence."),
         Feature("days_in_stage", LENS, "days", "number", "the stage is prospect, active or loyal",
-                "Days since the stage was entered (new: with the first order; returned: with the last; "
-                "at_risk: after one limit of silence; lapsed: after three)."),
+                "Days since the stage was entered (new: with the first order; returned: with the "
+                "last; at_risk: after one limit of silence; lapsed: after three)."),
     ]  # fmt: skip
 
 
