@@ -100,7 +100,7 @@ def _within(days: int, spec: FeatureSpec) -> list[Feature]:
     if "quantity" in spec.present:
         made.append(_sum_within(days, "units", "units", ", net of returns"))
     if "discount" in spec.present:
-        made.append(_sum_within(days, "discount", "currency", " (on lines but returns)"))
+        made.append(_sum_within(days, "discount", "currency", " (without returned lines)"))
     return made
 
 
@@ -213,7 +213,7 @@ def _discounts() -> list[Feature]:
 
     return [
         _number("discount_share", "share", "nothing paid or discounted",
-                "Discount over what would have been paid without it (on lines but returns).",
+                "Discount over what would have been paid without it (without returned lines).",
                 share),
         _number("discount_share_90d", "share", "nothing paid or discounted in the last 90 days",
                 "Discount share of the last 90 days.",
