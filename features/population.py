@@ -31,6 +31,7 @@ class Population:
     attribute alone. histogram: (least orders of the class, buyers), without empty classes.
     top_share: of all spend above 0, what the best hundredth of the buyers (one at least) brought;
     nan where nobody brought anything. overdrawn: buyers to whom more was returned than they paid.
+    shared: of all orders and returns, the part whose order id another customer's have too.
     """
 
     customers: int
@@ -43,6 +44,7 @@ class Population:
     histogram: tuple[tuple[int, int], ...]
     top_share: float
     overdrawn: int = 0
+    shared: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,9 @@ def population(connection: Any) -> Population:
         bought=bought(orders),
         day=orders.local.min(where=orders.amount >= 0).date(),
     )
+    ids = each.group_by("order_id").aggregate(times=each.count())
+    several = ids.aggregate(every=ids.times.sum(), of=ids.times.sum(where=ids.times > 1))
+    (told,) = several.to_pyarrow().to_pylist()
     who = each.group_by("customer_id").aggregate(
         orders=each.bought.sum(),
         days=each.day.nunique(where=each.bought),
@@ -106,6 +111,7 @@ def population(connection: Any) -> Population:
         histogram=tuple((c, int(n)) for c, n in zip(CLASSES, of_class, strict=True) if n),
         top_share=_top_share(spend[buys]),
         overdrawn=int((spend[buys] < -LEAST_COIN).sum()),
+        shared=(told["of"] or 0) / told["every"] if told["every"] else 0.0,
     )
 
 

@@ -17,6 +17,8 @@ from features.ingestion.joining import UNNEST, in_words, is_nested
 from features.settings.experiment import Format
 
 HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
+#: Different ids of orders for each line, in the sample: a basket has a hundred lines at most.
+LEAST_ORDERS = 0.01
 #: What the values of a role are not, where they cannot be used, and what they should be.
 _PLAIN = {
     "moment": ("a moment", "write all moments in one format, such as 2024-12-31"),
@@ -197,6 +199,8 @@ class _Guesser:
             fitting = [
                 c for c in fitting if c not in decimals or "." not in self.profile.example(c)
             ]
+        if role == "order_id":  # a status or a payment method is none, whatever its name
+            fitting = [c for c in fitting if self.profile.distinct(c) >= LEAST_ORDERS]
         if role in ("category", "channel", "brand", "store"):
             fitting = [c for c in fitting if self.profile.distinct(c) < 0.5]
         if role == "line_id":

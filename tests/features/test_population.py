@@ -37,7 +37,18 @@ def test_customers_are_counted_by_their_orders(shop: Any) -> None:
         histogram=((1, 2), (2, 1), (3, 1)),
         top_share=95 / 105,
         overdrawn=1,
+        shared=0.2,  # without ids of orders the moment is one
     )
+
+
+def test_an_order_id_that_several_customers_have_is_shared(shop: Any) -> None:
+    lines = [
+        shop.line("2024-01-01", 60, "a", order_id="completed"),
+        shop.line("2024-01-02", 20, "a", order_id="completed"),
+        shop.line("2024-01-03", 10, "b", order_id="completed"),
+        shop.line("2024-01-04", 10, "b", order_id="7"),
+    ]
+    assert population(shop.log(lines).connect()).shared == pytest.approx(2 / 3)
 
 
 def test_returns_alone_bring_no_spend(shop: Any) -> None:

@@ -23,7 +23,7 @@ ALL_SEEN = exposure.Exposure(DAYS)
 
 
 def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
-    said = "Churn could not be told on this data."
+    said = "Churn is told no better than by chance."
     evaluated: Any = SimpleNamespace(
         sections=(Section("Churn", {}, cautions=(said,)), Section("Spend", {})),
         bundle=SimpleNamespace(shrinkage=SimpleNamespace(rung="learned models")),

@@ -23,7 +23,7 @@ def ranking(
     if not found.low <= chance:  # nan: too few of one outcome to know
         return ()
     return (
-        f"{what} could not be told on this data: {measure} {found.value:.3f} (95 % interval "
+        f"{what} is told no better than by chance: {measure} {found.value:.3f} (95 % interval "
         f"{found.low:.3f} to {found.high:.3f}), where chance alone gives {chance:g}.",
     )
 

@@ -158,10 +158,12 @@ def rivals(card: ReportCard, wanted: Sequence[tuple[str, str]] = HEADLINES) -> F
         names = list(section.rows)[::-1]
         values = [section.rows[n][measure] for n in names]
         axes.barh(names, values, color=[COLOURS[0] if n == OURS else "#bbbbbb" for n in names])
-        for j, value in enumerate(values):
-            axes.text(value, j, f" {value:.3f}", va="center", fontsize=8)
+        for j, value in enumerate(values):  # a Gini below 0 has its figure right of its bar too
+            axes.text(max(value, 0.0), j, f" {value:.3f}", va="center", fontsize=8)
         axes.set_title(f"{section.title}: {measure}", fontsize=10)
-        axes.set_xlim(0, max(values) * 1.2)
+        least, most = min(*values, 0.0), max(*values, 0.0)
+        room = 0.2 * (most - least) or 1.0
+        axes.set_xlim(least - 0.1 * room, most + room)
         axes.tick_params(labelsize=8)
     return figure
 

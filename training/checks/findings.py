@@ -32,6 +32,7 @@ SLIP_SHARE = 0.001  # of all spend, by lines far above the others; ten times it 
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
 THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
+SHARED_SHARE = 0.5  # of the orders, by ids that are not one customer's
 
 
 def of_health(
@@ -48,6 +49,7 @@ def of_health(
         *(finding for series in health.series for finding in of_series(series, now, until)),
         *of_hours(health.hours, experiment),
         *_customers(health.population),
+        *_orders(health.population, experiment),
         *_amounts(health.amounts, experiment.currency),
         *of_coins(health.coins, experiment.currency),
         *_signs(health.amounts, experiment),
@@ -190,6 +192,16 @@ def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
             f"amount = {named!r}, and {a.several:,} of {a.lines:,} order lines "
             f"({a.several / a.lines:.1%}) have a quantity other than 1",
             "add a column of price times quantity, and name it",
+        )  # fmt: skip
+
+
+def _orders(people: Population, experiment: Experiment) -> Iterator[Finding]:
+    if experiment.orders.order_id is not None and people.shared > SHARED_SHARE:
+        yield Finding(
+            WARNING, "An order's id should be one customer's.",
+            f"{people.shared:.1%} of the orders have an id that orders of other customers have too",
+            "check that order_id names the order, not its status, its day or its shop: all lines "
+            "of one customer with one id are one order",
         )  # fmt: skip
 
 

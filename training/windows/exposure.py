@@ -23,6 +23,8 @@ from features.rhythm import LEAST_MISSED, Gap, dispersion, runs
 LOW, TOGETHER = 0.25, 0.15
 #: Usual is the median of so many weeks before, low days left out: a peak of a month is not usual.
 WEEKS, LEAST_WEEKS = 12, 3
+#: Where fewer are usual a day without anybody is usual too (e^-3 is 5 %), and is not left out.
+FEW = 3.0
 #: Fewer low days on end are made up for on the days around: holidays, which everybody foresees.
 LEAST_DAYS = 4
 #: More of them are another level of the business.
@@ -129,15 +131,17 @@ def _usual(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         alike = before[day % 7]
         usual[day] = median(alike) if len(alike) >= LEAST_WEEKS else 0.0
         low[day] = came < LOW * usual[day]
-        if not low[day]:
+        if not low[day] or usual[day] < FEW:
             alike.append(came)
+        if not low[day]:
             waiting = [] if usual[day] > 0 else waiting
             continue
         waiting.append(day)
         if len(waiting) > MOST_DAYS:
             low[waiting] = False
             for other in waiting:
-                before[other % 7].append(counts[other])
+                if usual[other] >= FEW:
+                    before[other % 7].append(counts[other])
             waiting = []
     return usual, low
 

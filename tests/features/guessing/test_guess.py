@@ -222,6 +222,15 @@ def test_a_column_of_several_values_is_told_as_such(tmp_path, refused, columns, 
     assert refused(path) == f"One column must hold {seen}. Remedy: {UNNEST}"
 
 
+def test_the_status_of_an_order_is_not_its_id(tmp_path, answers):
+    path = tmp_path / "sales.csv"
+    rows = [f"c{i % 90},2024-01-{1 + i % 28:02},{i},{'Cancelled' if i % 3 else 'Completed'}"
+            for i in range(300)]  # fmt: skip
+    path.write_text("\n".join(["Customer ID,Purchase Date,Total Price,Order Status", *rows]))
+    found = guess(path, answers(currency="EUR"))
+    assert set(found.roles) == {"customer_id", "moment", "amount"}
+
+
 def test_a_column_of_several_values_is_not_used(tmp_path, answers):
     path = tmp_path / "orders.parquet"
     row = {"date": "2024-01-01", "amount": 1.5, "client": {"id": 1}, "brand": ["x"], "who": "a"}

@@ -19,7 +19,7 @@ def test_a_ranking_that_knows_is_not_cautioned_of() -> None:
 
 def test_one_score_for_everybody_is_chance() -> None:
     assert ranked(np.full(200, 0.3)) == (
-        "Churn could not be told on this data: AUC 0.500 (95 % interval 0.500 to 0.500), where "
+        "Churn is told no better than by chance: AUC 0.500 (95 % interval 0.500 to 0.500), where "
         "chance alone gives 0.5.",
     )
 
@@ -32,7 +32,7 @@ def test_a_ranking_turned_round_is_no_better_than_chance() -> None:
 def test_a_ranking_within_noise_is_no_better_than_chance() -> None:
     # By Hanley & McNeil (1982) the standard error of an AUC of .5 among 100 and 100 is .041.
     (said,) = ranked(np.random.default_rng(3).random(200))
-    assert said.startswith("Churn could not be told on this data: AUC 0.")
+    assert said.startswith("Churn is told no better than by chance: AUC 0.")
 
 
 def test_probabilities_that_differ_are_not_one() -> None:

@@ -226,11 +226,11 @@ def test_what_could_not_be_told_is_a_caution() -> None:
     assert churn(np.clip(GONE, 0.1, 0.9)).cautions == spend(SPENT).cautions == ()
     (said,) = churn(np.full(len(NOW), 0.256)).cautions
     assert said == (
-        "Churn could not be told on this data: AUC 0.500 (95 % interval 0.500 to 0.500), where "
+        "Churn is told no better than by chance: AUC 0.500 (95 % interval 0.500 to 0.500), where "
         "chance alone gives 0.5. Everybody was given the same probability, 25.6%."
     )
     (said,) = spend(np.full(len(NOW), 20.0)).cautions
-    assert said.startswith("Spend could not be told on this data: norm. Gini ")
+    assert said.startswith("Spend is told no better than by chance: norm. Gini ")
     assert said.endswith("where chance alone gives 0.")
 
 
@@ -299,3 +299,13 @@ def test_an_undefined_figure_wins_nothing_and_is_not_drawn() -> None:
     card = ReportCard((), (Section("Churn", rows, (undefined,)),))
     assert card.losses() == []
     assert plots.rivals(card).get_axes() == []
+
+
+def test_a_figure_below_nothing_is_drawn_whole() -> None:
+    from training.cards import plots
+
+    rows = {OURS: {"norm. Gini": -0.4}, "recent spend": {"norm. Gini": -0.1}}
+    (axes,) = plots.rivals(ReportCard((), (Section("Spend", rows, ()),))).get_axes()
+    left, right = axes.get_xlim()
+    assert left < -0.4
+    assert right > 0

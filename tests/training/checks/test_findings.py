@@ -57,6 +57,21 @@ def test_of_sound_data_nothing_is_said(experiment: Experiment) -> None:
     assert of_health(SOUND, experiment, NOW) == []
 
 
+def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment) -> None:
+    shared = having("population", shared=0.998)
+    named = dataclasses.replace(
+        experiment, orders=dataclasses.replace(experiment.orders, order_id="Order Status")
+    )
+    (said,) = of_health(shared, named, NOW)
+    assert (said.weight, said.rule) == (WARNING, "An order's id should be one customer's.")
+    assert said.seen == "99.8% of the orders have an id that orders of other customers have too"
+    # Without a column the moment is the id, which customers of one day may share.
+    unnamed = dataclasses.replace(
+        experiment, orders=dataclasses.replace(experiment.orders, order_id=None)
+    )
+    assert of_health(shared, unnamed, NOW) == []
+
+
 def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment) -> None:
     unnamed = dataclasses.replace(experiment, time_zone="UTC", time_zone_named=False)
     (said,) = of_health(SOUND, unnamed, NOW)

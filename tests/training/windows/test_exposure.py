@@ -179,3 +179,13 @@ def test_nothing_after_a_window_tells_how_much_of_it_was_seen() -> None:
     told = [[e.of(at, 30) for at in ends] for e in (whole, cut, changed)]
     assert told[0] == told[1] == told[2]
     assert min(told[0]) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("a_day", [0.2, 0.3, 0.4, 0.6, 1.0])
+def test_where_hardly_a_customer_a_day_is_usual_days_without_any_are_no_outage(
+    a_day: float,
+) -> None:
+    index = pd.date_range("2021-01-01", periods=3 * 365)
+    for seed in range(20):
+        steady = pd.Series(np.random.default_rng(seed).poisson(a_day, len(index)) * 1.0, index)
+        assert exposure.Exposure(steady).everywhere() == ()
