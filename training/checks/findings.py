@@ -291,7 +291,7 @@ def _attributes(health: Health) -> Iterator[Finding]:
     if undated:
         yield Finding(
             HINT, "An attribute without valid_from is taken as constant, past cut-offs included.",
-            ", ".join(d.name for d in undated),
+            ", ".join(f"{d.name} (of {d.undated:,} customers)" for d in undated),
             "where a value may have been written later than an outcome, date it: valid_from",
         )  # fmt: skip
     for d in health.dating:

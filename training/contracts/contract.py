@@ -141,6 +141,7 @@ def require_enough(ended: np.ndarray) -> None:
         raise FitError(
             f"A model of contracts needs {LEAST_OF_EACH} that ended and {LEAST_OF_EACH} that did "
             "not, in every part of the data that trains it.",
-            f"{ones:,} ended of {len(ended):,}",
-            "bring more contracts, or a longer horizon where they have dates",
+            f"{ones:,} ended of {len(ended):,} in one of them",
+            "bring more contracts, or a longer horizon where they have dates; without dates contracts "
+            "that are alike in every column stand in one part: name columns that tell them apart",
         )

@@ -149,7 +149,7 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
         ("columns", {"distinct": 1}, HINT, "one value in all 9,000 known"),
         ("columns", {"table": "people", "name": "home", "rows": 900, "known": 800,
                      "distinct": 401}, HINT, "401 values of 800 customers"),
-        ("dating", {"undated": 900}, HINT, "home"),
+        ("dating", {"undated": 900}, HINT, "home (of 900 customers)"),
         ("dating", {"without_orders": 900}, WARNING,
          "home: none of its 900 customers has an order"),
         ("dating", {"late": 451}, HINT, "home: of 900 customers with orders, the first value of "
