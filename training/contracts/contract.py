@@ -142,6 +142,6 @@ def require_enough(ended: np.ndarray) -> None:
             f"A model of contracts needs {LEAST_OF_EACH} that ended and {LEAST_OF_EACH} that did "
             "not, in every part of the data that trains it.",
             f"{ones:,} ended of {len(ended):,} in one of them",
-            "bring more contracts, or a longer horizon where they have dates; without dates contracts "
+            "bring more contracts, or a longer horizon where they have dates; undated contracts "
             "that are alike in every column stand in one part: name columns that tell them apart",
         )

@@ -106,7 +106,7 @@ def test_too_few_of_one_outcome_are_refused() -> None:
     assert str(caught.value) == (
         "A model of contracts needs 25 that ended and 25 that did not, in every part of the data "
         "that trains it. Seen: 24 ended of 100 in one of them. Remedy: bring more contracts, or a "
-        "longer horizon where they have dates; without dates contracts that are alike in every "
+        "longer horizon where they have dates; undated contracts that are alike in every "
         "column stand in one part: name columns that tell them apart"
     )
 
