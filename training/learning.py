@@ -194,7 +194,7 @@ def _manifest(
         "time_zone": experiment.time_zone, "seed": experiment.seed,
         "trained_until": plan.now.isoformat(), "splits": plan.to_dict(),
         "stretch": dataclasses.asdict(ratio), "season": dataclasses.asdict(ahead),
-        "value": dataclasses.asdict(experiment.value),
+        "value": {**dataclasses.asdict(experiment.value), "months": [*experiment.value.months]},
         "value_assumptions": list(_assumptions(experiment)),
         "insufficient": [
             a.sentence() for a in readiness.wanting(answers) if a.status == INSUFFICIENT
