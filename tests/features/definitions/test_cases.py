@@ -28,6 +28,7 @@ def of_windows(past):
         "an order on the border of two periods": any(
             age % period == 0 and age < 24 * period for age in orders
         ),
+        "a first order of exactly 30 days": max(orders, default=0) == 30 * DAY,
         "a return of exactly 90 days": 90 * DAY in returned,
         "an event of exactly 90 days": 90 * DAY in events,
     }

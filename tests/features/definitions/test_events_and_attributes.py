@@ -1,5 +1,5 @@
-"""The features of events, goals and attributes by their written definitions (docs/features.md), in
-plain Python.
+"""The features of events, goals and attributes by their written definitions (docs/features.md, the
+catalog's sentences), in plain Python.
 
 Moments, ages and times between them are integer microseconds. A function gives features of a
 customer's past by name, in their own units; None where a definition has no value.
@@ -7,12 +7,13 @@ customer's past by name, in their own units; None where a definition has no valu
 
 from collections import defaultdict
 from math import asin, cos, radians, sin, sqrt
+from operator import attrgetter
 
 DAY = 86_400_000_000
-EARTH_KM = 6371.0088
+EARTH_KM = 6371.0088  # mean radius
 
 
-def test_every_feature_of_events_and_attributes_is_as_defined(random_shop):
+def test_every_feature_of_events_and_attributes_is_what_its_definition_says(random_shop):
     assert random_shop.differing("others", about_others) == {}
 
 
@@ -121,12 +122,12 @@ def of_goal(past, goal):
 def attributes(past):
     (source,) = past.shop.settings["attributes"]
     columns = source["columns"]
-    spot = latest(past, place)
-    made = {f"attribute_{name}": latest(past, column(name)) for name in ("home", "score")}
-    age = latest(past, column("age"))
+    made = {f"attribute_{name}": latest(past, attrgetter(name)) for name in ("home", "score")}
+    age, spot = latest(past, attrgetter("age")), latest(past, place)
     made["attribute_age"] = None if age is None else columns["age"]["order"].index(age)
     places = [(each["latitude"], each["longitude"]) for each in past.shop.settings["places"]]
-    made["attribute_spot_distance"] = spot and min(kilometres(spot, each) for each in places)
+    nearest = None if spot is None else min(kilometres(spot, each) for each in places)
+    made["attribute_spot_distance"] = nearest
     path = latest(past, region) or []
     for depth, level in enumerate(columns["region"]["levels"], start=1):
         known = "/".join(path[:depth]) if len(path) >= depth else None
@@ -136,13 +137,8 @@ def attributes(past):
 
 def latest(past, read):
     """The latest value known; an undated one gives way to any with a date."""
-    known = [(row.since is not None, row.since, read(row)) for row in past.told]
-    known = [(*when, value) for *when, value in known if value is not None]
-    return max(known, default=(None,))[-1]
-
-
-def column(name):
-    return lambda row: getattr(row, name)
+    known = [row for row in past.told if read(row) is not None]
+    return read(max(known, key=lambda row: row.since or 0)) if known else None
 
 
 def place(row):

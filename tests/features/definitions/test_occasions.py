@@ -9,7 +9,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 
 
-def test_every_feature_of_occasions_is_as_defined(random_shop):
+def test_every_feature_of_occasions_is_what_its_definition_says(random_shop):
     assert random_shop.differing("occasions", about_occasions) == {}
 
 

@@ -12,7 +12,7 @@ from math import exp, sqrt
 DAY = 86_400_000_000
 
 
-def test_every_feature_of_orders_is_as_defined(random_shop):
+def test_every_feature_of_orders_is_what_its_definition_says(random_shop):
     assert random_shop.differing("orders", about_orders) == {}
 
 
@@ -48,12 +48,16 @@ def borders_of_stages(past):
     silent, limit = past.age(past.orders[-1]), limit_of(past)
     longest, last = max(gaps_of(past)), gap_last(past)
     others, others_than_last = (mean_of_the_others(past, gap) for gap in (longest, last))
-    weeks, loyal = rhythm(past)["active_weeks_12"], stage_of(past)[0] == "loyal"
+    weeks, stage = rhythm(past)["active_weeks_12"], stage_of(past)[0]
+    loyal = stage == "loyal"
     return {
         "silent for one limit": silent == limit,
         "silent for three limits": silent == 3 * limit,
         "the longest time is five times the others": longest == 5 * others > 30 * DAY,
         "the last time is three times the others": last == 3 * others_than_last > 30 * DAY,
+        "not returned for a longer time before the last": stage in ("active", "loyal")
+        and last > 30 * DAY
+        and 3 * others < last < 3 * others_than_last,
         "loyal in 8 weeks alone": loyal and weeks == 8 and longest > max(14 * DAY, 3 * others),
         "loyal by three times the others": loyal and weeks < 8 and longest == 3 * others,
         "loyal by 14 days": loyal and weeks < 8 and 3 * others < longest <= 14 * DAY,
