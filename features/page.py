@@ -34,15 +34,22 @@ of a population: 0 of a single value.
 
 *Orders.* Lines of one customer with one order id are one order; without order ids, those of one
 moment. Its lines of one moment are a *piece*. A piece buys something where a line is above 0, or
-none is below 0 and nothing of the order was returned before. The order is its first piece that
-buys something: later ones count in spend, units, discount and returns, but are no order and no part
-of its basket. *Paid* is the sum of amounts above 0, *returned* that of those below. A line below 0
-gives its quantity back, whatever that quantity's sign. Of orders at one moment the one of the least
-id comes first.
+none is below 0 and nothing of the order was returned before: it is a purchase. The order is its
+first purchase; later pieces count in spend, units, discount and returns, but are no order and no
+part of its basket. *Paid* is the sum of amounts above 0, *returned* that of those below. A line
+below 0 gives its quantity back, whatever that quantity's sign. Of orders at one moment the one of
+the least id comes first.
 
 *Days.* The last 30 days are 30 times 24 hours before `as_of`, their first moment included; from 16
-to 8 days ago is longer than 8 and at most 16. Weeks are such windows of seven days. Days with an
-order, weekdays and hours are those of the experiment's time zone.
+to 8 days ago is longer than 8 and at most 16. Weeks are such windows of seven days, periods of a
+quarter of the horizon. Within 3 days of a goal is less than 3 times 24 hours after it, its own
+moment included. Days with an order, weekdays, hours and the days of occasions, first and last
+included, are those of the experiment's time zone. A row that arrives late is known from its arrival
+on; its age counts from its moment.
+
+*Attributes.* A blank is not known. A value counts from after its `valid_from`; one without, always,
+until there is a dated one. A location is known with both coordinates, a region up to its first
+blank. Names of features are in small letters with `_`.
 """
 
 #: What no single sentence of a catalog could say.

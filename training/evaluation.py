@@ -72,7 +72,7 @@ def evaluate(
     level, currency = experiment.interval_level, experiment.currency
     space, data, later = fit.latent(train, spec, plan.history_days, network, calibration, told=told)
     study = None
-    if model.tune and later:
+    if model.tune and later is not None:
         study = tuning.tune(data, later, trees, model.tune, told)
         trees = study.chosen
     fitted = fit.parts(train, space, data, spec, trees, later, told=told)

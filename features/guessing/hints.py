@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class _Hints:
-    """Words for a role; those that make it likelier, and those that speak for something else."""
+    """Words for a role; those that make it likelier, those that speak for something else, and those
+    that do so unless one that makes it likelier stands beside them.
+    """
 
     words: str
     better: str = ""
     worse: str = ""
+    alone: str = ""
 
 
 _NUMBERED = "id no nr number nummer num code key"
@@ -28,9 +31,10 @@ _HINTS = {
         "amount value sales revenue total price spend spent betrag umsatz summe sum preis importe "
         "importo montant valor bedrag belopp prix precio prezzo paid payment turnover net gross "
         "monto kwota summa cena",
-        "total amount betrag umsatz montant importe sales revenue line",
+        "total gesamt amount betrag umsatz montant importe sales revenue line",
         "unit each einzel unitaire unitario tax vat mwst discount rabatt quantity cost shipping "
-        "list price preis prix precio prezzo",
+        "list addon extra surcharge fee tip",
+        "price preis prix precio prezzo",
     ),
     "customer_id": _Hints(
         "customer cust client cliente klant kunde kunden kund asiakas klient user member "
@@ -88,7 +92,7 @@ def score(role: str, name: str) -> float:
 
     >>> score("customer_id", "Kundennummer") > score("customer_id", "Kundenname") > 0
     True
-    >>> score("amount", "UnitPrice") < score("amount", "total")
+    >>> score("amount", "UnitPrice") < score("amount", "price") < score("amount", "Total Price")
     True
     """
     hints = _HINTS[role]
@@ -104,7 +108,9 @@ def score(role: str, name: str) -> float:
     if not hit(hints.words) and whole not in hints.words.split():
         return 0.0
     value = 1.0 if any(word in hints.words.split() for word in [*found, whole]) else 0.8
-    return value + 0.1 * hit(hints.better) - 0.3 * hit(hints.worse)
+    better = hit(hints.better)
+    alone = hit(hints.alone) and not better
+    return value + 0.1 * better - 0.3 * hit(hints.worse) - 0.3 * alone
 
 
 def is_unit_price(name: str) -> bool:

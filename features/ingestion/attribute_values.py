@@ -33,16 +33,11 @@ def fields(
 ) -> list[Field]:
     """What `ingestion.staging.judge` cleans for it; `types` are the DuckDB types of the columns."""
     use = "free" if attribute.kind in ("category", "region") else "cell"
-    return [
-        Field(
-            p.field,
-            column,
-            _clean(attribute, p, quoted(column), types[column], decimal),
-            use,
-            p.what,
-        )
-        for p, column in zip(_parts(attribute), columns(attribute), strict=True)
-    ]
+    made = []
+    for part, column in zip(_parts(attribute), columns(attribute), strict=True):
+        sql = _clean(attribute, part, quoted(column), types[column], decimal)
+        made.append(Field(part.field, column, sql, use, part.what))
+    return made
 
 
 def value(attribute: Attribute) -> str:

@@ -37,6 +37,7 @@ INPUTS = frozenset((
     "active_weeks_12",
 ))  # fmt: skip
 NEW_DAYS = 30
+RETURNED_DAYS, RETURNED_TIMES = 30.0, 3.0
 #: Times that are equal by the clock may differ by so much as numbers of days.
 ROUNDING_DAYS = 1e-9
 PAUSE_DAYS, PAUSE_TIMES = 30.0, 5.0
@@ -68,7 +69,7 @@ def values(t: ir.Table) -> dict[str, ir.Value]:
     own = ibis.greatest(rhythm, LEAST_LIMIT_DAYS)
     usual = (t.orders >= 4).ifelse(own, FEW_ORDERS_LIMIT_DAYS)
     silence = t.recency_days / usual
-    returned = _over(t.gap_last, 30.0) & _over(t.gap_last, UNEVEN_TIMES * before)
+    returned = _over(t.gap_last, RETURNED_DAYS) & _over(t.gap_last, RETURNED_TIMES * before)
     even = ~_over(t.gap_max, ibis.greatest(UNEVEN_TIMES * others, LEAST_LIMIT_DAYS))
     loyal = (t.orders >= 6) & ((t.active_weeks_12 >= 8) | even)
     prospect = t.orders.fill_null(0) == 0

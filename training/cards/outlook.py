@@ -17,6 +17,8 @@ from training.rivals import Rule
 
 LONGER = "Longer view"
 UNMEASURED = {"measured": float("nan")}
+#: Days of the last spend that a naive rule may go on by.
+WINDOWS = (30, 90, 180, 365)
 MOST_DAYS = 20  # of the grid that curves are compared on
 MOST_CUSTOMERS = 10_000  # that are compared: intervals of the concordance cost seconds for as many
 TIMING = {"integrated Brier": survival.integrated_brier, "concordance": survival.concordance}
@@ -123,13 +125,15 @@ def value_section(
     alive = prior.p_alive(known)[:, None] * prior.orders_while_alive(known, [window_days, days])
     expected = alive[:, 1] * prior.order_value(known)
     age = np.maximum(followed["T_days"].to_numpy(np.float64), float(window_days))
-    column = min((30, 90, 180, 365), key=lambda seen: abs(seen - days))
-    recent = capped(followed[f"spend_{column}d"].to_numpy(np.float64))
-    others = [
-        Rule("total past spend, at its rate", spent, np.maximum(spent / age * days, 0.0)),
-        Rule(f"spend of the last {column} days, at its rate", recent,
-             np.maximum(recent / np.minimum(age, column) * days, 0.0)),
-    ]  # fmt: skip
+    others = [Rule("total past spend, at its rate", spent, np.maximum(spent / age * days, 0.0))]
+    # A window as long as the history is all past spend once more.
+    windows = [seen for seen in WINDOWS if seen < followed["T_days"].max()]
+    if windows:
+        column = min(windows, key=lambda seen: abs(seen - days))
+        recent = capped(followed[f"spend_{column}d"].to_numpy(np.float64))
+        rate = recent / np.minimum(age, column)
+        name = f"spend of the last {column} days, at its rate"
+        others.append(Rule(name, recent, np.maximum(rate * days, 0.0)))
     rows, made = compare(VALUE, truth, Rule(OURS, expected, expected), others, seed)
     models = "MBG/NBD at the mean amount of an order" if prior.alike else "MBG/NBD and Gamma-Gamma"
     grown = truth.sum() / max(followed.future_spend.sum(), 1e-9)

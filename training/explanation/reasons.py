@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from features.errors import BundleError
 from features.lenses import periods
 from training.explanation.themes import named, themes
 from training.explanation.typical import Value
@@ -69,7 +70,14 @@ def reasons(
     """The reasons of feature rows as `features.snapshot.feature_table` makes them, at least one.
 
     The same for a customer whether asked alone or among others, to the models' float32 rounding.
+    Raises BundleError where the bundle has no typical customer.
     """
+    if not bundle.typical:
+        raise BundleError(
+            "Reasons are told against a typical customer, which the bundle holds.",
+            f"none in {bundle.manifest.get('version', 'the bundle')}",
+            "ask the bundle of a retrain: one that was made to be evaluated has none",
+        )
     names = seen(bundle)
     parts = themes(names)
     theme_of = np.repeat(np.arange(len(parts)), [len(members) for members in parts.values()])

@@ -83,8 +83,8 @@ def complete(
     report_card: Mapping[str, Any] | None = None,
     typical: Mapping[str, Any] | None = None,
 ) -> Bundle:
-    """`bare` with all that makes its outputs predictions. Without a `typical`
-    customer it gives no reasons.
+    """`bare` with all that makes its outputs predictions. Without a `typical` customer it gives no
+    reasons.
     """
     model = json.loads(bare.files["model.json"]) | {
         **calibrated.to_dict(),

@@ -104,7 +104,7 @@ class Draw:
         self.setting, self.zone = setting, ZoneInfo(setting.zone)
         self.rng = random.Random(seed)
         self.cutoffs = [micros(datetime.fromisoformat(f"{at}Z")) for at in setting.cutoffs]
-        self.period = max(1, setting.horizon_days // 4)
+        self.period = max(1, round(setting.horizon_days / 4))
 
     def one_of(self, *values: Any) -> Any:
         return self.rng.choice(values)

@@ -231,6 +231,23 @@ def test_the_status_of_an_order_is_not_its_id(tmp_path, answers):
     assert set(found.roles) == {"customer_id", "moment", "amount"}
 
 
+@pytest.mark.parametrize(
+    ("named", "amount"),
+    [
+        ("Add-on Total,Total Price", "Total Price"),
+        ("Einzelpreis,Gesamtpreis", "Gesamtpreis"),
+        ("price,line_total", "line_total"),
+        ("list_price,price", "price"),
+        ("total_tax,total", "total"),
+    ],
+)
+def test_what_was_paid_in_all_is_the_amount(tmp_path, answers, named, amount):
+    path = tmp_path / "sales.csv"
+    rows = [f"c{i % 90},2024-01-{1 + i % 28:02},{i % 7}.5,{i % 11}.25" for i in range(300)]
+    path.write_text("\n".join([f"Customer ID,Purchase Date,{named}", *rows]))
+    assert guess(path, answers(currency="EUR")).roles["amount"].column == amount
+
+
 def test_a_column_of_several_values_is_not_used(tmp_path, answers):
     path = tmp_path / "orders.parquet"
     row = {"date": "2024-01-01", "amount": 1.5, "client": {"id": 1}, "brand": ["x"], "who": "a"}

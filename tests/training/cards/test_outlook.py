@@ -122,6 +122,18 @@ def test_the_longer_view_is_held_against_what_came() -> None:
     assert section.notes[-1] == "Assumed."
 
 
+@pytest.mark.parametrize(
+    ("history", "windows"), [(95.0, ["spend of the last 90 days, at its rate"]), (25.0, [])]
+)
+def test_a_window_as_long_as_the_history_is_no_rule_of_its_own(
+    history: float, windows: list[str]
+) -> None:
+    young = NOW.assign(T_days=NOW["T_days"].clip(upper=history))
+    young["recency_days"] = young["recency_days"].clip(upper=young["T_days"])
+    section = outlook.value_section(young, FOLLOWED, PRIOR, WINDOW, (), "EUR", 7)
+    assert list(section.rows) == [OURS, "total past spend, at its rate", *windows]
+
+
 def test_where_the_structural_models_were_refused_both_say_so() -> None:
     for section, what in ((timing(prior=None), "moment of the next order"),
                           (value(prior=None), "longer view")):  # fmt: skip

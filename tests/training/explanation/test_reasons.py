@@ -1,5 +1,6 @@
 """Reasons: Shapley values of games worked out on paper, and of what a bundle serves."""
 
+import copy
 import itertools
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.errors import BundleError
 from training.explanation.reasons import MEASURES, Reasons, _values, orders, reasons, seen
 from training.explanation.themes import theme
 from training.fitting import fit
@@ -231,6 +233,18 @@ def test_what_the_network_and_the_prior_are_made_of_is_seen() -> None:
     assert seen(bundle) == ["gap_mean", "orders_period_3"]
     bundle.prior = object()
     assert seen(bundle) == ["gap_mean", "frequency", "orders_period_3"]
+
+
+def test_a_bundle_without_a_typical_customer_is_refused(small_run: Any) -> None:
+    bare = copy.copy(small_run.bundle)
+    bare.typical = {}
+    with pytest.raises(BundleError) as refused:
+        reasons(bare, fit.table(small_run.rows.head(1)))
+    assert str(refused.value) == (
+        "Reasons are told against a typical customer, which the bundle holds. "
+        f"Seen: none in {small_run.bundle.manifest['version']}. Remedy: ask the bundle of a "
+        "retrain: one that was made to be evaluated has none"
+    )
 
 
 def test_amounts_that_the_other_models_do_not_see_are_seen() -> None:
