@@ -187,7 +187,7 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
 @click.option(
     "--top",
     type=click.IntRange(min=1),
-    help="This many customers, those most likely to leave",
+    help="This many customers: those with an order who are most likely to leave",
 )
 @click.option(
     "--as-of", type=Moment(), help="Explain at this moment (UTC)  [default: the end of the data]"

@@ -99,7 +99,9 @@ def evaluate(
         weight(calibrated.ordered[0], then, known.future_spend.to_numpy(np.float64)),
         structural.lasting(to_columns(rows)) if structural else 1.0,
     )
-    calibrated = prospects.settled(calibrated, bare, train, now, season, cutoffs, counted)
+    calibrated = prospects.settled(
+        calibrated, bare, train, now, season, cutoffs, counted, window_days
+    )
     bundle = assembly.complete(
         bare, {}, prospects.stretched(calibrated, season.factor), segmentation, plain
     )

@@ -102,7 +102,14 @@ def final(
     counted = Structural(counts, prior.lasting(known) if prior else 1.0)
     calibrated = prospects.stretched(
         prospects.settled(
-            rehearsed, bare, train, bare.raw(known), season, evaluated.cutoffs, counted
+            rehearsed,
+            bare,
+            train,
+            bare.raw(known),
+            season,
+            evaluated.cutoffs,
+            counted,
+            plan.window_days,
         ),
         carried(ratio, season.factor),
     )

@@ -101,9 +101,10 @@ def _losses(plan: Splits, exposed: Exposure) -> list[str]:
 def _untold(ahead: Season, cutoffs: int) -> str:
     """What of the level is not the last window's alone (`fitting.level.settled`)."""
     told = {"churn": ahead.of_churn, "spend": ahead.of_spend or cutoffs == 1}
-    halved = " and ".join(name for name, is_told in told.items() if not is_told)
+    between = " and ".join(name for name, is_told in told.items() if not is_told)
     return (
-        f" The level of {halved} is half way from the last window's to all windows'."
-        if halved
+        f" The level of {between} lies between the last window's and all windows', as far back as "
+        "windows have come from one to the next."
+        if between
         else ""
     )

@@ -106,8 +106,9 @@ def judge(
         structural.lasting(rows) if structural else 1.0,
     )
     said, _ = settled(
-        found, lambda: fit.trained(bare, buyers(train)), raw, UNTOLD, len(origin.train), counted
-    )
+        found, lambda: fit.trained(bare, buyers(train), window_days), raw, UNTOLD,
+        len(origin.train), counted,
+    )  # fmt: skip
     churned = blend.churn(raw.churn_logit, said)
     return Judged(known, bought, churned, blend.spend(raw.experts, churned, said))
 

@@ -54,25 +54,25 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
         "measured on spend as it is, and are about little else where it lies in the test window.",
     )  # fmt: skip
     assert head[5].startswith("Cut-offs: ")
-    assert "Served: no season The level of churn and spend is half way from" in " ".join(head)
+    assert "Served: no season The level of churn and spend lies between" in " ".join(head)
 
 
 @pytest.mark.parametrize(
-    ("churn", "spend", "cutoffs", "halved"),
+    ("churn", "spend", "cutoffs", "between"),
     [
-        (False, False, 3, " The level of churn and spend is half"),
-        (False, False, 1, " The level of churn is half"),
-        (False, True, 3, " The level of churn is half"),
+        (False, False, 3, " The level of churn and spend lies"),
+        (False, False, 1, " The level of churn lies"),
+        (False, True, 3, " The level of churn lies"),
         (True, True, 3, ""),
     ],
 )
 def test_the_card_says_whose_level_is_served(
-    churn: bool, spend: bool, cutoffs: int, halved: str
+    churn: bool, spend: bool, cutoffs: int, between: str
 ) -> None:
     ahead = season.Season(Stretch(), "", of_churn=churn, of_spend=spend)
     said = heading._untold(ahead, cutoffs)
-    assert said.startswith(halved)
-    assert bool(said) == bool(halved)
+    assert said.startswith(between)
+    assert bool(said) == bool(between)
 
 
 def test_the_card_says_what_was_lost_of_a_window() -> None:

@@ -35,11 +35,14 @@ def choose(
     customers: Sequence[str] = (),
     segment: str | None = None,
     top: int | None = None,
+    ordered: np.ndarray | None = None,
 ) -> np.ndarray:
     """Places in `predicted` (one row a customer) of who is asked about, in the order asked for.
 
     The named customers; else those of `segment` (id or name), everyone where it is None, of whom
-    the `top` most likely to leave where it is given. Raises SourceError for whom nobody knows.
+    the `top` most likely to leave where it is given: of those who `ordered` (n,) bool, where that
+    is known, before any other, as who never came cannot leave. Raises SourceError for whom nobody
+    knows.
     """
     if customers and (segment is not None or top is not None):
         raise SourceError(
@@ -73,7 +76,8 @@ def choose(
         chosen = chosen[(predicted["segment_id"] == found[segment]).to_numpy()]
     if top is not None:
         risk = predicted["churn_probability"].to_numpy()[chosen]
-        chosen = chosen[np.argsort(-risk, kind="stable")[:top]]
+        waiting = np.zeros(len(chosen)) if ordered is None else ~ordered[chosen]
+        chosen = chosen[np.lexsort((-risk, waiting))[:top]]
     return chosen
 
 
@@ -131,7 +135,8 @@ def explain(
     bundle.require_current()
     with screen.step(f"Predicting every customer at {as_of:%Y-%m-%d %H:%M} UTC") as told:
         predicted = scoring.score(bundle, sources, as_of, told)
-    chosen = choose(predicted, bundle, customers, segment, top)
+    ordered = None if top is None else _ordered(bundle, sources, predicted)
+    chosen = choose(predicted, bundle, customers, segment, top, ordered)
     if out is None and len(chosen) > MOST_ON_SCREEN:
         raise SourceError(
             f"More than {MOST_ON_SCREEN} customers are explained in a file.",
@@ -154,6 +159,13 @@ def explain(
         write(made, out)
         screen.say(f"Reasons of {_customers(len(chosen))} in {out}")
     return made
+
+
+def _ordered(bundle: Bundle, sources: Sources, predicted: pd.DataFrame) -> np.ndarray:
+    """(n,) bool: who of `predicted` has an order before its moment."""
+    rows = snapshot(sources.connection, bundle.spec, spine.of(predicted), columns=("orders",))
+    known = rows.set_index("customer_id")["orders"].reindex(predicted["customer_id"])
+    return (known > 0).to_numpy()
 
 
 def write(made: pd.DataFrame, out: Path) -> None:

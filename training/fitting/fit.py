@@ -290,13 +290,17 @@ def calibrate(raw: Raw, window: pd.DataFrame, level: float) -> tuple[Calibration
     ), bands.carried(1.0 / seen)
 
 
-def trained(bare: Bundle, train: pd.DataFrame) -> Trained:
-    """What `bare`, a bundle without calibration, says of the rows that it was fitted on."""
+def trained(bare: Bundle, train: pd.DataFrame, window_days: int) -> Trained:
+    """What `bare`, a bundle without calibration, says of the rows that it was fitted on, whose
+    outcomes are of windows of `window_days`.
+    """
     return Trained(
         bare.raw(to_columns(table(train))),
         train.future_orders.to_numpy(np.float64),
         train.future_spend.to_numpy(np.float64),
         train[exposure.COLUMN].to_numpy(np.float64),
+        train.as_of.to_numpy("datetime64[us]"),
+        window_days,
     )
 
 

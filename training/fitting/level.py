@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.metrics import d2_tweedie_score
 
+from training.fitting import reversion
 from training.fitting.calibration import intercept, total_scale
 from training.outliers import capped
 from training.prediction import blend
@@ -44,13 +45,21 @@ class Structural:
 class Trained:
     """What a model says of the rows that it was fitted on, and what came in their windows: `orders`
     (n,) and `spend` (n,), currency >= 0, of as much as was seen of each: `exposure` (n,), 1 for a
-    whole window.
+    whole window of `window_days`. `as_of` (n,) datetime64 are their cut-offs.
     """
 
     raw: Raw
     orders: np.ndarray
     spend: np.ndarray
     exposure: np.ndarray
+    as_of: np.ndarray
+    window_days: int
+
+    def of(self, rows: np.ndarray) -> Trained:
+        """Those of some `rows`, as an index or (n,) bool."""
+        known = (self.orders, self.spend, self.exposure, self.as_of)
+        orders, spend, exposure, as_of = (each[rows] for each in known)
+        return Trained(self.raw.of(rows), orders, spend, exposure, as_of, self.window_days)
 
 
 def settled(
@@ -63,14 +72,14 @@ def settled(
 ) -> tuple[Calibration, Bands]:
     """The calibration with the level that is served to those of `now`, and the bands with it.
 
-    A `season` is told against the calibration window, and fits no other level. Of what it does not
-    tell the level goes `halfway`, of spend and orders only where the evaluated model was trained at
-    several `cutoffs`; intervals stay what they were, as the window's outcomes made them. With one,
-    the levels are `combined`: customers who age take their intervals along.
+    A `season` is told against the calibration window, and fits no other level. What it does not
+    tell has `reverted`, spend and orders only where the evaluated model was trained at several
+    `cutoffs`; intervals stay what they were, as the window's outcomes made them. With one, the
+    levels are `combined`: customers who age take their intervals along.
     """
     learned, bands = fitted
     churn, spend = not season.of_churn, not season.of_spend and cutoffs > 1
-    c = halfway(learned, trained(), churn, spend) if churn or spend else learned
+    c = reverted(learned, trained(), churn, spend) if churn or spend else learned
     bands = bands.scaled(c.spend.level / learned.spend.level)
     return combined(c, now, cutoffs, structural), bands
 
@@ -103,25 +112,47 @@ def _explained(actual: np.ndarray, said: np.ndarray) -> float:
     return d2_tweedie_score(actual, even * actual.sum() / even.sum(), power=POWER)
 
 
-def halfway(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calibration:
-    """With the level half way from the calibration window's to that of all windows that the model
-    was fitted on: of `churn`, in logits; of `spend` and orders, in logs.
+def reverted(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Calibration:
+    """With the level on its way back from the calibration window's to that of all windows that the
+    model was fitted on: of `churn`, in logits; of `spend` and orders, in logs.
 
-    One window is one season, with its own holidays and closures. Where nothing tells which season
-    comes, the mean of all is as good a forecast as the last. `c` is of windows without lost days,
-    and so is what comes of it; what was trained on counts for as much as was seen.
+    One window is one season, with its own holidays and closures, and may be where a shop has come
+    to. How far it is taken for the former those windows tell (`fitting.reversion`). `c` is of
+    windows without lost days, and so is what comes of it; what was trained on counts for as much as
+    was seen.
     """
-    churned, seen = (trained.orders == 0).astype(np.float64), trained.exposure
-    first, slope = c.churn
-    if churn and 0 < churned.mean() < 1:
-        own = intercept(trained.raw.churn_logit, slope, float(churned.mean()), seen)
-        c = dataclasses.replace(c, churn=((first + own) / 2, slope))
+    days, of = np.unique(trained.as_of, return_inverse=True)
+    each = [_off(c, trained.of(of == i)) for i in range(len(days))]
+    since = (days - days[0]) / np.timedelta64(1, "D")
+    share = reversion.share(np.array(each), since, trained.window_days)
+    logit, spent, ordered = _off(c, trained)
+    if churn and np.isfinite(logit):
+        c = dataclasses.replace(c, churn=(c.churn[0] + share * logit, c.churn[1]))
+        spent = _off(c, trained)[1]  # what anybody spends is bounded by the chance of an order
     if not spend:
         return c
-    said = blend.spend(trained.raw.experts, blend.churn(trained.raw.churn_logit, c), c)
-    moved = total_scale(said * seen, capped(trained.spend)) ** 0.5
-    orders = total_scale(c.orders * trained.raw.boosted_orders * seen, trained.orders) ** 0.5
-    return _moved(c, moved, orders)
+    return _moved(c, *np.exp(share * np.nan_to_num([spent, ordered])))
+
+
+def _off(c: Calibration, trained: Trained) -> tuple[float, float, float]:
+    """What came of these rows over what `c` says of them: the shift of churn's logit, and the logs
+    of the factors of spend and orders; nan where all or none ordered, or nobody spent.
+    """
+    churned, seen = float((trained.orders == 0).mean()), trained.exposure
+    first, slope = c.churn
+    logit = np.nan
+    if 0 < churned < 1:
+        logit = intercept(trained.raw.churn_logit, slope, churned, seen) - first
+    spend = blend.spend(trained.raw.experts, blend.churn(trained.raw.churn_logit, c), c)
+    return (
+        logit,
+        _log(spend * seen, capped(trained.spend)),
+        _log(c.orders * trained.raw.boosted_orders * seen, trained.orders),
+    )
+
+
+def _log(said: np.ndarray, came: np.ndarray) -> float:
+    return np.log(total_scale(said, came)) if said.sum() > 0 < came.sum() else np.nan
 
 
 def combined(

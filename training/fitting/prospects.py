@@ -77,24 +77,26 @@ def settled(
     season: Season,
     cutoffs: int,
     structural: level.Structural,
+    window_days: int,
 ) -> Calibrated:
     """Each at the level that is served (`fitting.level`): `now` are raw outputs of today's
-    customers with an order, `train` the rows that `bare` was fitted on. That of prospects stays as
-    it is where these are too few to tell another.
+    customers with an order, `train` the rows that `bare` was fitted on, of windows of
+    `window_days`. That of prospects stays as it is where these are too few to tell another.
     """
+
+    def trained(rows: pd.DataFrame) -> level.Trained:
+        return fit.trained(bare, rows, window_days)
+
     ordered = level.settled(
-        calibrated.ordered, lambda: fit.trained(bare, buyers(train)), now, season, cutoffs,
-        structural,
-    )  # fmt: skip
+        calibrated.ordered, lambda: trained(buyers(train)), now, season, cutoffs, structural
+    )
     waiting = without_order(train)
     if calibrated.prospects is None or _too_few(waiting):
         return Calibrated(ordered, calibrated.prospects)
     nobody = now.of(np.zeros(0, dtype=int))  # no structural model knows of a prospect
     return Calibrated(
         ordered,
-        level.settled(
-            calibrated.prospects, lambda: fit.trained(bare, waiting), nobody, season, cutoffs
-        ),
+        level.settled(calibrated.prospects, lambda: trained(waiting), nobody, season, cutoffs),
     )
 
 

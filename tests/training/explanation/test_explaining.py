@@ -57,6 +57,12 @@ def test_a_segment_is_named_by_id_or_name_and_top_are_those_most_likely_to_leave
     assert chosen(segment="S1", top=9) == ["d", "a"]
 
 
+def test_who_never_ordered_cannot_leave_and_comes_last() -> None:
+    ordered = np.array([True, True, False, True])
+    assert chosen(top=2, ordered=ordered) == ["b", "d"]
+    assert chosen(segment="S4", top=2, ordered=ordered) == ["b", "c"]
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [

@@ -1,11 +1,11 @@
-"""The level that is served: half way to other forecasts of the same total."""
+"""The level that is served: on its way to other forecasts of the same total."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from training.fitting.level import Structural, Trained, combined, halfway, settled, weight
+from training.fitting.level import Structural, Trained, combined, reverted, settled, weight
 from training.prediction import blend
 from training.prediction.blend import EXPERTS, Calibration, Pool
 from training.prediction.calibrated import Raw
@@ -33,16 +33,34 @@ def trained(churned: float, spend: float = 1.0, orders: float = 1.0) -> Trained:
     bought = np.arange(rows) >= churned * rows
     worth = blend.spend(said.experts, 0.0, LEARNED)
     many = LEARNED.orders * said.boosted_orders.sum() * orders / bought.sum()
-    return Trained(said, np.where(bought, many, 0.0), worth * spend, np.ones(rows))
+    return of_one_window(said, np.where(bought, many, 0.0), worth * spend)
 
 
-# ---------------------------------------------------------------- half way to all windows' level
+def of_one_window(said: Raw, orders: np.ndarray, spend: np.ndarray) -> Trained:
+    """Which tells nothing of how the level goes on: half of the way is gone."""
+    seen, as_of = np.ones(len(orders)), np.full(len(orders), np.datetime64("2024-01-01", "us"))
+    return Trained(said, orders, spend, seen, as_of, 30)
+
+
+def of_windows(*spend: float) -> Trained:
+    """Windows on end of whose customers half ordered, and which spent so many times what `LEARNED`
+    says of them.
+    """
+    each = [trained(0.5, times) for times in spend]
+    parts = ("orders", "spend", "exposure")
+    orders, amounts, seen = (np.concatenate([getattr(w, part) for w in each]) for part in parts)
+    rows = np.tile(np.arange(len(each[0].orders)), len(each))
+    as_of = np.repeat(each[0].as_of[0] + 30 * np.arange(len(each)) * np.timedelta64(1, "D"), 2_000)
+    return Trained(each[0].raw.of(rows), orders, amounts, seen, as_of, 30)
+
+
+# -------------------------------------------------------------- on the way to all windows' level
 
 
 def test_churn_is_half_way_from_the_last_window_to_all() -> None:
     """In logits: as far from the calibrated intercept as from the one that fits all rows."""
     rows = trained(0.8)
-    first, slope = halfway(LEARNED, rows, True, True).churn
+    first, slope = reverted(LEARNED, rows, True, True).churn
     whole = 2 * first - LEARNED.churn[0]
     assert slope == LEARNED.churn[1]
     assert blend.sigmoid(whole + slope * rows.raw.churn_logit).mean() == pytest.approx(0.8)
@@ -51,22 +69,34 @@ def test_churn_is_half_way_from_the_last_window_to_all() -> None:
 def test_where_all_windows_agree_nothing_moves() -> None:
     said = raw()
     share = float(blend.churn(said.churn_logit, LEARNED).mean())
-    made = halfway(LEARNED, trained(round(share * 2_000) / 2_000), True, True)
+    made = reverted(LEARNED, trained(round(share * 2_000) / 2_000), True, True)
     assert made.churn[0] == pytest.approx(LEARNED.churn[0], abs=0.001)
     assert made.spend.level == pytest.approx(LEARNED.spend.level)
     assert made.orders == pytest.approx(LEARNED.orders)
 
 
 def test_spend_and_orders_go_half_way_in_logs() -> None:
-    made = halfway(LEARNED, trained(0.5, spend=1.44, orders=2.25), True, True)
+    made = reverted(LEARNED, trained(0.5, spend=1.44, orders=2.25), True, True)
     assert made.spend.level == pytest.approx(1.2 * POOL.level)
     assert made.orders == pytest.approx(1.5 * LEARNED.orders)
     assert (made.spend.weights, made.spend.levels) == (POOL.weights, POOL.levels)
 
 
+def test_what_drifts_stays_where_it_is_and_what_swings_comes_back() -> None:
+    """Spend alone differs from window to window; all of them together came to 1.5 times as much."""
+    drifts, swings = (0.5, 0.8, 1.3, 2.0, 2.9), (0.8, 2.3, 0.7, 2.2, 1.5)
+    gone = [
+        float(np.log(reverted(LEARNED, of_windows(*windows), True, True).spend.level / POOL.level))
+        / np.log(np.mean(windows))
+        for windows in (drifts, swings)
+    ]
+    assert gone[0] < 0.05
+    assert gone[1] > 0.7
+
+
 def test_each_level_moves_alone() -> None:
     rows = trained(0.8, spend=1.44, orders=2.25)
-    churn, spend = halfway(LEARNED, rows, True, False), halfway(LEARNED, rows, False, True)
+    churn, spend = reverted(LEARNED, rows, True, False), reverted(LEARNED, rows, False, True)
     assert churn.churn != LEARNED.churn
     assert dataclasses.replace(churn, churn=LEARNED.churn) == LEARNED
     assert spend.churn == LEARNED.churn
@@ -79,7 +109,7 @@ def test_windows_of_which_a_part_was_seen_count_for_that_part() -> None:
     seen = np.where(np.arange(2_000) % 3 > 0, 1.0, 1e-9)
     part = dataclasses.replace(rows, exposure=seen, spend=rows.spend * seen)
     part = dataclasses.replace(part, orders=rows.orders * seen)
-    made = halfway(LEARNED, part, False, True)
+    made = reverted(LEARNED, part, False, True)
     known = seen == 1.0
     said = blend.spend(rows.raw.experts, blend.churn(rows.raw.churn_logit, LEARNED), LEARNED)
     assert made.spend.level == pytest.approx(
@@ -95,14 +125,16 @@ def test_windows_of_which_a_part_was_seen_count_for_that_part() -> None:
 def test_rows_of_one_outcome_say_nothing_of_churn(churned: float) -> None:
     said = raw()
     orders = np.full(2_000, 0.0 if churned else 1.0)
-    rows = Trained(said, orders, orders, np.ones(2_000))
-    assert halfway(LEARNED, rows, True, True).churn == LEARNED.churn
+    rows = of_one_window(said, orders, orders)
+    assert reverted(LEARNED, rows, True, True).churn == LEARNED.churn
 
 
 def test_a_score_worth_its_rate_alone_takes_the_rate_half_way() -> None:
     """Before a transfer, which may leave a slope of 1e-7, and after it."""
     moved = [
-        halfway(dataclasses.replace(LEARNED, churn=(0.4, slope)), trained(0.8), True, True).churn[0]
+        reverted(dataclasses.replace(LEARNED, churn=(0.4, slope)), trained(0.8), True, True).churn[
+            0
+        ]
         for slope in (0.0, 1e-7)
     ]
     assert moved == pytest.approx([(0.4 + np.log(0.8 / 0.2)) / 2] * 2, abs=1e-5)
@@ -113,7 +145,7 @@ def test_the_level_is_that_of_what_is_served_with_its_bounds() -> None:
     rows = trained(0.5)
     bounded = dataclasses.replace(LEARNED, most_spend=60.0)
     said = blend.spend(rows.raw.experts, blend.churn(rows.raw.churn_logit, bounded), bounded)
-    made = halfway(bounded, dataclasses.replace(rows, spend=said), False, True)
+    made = reverted(bounded, dataclasses.replace(rows, spend=said), False, True)
     assert made.spend.level == pytest.approx(POOL.level)
 
 
@@ -122,7 +154,7 @@ def test_one_slip_among_the_amounts_moves_nobody() -> None:
     slipped = rows.spend.copy()
     slipped[-1] = 1e9
     before, after = (
-        halfway(LEARNED, dataclasses.replace(rows, spend=spend), True, True).spend.level
+        reverted(LEARNED, dataclasses.replace(rows, spend=spend), True, True).spend.level
         for spend in (rows.spend, slipped)
     )
     assert after == pytest.approx(before, rel=0.02)
@@ -142,14 +174,14 @@ def test_what_a_season_tells_is_told_against_the_last_window_alone(
 ) -> None:
     rows = trained(0.8, spend=1.44)
     made, _ = settled((LEARNED, BANDS), lambda: rows, raw(), season, cutoffs)
-    assert made == halfway(LEARNED, rows, churn, spend)
+    assert made == reverted(LEARNED, rows, churn, spend)
 
 
 def test_with_one_cutoff_spend_goes_half_way_to_the_structural_total() -> None:
     rows, said = trained(0.8, spend=1.44), raw()
     counted = Structural(0.4, 0.9)
     made, bands = settled((LEARNED, BANDS), lambda: rows, said, UNTOLD, 1, counted)
-    assert made == combined(halfway(LEARNED, rows, True, False), said, 1, counted)
+    assert made == combined(reverted(LEARNED, rows, True, False), said, 1, counted)
     assert bands == BANDS  # who age take their intervals along
 
 

@@ -180,7 +180,7 @@ def training(come: float, waiting: int = VISITORS) -> pd.DataFrame:
     """Rows trained on: of buyers half as many ordered, of so many `waiting` visitors `come` times
     as many, as their rates say; `row` is their place in the raw outputs.
     """
-    frame = window(come)[1].assign(row=np.arange(BUYERS + VISITORS))
+    frame = window(come)[1].assign(row=np.arange(BUYERS + VISITORS), as_of=pd.Timestamp(0))
     frame.loc[frame.row[:BUYERS][::2], ["future_orders", "future_spend"]] = 0
     return frame.head(BUYERS + waiting)
 
@@ -189,11 +189,13 @@ def settle(come: float, rows: pd.DataFrame) -> tuple[Calibrated, Calibrated, Raw
     """Before and after, with what was said."""
     raw, frame = window(come)
     made, bare = calibrate(raw, frame, 0.8), Says(raw)
-    after = prospects.settled(made, bare, rows, raw.of(raw.ordered), UNTOLD, 2, level.Structural())  # type: ignore[arg-type]
+    after = prospects.settled(
+        made, bare, rows, raw.of(raw.ordered), UNTOLD, 2, level.Structural(), 30
+    )  # type: ignore[arg-type]
     return made, after, raw, bare
 
 
-def test_the_level_goes_half_way_to_that_of_all_windows_each_to_its_own() -> None:
+def test_the_level_goes_back_to_that_of_all_windows_each_to_its_own() -> None:
     rows = training(0.5)
     made, after, raw, bare = settle(2.0, rows)
     for group, then, now in (
@@ -204,7 +206,7 @@ def test_the_level_goes_half_way_to_that_of_all_windows_each_to_its_own() -> Non
         trained = (rows.future_orders[group] == 0).mean()
         before, found = (blend.churn(some.churn_logit, c).mean() for c in (then[0], now[0]))
         assert before + 0.01 < found < trained
-        alone = level.settled(then, lambda g=group: fit.trained(bare, rows[g]), some, UNTOLD, 2)  # type: ignore[arg-type]
+        alone = level.settled(then, lambda g=group: fit.trained(bare, rows[g], 30), some, UNTOLD, 2)  # type: ignore[arg-type]
         assert now == alone
 
 

@@ -256,7 +256,7 @@ def test_a_year_ahead_of_some_months_is_another_season_that_nothing_corrects_for
     before = NOW - pd.Timedelta(days=60)
     found = season.measure(read.connection, FIRST_DAY, before, NOW, 60, 365, 90)
     assert (found.factor, found.year) == (Stretch(), 1.0)
-    assert (found.of_churn, found.of_spend) == (False, False)  # the level goes half way
+    assert (found.of_churn, found.of_spend) == (False, False)  # the level reverts
     assert found.said == (
         "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2024-10-31: a year or "
         "more, which holds every season, while the 60 days calibrated on hold some more than "
