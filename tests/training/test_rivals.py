@@ -195,5 +195,26 @@ def test_rival_segments_have_the_same_number_and_learn_from_the_earlier_cutoff(
     for before, after in made.values():
         assert (len(before), len(after)) == (600, 300)
         assert set(after) <= set(range(4))
+        assert len(np.unique(before)) == 4
     quarter = np.quantile(then["spend"], [0.25, 0.5, 0.75])
     assert np.array_equal(made["spend quantiles"][1], np.searchsorted(quarter, now["spend"]))
+
+
+@pytest.mark.parametrize("silent", [0.2, 0.45, 0.9])
+def test_who_spent_nothing_of_late_is_one_group_and_the_others_are_cut_evenly(
+    silent: float,
+) -> None:
+    rng = np.random.default_rng(7)
+    spend = np.where(np.arange(1_000) < silent * 1_000, 0.0, rng.lognormal(3, 1, 1_000))
+    found = rivals._quantiles(spend, spend, 4)
+    counts = np.unique(found, return_counts=True)[1]
+    assert len(counts) == 4
+    if silent > 0.25:
+        assert counts[0] == silent * 1_000
+        assert counts[1:] == pytest.approx((1 - silent) * 1_000 / 3, abs=1)
+    else:
+        assert counts == pytest.approx(250, abs=1)
+
+
+def test_amounts_that_are_all_the_same_make_one_group() -> None:
+    assert set(rivals._quantiles(np.full(50, 3.0), np.full(9, 3.0), 4)) == {0}

@@ -60,7 +60,7 @@ def segment_section(
         made.append(
             Comparison("churn AUC", name, *d, better=d.value >= 0, certain=bool(d.excludes_zero))
         )
-    notes = [f"{len(np.unique(ours[1]))} segments, the same number for every rival."]
+    notes = [_numbers(ours[1], {name: now for name, (_, now) in others.items()})]
     if chosen:
         notes.append(
             "Refitted on bootstrap draws of the last training cut-off, the segments agree with an "
@@ -69,6 +69,15 @@ def segment_section(
             f"smallest holds {chosen.least_share:.1%}."
         )
     return Section("Segments", rows, tuple(made), tuple(notes), chance.split(spend, ours[1]))
+
+
+def _numbers(ours: np.ndarray, others: Mapping[str, np.ndarray]) -> str:
+    """How many segments each has, of labels (n,)."""
+    count = len(np.unique(ours))
+    off = {name: len(np.unique(labels)) for name, labels in others.items()}
+    off = {name: other for name, other in off.items() if other != count}
+    but = f" but {', '.join(f'{name} ({other})' for name, other in off.items())}" if off else ""
+    return f"{count} segments, the same number for every rival{but}."
 
 
 def stability_section(

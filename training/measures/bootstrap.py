@@ -117,7 +117,7 @@ def repeated_bootstrap(
 
 
 def _percentiles(drawn: Floats, level: float) -> tuple[float, float]:
-    defined = drawn[~np.isnan(drawn)]
+    defined = drawn[np.isfinite(drawn)]
     if len(defined) * 2 < len(drawn):
         return float("nan"), float("nan")
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])

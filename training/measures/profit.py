@@ -61,8 +61,8 @@ def campaign(truth: npt.ArrayLike, score: npt.ArrayLike, profit: Profit = USUAL)
     # pi0 F0 and pi1 F1 are counts over all customers; their steps give each corner's gamma.
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.diff(churners)
-        odds = np.where(steps > 0, np.diff(others) / steps, np.inf)
-    handed = np.clip(((delta + phi) * odds + phi) / (1 - delta), 0.0, 1.0)
+        gammas = ((delta + phi) * np.diff(others) / steps + phi) / (1 - delta)
+    handed = np.clip(np.where(steps > 0, gammas, 1.0), 0.0, 1.0)
     borders = np.concatenate([[0.0], handed, [1.0]])
     mass = np.diff(beta_distribution.cdf(borders, profit.alpha, profit.beta))
     mean = profit.alpha / (profit.alpha + profit.beta)

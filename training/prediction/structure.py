@@ -119,9 +119,10 @@ class Prior:
         now and may be lost upon each of them; nan where there is no order yet.
 
         With rate lambda and probability p of being lost upon an order, (1 - e^(-lambda p t)) / p
-        come within t (Fader, Hardie, Lee 2005, eq. 9). Alive after x + 1 orders, lambda is
-        Gamma(r + x, alpha + T) and p is Beta(a, b + x + 1), independent; the mean over lambda is
-        (1 - ((alpha + T) / (alpha + T + p t))^(r + x)) / p, that over p is by quadrature.
+        come within t (Fader, Hardie, Lee 2005: what their eq. 9 is the mean of over customers).
+        Alive after x + 1 orders, lambda is Gamma(r + x, alpha + T) and p is Beta(a, b + x + 1),
+        independent; the mean over lambda is (1 - ((alpha + T) / (alpha + T + p t))^(r + x)) / p,
+        that over p is by quadrature.
         """
         x, T = known["frequency"], _age(known)
         made = np.full((len(x), len(horizons)), np.nan)

@@ -45,11 +45,11 @@ class Timing:
         """(n,) days until a share of customers like this one has ordered, in (0, 1): .5 is the
         median. nan where that takes longer than `LIMIT_DAYS`, or for ever.
         """
-        with np.errstate(over="ignore"):  # a customer who is as good as lost
+        with np.errstate(over="ignore", divide="ignore"):  # a customer who is as good as lost
             factor = np.log1p(-share) / np.log(self.churn_probability)
         wanted = -np.expm1(factor * self._log_silent(self.horizon_days))
         days = self.prior.days_until(self.known, wanted)
-        return np.where(days <= LIMIT_DAYS, days, np.nan)
+        return np.where((days <= LIMIT_DAYS) & (self.churn_probability < 1), days, np.nan)
 
     def interval(self, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(low, median, high), each (n,) in days; the next order lies between low and high for a

@@ -35,10 +35,15 @@ def test_segments_stand_beside_rival_segments() -> None:
     assert ours["gain 10 %"] > theirs["gain 10 %"]
     assert ours["told by 12 rules"] == 1.0 > 0.5 > theirs["told by 12 rules"]
     assert all(c.better for c in section.comparisons)
+    assert section.notes[0] == "4 segments, the same number for every rival."
     turned = segment_card.segment_section(
         THEN, NOW, (noise, noise), {"the outcome": (then, rank)}, designs, None, 7
     )
     assert not any(c.better for c in turned.comparisons)
+    fewer = segment_card.segment_section(
+        THEN, NOW, (then, rank), {"half": (then // 2, rank // 2)}, designs, None, 7
+    )
+    assert fewer.notes[0] == "4 segments, the same number for every rival but half (2)."
 
 
 def test_how_segments_tell_who_leaves_has_an_interval_too() -> None:

@@ -166,6 +166,12 @@ def test_draws_without_a_churner_are_left_out_unless_they_are_most() -> None:
     assert np.isnan(bootstrap_interval(metrics.roc_auc, none, np.arange(rows) / rows)).all()
 
 
+def test_draws_whose_measure_is_infinite_are_left_out_too() -> None:
+    """A draw without any spend has no mean to divide by."""
+    found = bootstrap_interval(metrics.mae_over_mean, [0, 0, 0, 0, 1], [1] * 5)
+    assert np.isfinite(found).all()
+
+
 def test_input_is_left_alone() -> None:
     _, spend, ours, rival = world(100)
     before = [column.copy() for column in (spend, ours, rival)]

@@ -47,6 +47,14 @@ def test_the_closed_form_is_the_integral_of_the_definition(profit: Profit) -> No
     assert empc(truth, score, profit) == pytest.approx(expected[0], abs=1e-7)
 
 
+def test_a_campaign_that_costs_nothing_asks_whoever_may_leave() -> None:
+    """With no price on asking the wrong customer the limit of a small price holds."""
+    truth, score = [1, 0, 0], [0.9, 0.5, 0.1]
+    made = campaign(truth, score, Profit(clv=100, incentive=0, contact=0))
+    assert made == pytest.approx((10.0, 1 / 3))  # .3 of a third of 100
+    assert made == pytest.approx(campaign(truth, score, Profit(clv=100, incentive=1e-9, contact=0)))
+
+
 def test_a_perfect_score_earns_what_every_churner_is_worth_when_asked() -> None:
     # A quarter churns and is asked: .25 x (.3 x 190 - 1) = 14, if gamma never falls below phi/(1-d)
     truth, score = [1, 0, 0, 0], [0.9, 0.2, 0.2, 0.1]

@@ -103,6 +103,10 @@ def test_who_mostly_never_returns_has_no_median() -> None:
     assert np.isnan(low[0])
 
 
+def test_who_is_certain_not_to_return_has_no_next_order() -> None:
+    assert np.isnan(timing(1.0, one(9.0, 10.0, 0.0)).interval(0.8)).all()
+
+
 def test_who_has_not_ordered_has_no_curve() -> None:
     nobody = timing(0.4, one(np.nan, np.nan, np.nan))
     assert np.isnan(nobody.survival(DAYS)).all()
