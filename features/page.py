@@ -12,7 +12,7 @@ from features import catalog, sources
 from features.feature import Feature
 from features.lenses import journey
 from features.settings import config
-from features.spec import FeatureSpec
+from features.spec import MAX_CATEGORIES, MAX_CHANNELS, MAX_KINDS, FeatureSpec
 
 HEADING = """\
 # Features
@@ -23,8 +23,11 @@ Every feature of the experiment `{experiment}`: {count} of them, catalog `{diges
 computed for a customer at a moment, `as_of`, from what happened strictly before it.
 
 The page was generated for that one experiment. Which features there are is decided by the data:
-its largest categories and channels, its kinds of event, its attributes and occasions each make
-their own, an optional column that no line fills makes none, and a lens without a source drops out.
+its {categories} categories with the largest amounts, its {channels} commonest channels of orders
+and of events, its {kinds} commonest kinds of event and those that the experiment names, its
+attributes and occasions each make their own. Of equals the first by name is taken, and what is told
+of all counts the others too. An optional column that no line fills makes none, and a lens without a
+source drops out.
 A model's own catalog is learned from what lies before its first training cut-off; the service's
 `/model` tells it.
 
@@ -37,15 +40,15 @@ moment. Its lines of one moment are a *piece*. A piece buys something where a li
 none is below 0 and nothing of the order was returned before: it is a purchase. The order is its
 first purchase; later pieces count in spend, units, discount and returns, but are no order and no
 part of its basket. *Paid* is the sum of amounts above 0, *returned* that of those below. A line
-below 0 gives its quantity back, whatever that quantity's sign. Of orders at one moment the one of
-the least id comes first.
+below 0 gives its quantity back, whatever that quantity's sign; discounts of several columns add up,
+each as positive. Of orders at one moment the one of the least id comes first.
 
 *Days.* The last 30 days are 30 times 24 hours before `as_of`, their first moment included; from 16
 to 8 days ago is longer than 8 and at most 16. Weeks are such windows of seven days, periods of a
 quarter of the horizon. Within 3 days of a goal is less than 3 times 24 hours after it, its own
 moment included. Days with an order, weekdays, hours and the days of occasions, first and last
-included, are those of the experiment's time zone. A row that arrives late is known from its arrival
-on; its age counts from its moment.
+included, are those of the experiment's time zone; of a wall clock that occurs twice, in autumn, the
+second counts. A row that arrives late is known from its arrival on; its age counts from its moment.
 
 *Attributes.* A blank is not known. A value counts from after its `valid_from`; one without, always,
 until there is a dated one. A location is known with both coordinates, a region up to its first
@@ -60,7 +63,12 @@ def render(spec: FeatureSpec, experiment: str) -> str:
     """The page of a spec's features as Markdown: one table a lens, in the catalog's order."""
     made = catalog.features(spec)
     heading = HEADING.format(
-        experiment=experiment, count=len(made), digest=catalog.catalog_hash(spec)
+        experiment=experiment,
+        count=len(made),
+        digest=catalog.catalog_hash(spec),
+        categories=MAX_CATEGORIES,
+        channels=MAX_CHANNELS,
+        kinds=MAX_KINDS,
     )
     lenses: dict[str, list[Feature]] = {}
     for feature in made:

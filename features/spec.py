@@ -195,14 +195,16 @@ def continued(old: FeatureSpec, learned: FeatureSpec) -> FeatureSpec:
     named = ("present", "attributes", "responses", "goals", "places")
     same = all(getattr(old, field) == getattr(learned, field) for field in named)
     same = same and set(old.event_kinds) == set(learned.event_kinds)
+    today = {occasion.name: occasion for occasion in learned.occasions}
     same = same and _without_dates(old) == _without_dates(learned)
     if not same:
         return learned
-    return dataclasses.replace(old, occasions=learned.occasions, period_days=learned.period_days)
+    occasions = tuple(today[occasion.name] for occasion in old.occasions)
+    return dataclasses.replace(old, occasions=occasions, period_days=learned.period_days)
 
 
-def _without_dates(spec: FeatureSpec) -> list[Occasion]:
-    return [dataclasses.replace(occasion, dates=()) for occasion in spec.occasions]
+def _without_dates(spec: FeatureSpec) -> set[Occasion]:
+    return {dataclasses.replace(occasion, dates=()) for occasion in spec.occasions}
 
 
 def _refuse_unseen(events: ir.Table, named: list[str]) -> None:

@@ -60,7 +60,15 @@ class Intake:
                 f"(SELECT * REPLACE ({when} AS moment, {arrived} AS arrived) FROM raw)",
             ),
             "events": _select(
-                EVENTS, {**free, "moment": when, "kind": "kind", "arrived": arrived}, "raw"
+                EVENTS,
+                # an event of no kind is rejected in training, and told as unknown here
+                {
+                    **free,
+                    "moment": when,
+                    "kind": f"coalesce({free['kind']}, kind)",
+                    "arrived": arrived,
+                },
+                "raw",
             ),
             "attributes": _select(
                 ATTRIBUTES, {"value": _values(spec.attributes), "valid_from": since}, "raw"

@@ -7,10 +7,11 @@ ordered value only where it is one of its bands, a number as digits, a location 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.ingestion.cleaning import Field, literal, number, quoted, text
+from features.ingestion.cleaning import NULLS, Field, literal, number, quoted, text
 from features.spec import Attribute
 
 
@@ -45,7 +46,7 @@ def value(attribute: Attribute) -> str:
     parts = [quoted(part.field) for part in _parts(attribute)]
     if attribute.kind == "location":
         return _located(*parts)
-    if attribute.kind == "region":
+    if attribute.kind == "region" and attribute.columns:
         return _path(parts, attribute.separator)
     return f"CAST({parts[0]} AS VARCHAR)"
 
@@ -54,7 +55,8 @@ def sent(attribute: Attribute) -> str:
     """SQL for the canonical text of the column `value`, a text as an application sent it."""
     parts = _parts(attribute)
     if attribute.kind != "location":
-        return f"CAST({_clean(attribute, parts[0], 'value', 'VARCHAR')} AS VARCHAR)"
+        made = _clean(attribute, parts[0], "value", "VARCHAR", whole=True)
+        return f"CAST({made} AS VARCHAR)"
     texts = [f"split_part(value, ',', {i})" for i in (1, 2)]
     pair = [_clean(attribute, p, t, "VARCHAR") for p, t in zip(parts, texts, strict=True)]
     return f"CASE WHEN len(string_split(value, ',')) = 2 THEN {_located(*pair)} END"
@@ -68,7 +70,8 @@ def asked(attribute: Attribute) -> str:
 
 
 def _parts(attribute: Attribute) -> list[_Part]:
-    name = f"value {attribute.name}"
+    # In hex: SQL takes no notice of case, and one name may be another's with a level behind it.
+    name = f"value {attribute.name.encode().hex()}"
     if attribute.kind == "location":
         return [
             _Part(f"{name} latitude", "a latitude from -90 to 90", 90),
@@ -81,22 +84,38 @@ def _parts(attribute: Attribute) -> list[_Part]:
 
 
 def _clean(
-    attribute: Attribute, part: _Part, reference: str, dtype: str, decimal: str | None = None
+    attribute: Attribute,
+    part: _Part,
+    reference: str,
+    dtype: str,
+    decimal: str | None = None,
+    whole: bool = False,
 ) -> str:
+    """SQL for a part; `whole` where `reference` is all of a value, whose parts have columns."""
     if attribute.kind in ("number", "location"):
         sql = number(reference, dtype, decimal)
         return f"CASE WHEN abs({sql}) <= {part.limit} THEN {sql} END" if part.limit else sql
     sql = text(reference, dtype, keep=attribute.order)
     if attribute.kind == "ordered":
-        known = ", ".join(map(literal, attribute.order))
-        return f"CASE WHEN {sql} IN ({known}) THEN {sql} END"
-    return sql
+        read = {
+            band: text(literal(band), "VARCHAR", keep=attribute.order) for band in attribute.order
+        }
+        bands = " ".join(f"WHEN {same} THEN {literal(band)}" for band, same in read.items())
+        return f"CASE {sql} {bands} END"
+    is_path = attribute.kind == "region" and (whole or not attribute.columns)
+    return _cut(sql, attribute.separator) if is_path else sql
+
+
+def _cut(path: str, separator: str) -> str:
+    """A path up to its first part that stands for null."""
+    apart = re.escape(separator)
+    nulls = "|".join(re.escape(null) for null in NULLS if null and separator not in null)
+    blank = f"(?i)(^|{apart}) *({nulls}) *({apart}.*)?$"
+    return f"nullif(regexp_replace({path}, {literal(blank)}, ''), '')"
 
 
 def _path(parts: list[str], separator: str) -> str:
     """One text of parts, coarse to fine, up to the first that is unknown."""
-    if len(parts) == 1:
-        return parts[0]
     made = [f"replace({part}, {literal(separator)}, ' ')" for part in parts]  # a part is one part
     for i in range(1, len(parts)):
         above = " AND ".join(f"{part} IS NOT NULL" for part in parts[:i])

@@ -14,6 +14,9 @@ NULLS = ("", "nan", "null", "na", "n/a", "<na>")
 #: As an identifier this one too: a customer called None is a bug upstream.
 NO_ID = (*NULLS, "none")
 
+#: What a switch is written as.
+SWITCHES = ("true", "false")
+
 #: What is larger is no number that anybody meant, and its square may be none at all.
 LARGEST = "1e15"
 
@@ -112,14 +115,17 @@ def blank(reference: str, dtype: str) -> str:
 def text(
     reference: str, dtype: str, keep: tuple[str, ...] = (), nulls: tuple[str, ...] = NULLS
 ) -> str:
-    """A text; null where blank, unless the text is one of `keep`. "1.0" is read as "1"."""
+    """A text; null where blank, unless the text is one of `keep`. "1.0" is read as "1", and "True"
+    as "true", which is how a column of switches comes as text from whatever type.
+    """
     value = _trimmed(reference, dtype)
     if dtype in ("FLOAT", "DOUBLE"):
         return f"CASE WHEN isnan({reference}) THEN NULL ELSE {value} END"
     if dtype != "VARCHAR":
         return value
     kept = {word.lower() for word in keep}
-    return _written(value, tuple(null for null in nulls if null not in kept))
+    written = _written(value, tuple(null for null in nulls if null not in kept))
+    return f"CASE WHEN {_among(value, SWITCHES)} THEN lower({value}) ELSE {written} END"
 
 
 def _written(value: str, lost: tuple[str, ...]) -> str:

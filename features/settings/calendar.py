@@ -60,7 +60,8 @@ def occasions(calendar: Calendar, first: int, last: int) -> tuple[Occasion, ...]
     """
     years = range(first - 1, last + YEARS_AHEAD + 1)
     dates = _dates(calendar.country, calendar.subdivision, years)
-    often = [n for n, days in dates.items() if 2 * len({d[:4] for d in days}) >= len(years)]
+    told = len({day[:4] for days in dates.values() for day in days})
+    often = [n for n, days in dates.items() if 2 * len({d[:4] for d in days}) >= told]
     for name in calendar.holidays:
         if name not in dates:
             raise ConfigError(

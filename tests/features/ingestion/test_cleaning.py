@@ -127,6 +127,16 @@ def test_customers_are_text_whatever_their_type(loaded, ids, expected, rows):
     assert [who for (who,) in found] == expected
 
 
+@pytest.mark.parametrize(
+    "switches", [pa.array([True, False]), ["True", "FALSE"], ["true", " false "]]
+)
+def test_a_switch_is_the_same_text_from_whatever_column(loaded, rows, switches):
+    """As a request's JSON sends it (`serving.schemas`)."""
+    who = {"who": ["a", "b"], "when": ["2024-01-01"] * 2, "paid": [1.0, 2.0]}
+    made = loaded(pa.table({**who, "app": switches}), url="o.parquet", columns='channel = "app"')
+    assert rows(made, "orders", "channel") == [("true",), ("false",)]
+
+
 ZOE = "Zo\u00eb"
 ALIKE = ("Zo\u00eb", "Zoe\u0308", "Zo\u00eb\t", "\u00a0Zoe\u0308 \u3000", "\r\n Zo\u00eb\v\x85")
 
