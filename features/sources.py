@@ -130,7 +130,9 @@ def learned(read: Sources, experiment: Experiment, before: pd.Timestamp) -> Feat
     """
     occasions = experiment.occasions
     if experiment.calendar is not None:
-        occasions += calendar.occasions(experiment.calendar, read.start.year, read.end.year)
+        occasions += calendar.occasions(
+            experiment.calendar, read.start.year, read.end.year, _usual_years(read.connection)
+        )
     return learn_spec(
         read.connection.table("orders"),
         read.connection.table("events"),
@@ -142,6 +144,15 @@ def learned(read: Sources, experiment: Experiment, before: pd.Timestamp) -> Feat
         places=experiment.places,
         period_days=periods.days_of(experiment.horizon_days),
     )
+
+
+def _usual_years(connection: Any) -> tuple[int, int]:
+    """The first and the last year of the middle nine tenths of the order lines."""
+    orders = connection.table("orders")
+    counted = orders.group_by(year=orders.moment.year()).aggregate(lines=orders.count())
+    lines = connection.to_pyarrow(counted).to_pandas().set_index("year")["lines"].sort_index()
+    by_then = lines.cumsum() / lines.sum()
+    return int((by_then > 0.05).idxmax()), int((by_then >= 0.95).idxmax())
 
 
 class _Reader:
@@ -261,7 +272,7 @@ class _Reader:
         ]
         judged = judge(self.con, staged, fields)
         values = {
-            "kind": "kind" if source.kind is None else literal(source.kind),
+            "kind": "kind" if source.kind is None else text(literal(source.kind), "VARCHAR"),
             "channel": "channel" if source.channel_column else "NULL",
             "arrived": "arrived" if source.arrived else "NULL",
         }

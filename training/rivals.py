@@ -224,14 +224,13 @@ def log_rfm(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _quantiles(reference: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
-    """Groups of `values` by the quantiles of `reference`. Where more share its least value than a
-    group would hold (who spent nothing of late) they are one, and quantiles cut the others.
+    """Groups of `values` by the quantiles of `reference`. Where more than a group would hold have
+    no more than one value (who spent nothing of late) they are one, and quantiles cut the others.
     """
     edges = np.quantile(reference, np.arange(1, k) / k)
-    least = reference.min()
-    if edges[0] == least:
-        above = reference[reference > least]
-        others = np.quantile(above, np.arange(1, k - 1) / (k - 1)) if len(above) else edges[1:]
+    least, above = edges[0], reference[reference > edges[0]]
+    if len(above) and len(reference) - len(above) > len(reference) / k + 1:
+        others = np.quantile(above, np.arange(1, k - 1) / (k - 1))
         edges = np.concatenate([[least], others])
     return np.searchsorted(edges, values)
 

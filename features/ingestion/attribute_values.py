@@ -55,7 +55,9 @@ def sent(attribute: Attribute) -> str:
     """SQL for the canonical text of the column `value`, a text as an application sent it."""
     parts = _parts(attribute)
     if attribute.kind != "location":
-        made = _clean(attribute, parts[0], "value", "VARCHAR", whole=True)
+        made = _clean(attribute, parts[0], "value", "VARCHAR", whole=len(attribute.levels) > 1)
+        if attribute.kind == "region" and attribute.columns and len(attribute.levels) == 1:
+            made = _path([made], attribute.separator)
         return f"CAST({made} AS VARCHAR)"
     texts = [f"split_part(value, ',', {i})" for i in (1, 2)]
     pair = [_clean(attribute, p, t, "VARCHAR") for p, t in zip(parts, texts, strict=True)]
@@ -78,7 +80,7 @@ def _parts(attribute: Attribute) -> list[_Part]:
             _Part(f"{name} longitude", "a longitude from -180 to 180", 180),
         ]
     if attribute.kind == "region" and attribute.columns:
-        return [_Part(f"{name} {level}", "a text") for level in attribute.levels]
+        return [_Part(f"{name} {depth}", "a text") for depth in range(len(attribute.levels))]
     whats = {"ordered": f"one of {', '.join(attribute.order)}", "number": "a number"}
     return [_Part(name, whats.get(attribute.kind, "a text"))]
 
@@ -91,7 +93,7 @@ def _clean(
     decimal: str | None = None,
     whole: bool = False,
 ) -> str:
-    """SQL for a part; `whole` where `reference` is all of a value, whose parts have columns."""
+    """SQL for a part; `whole` where `reference` is all of a value whose parts have columns."""
     if attribute.kind in ("number", "location"):
         sql = number(reference, dtype, decimal)
         return f"CASE WHEN abs({sql}) <= {part.limit} THEN {sql} END" if part.limit else sql
@@ -110,7 +112,7 @@ def _cut(path: str, separator: str) -> str:
     """A path up to its first part that stands for null."""
     apart = re.escape(separator)
     nulls = "|".join(re.escape(null) for null in NULLS if null and separator not in null)
-    blank = f"(?i)(^|{apart}) *({nulls}) *({apart}.*)?$"
+    blank = f"(?is)(^|{apart}) *({nulls}) *({apart}.*)?$"
     return f"nullif(regexp_replace({path}, {literal(blank)}, ''), '')"
 
 

@@ -52,16 +52,21 @@ def check(calendar: Calendar) -> tuple[str, ...]:
     return calendar.holidays or tuple(known_names)
 
 
-def occasions(calendar: Calendar, first: int, last: int) -> tuple[Occasion, ...]:
+def occasions(
+    calendar: Calendar, first: int, last: int, usual: tuple[int, int] | None = None
+) -> tuple[Occasion, ...]:
     """Its holidays for the years of the data, `first` to `last`, one before and YEARS_AHEAD more.
 
-    Where none is chosen by name: those that fall in at least half of these years, in the order
-    of the year. ConfigError where one that is chosen falls in none.
+    Where none is chosen by name: those that fall in at least half of the years around `usual`, the
+    first and last that more than stray rows are of (None: all), in the order of the year.
+    ConfigError where one that is chosen falls in none.
     """
     years = range(first - 1, last + YEARS_AHEAD + 1)
     dates = _dates(calendar.country, calendar.subdivision, years)
-    told = len({day[:4] for days in dates.values() for day in days})
-    often = [n for n, days in dates.items() if 2 * len({d[:4] for d in days}) >= told]
+    begin, end = usual or (first, last)
+    judged = {str(year) for year in range(begin - 1, end + YEARS_AHEAD + 1)}
+    told = len({day[:4] for days in dates.values() for day in days} & judged)
+    often = [n for n, days in dates.items() if 2 * len({d[:4] for d in days} & judged) >= told]
     for name in calendar.holidays:
         if name not in dates:
             raise ConfigError(

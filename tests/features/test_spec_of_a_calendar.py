@@ -10,7 +10,7 @@ from features.settings.experiment import Calendar
 from features.spec import FeatureSpec, continued
 
 
-# TR and ID: a feast by the moon changes its place among the holidays. They are begun anew today.
+# TR and ID: a feast by the moon changes its place among the holidays.
 @pytest.mark.parametrize("country", ["DE", "US", "TR", "ID"])
 def test_a_spec_goes_on_with_the_same_columns_in_a_year_of_more_dates(country: str) -> None:
     old, new = (

@@ -207,6 +207,25 @@ def test_regions_and_locations_are_sent_as_one_text() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("levels", "sent", "value"),
+    [
+        (("city",), "Frankfurt/Oder", "Frankfurt Oder"),  # as of a column: a part is one part
+        (("land", "city"), "DE/nan", "DE"),
+        (("land", "city"), " NaN /Ulm", None),
+        (("land", "city"), "DE/Nancy", "DE/Nancy"),
+        (("land", "city"), "DE/ TRUE", "DE/ TRUE"),
+    ],
+)
+def test_a_region_with_columns_of_its_own_is_sent_as_a_path(
+    levels: tuple[str, ...], sent: str, value: str | None
+) -> None:
+    home = Attribute("home", "geographic", "region", levels=levels, columns=levels)
+    read = history.read({"customer_id": "a", "attributes": {"home": sent}})
+    made = Intake(FeatureSpec(attributes=(home,)), "UTC")({"a": read}, AS_OF)
+    assert [row["value"] for row in made.attributes.to_pylist()] == [value]
+
+
 def test_each_customer_is_told_what_was_ignored() -> None:
     made = taken_in(
         {

@@ -12,7 +12,6 @@ from serving import history
 from serving.intake import Intake
 
 
-# The first and the last are read otherwise today.
 @pytest.mark.parametrize("kind", ["1.0", " mail ", "Add to cart", "None", "-2.0"])
 def test_a_kind_of_event_is_read_as_in_training(kind: str) -> None:
     with duckdb.connect() as con:

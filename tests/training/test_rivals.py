@@ -216,5 +216,11 @@ def test_who_spent_nothing_of_late_is_one_group_and_the_others_are_cut_evenly(
         assert counts == pytest.approx(250, abs=1)
 
 
+def test_a_few_below_nothing_are_with_those_who_spent_nothing() -> None:
+    spend = np.concatenate([[-5.0], np.zeros(599), np.arange(1.0, 401.0)])
+    counts = np.unique(rivals._quantiles(spend, spend, 4), return_counts=True)[1]
+    assert counts == pytest.approx([600, 133, 133, 134], abs=1)
+
+
 def test_amounts_that_are_all_the_same_make_one_group() -> None:
     assert set(rivals._quantiles(np.full(50, 3.0), np.full(9, 3.0), 4)) == {0}

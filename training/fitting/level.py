@@ -117,9 +117,9 @@ def reverted(c: Calibration, trained: Trained, churn: bool, spend: bool) -> Cali
     model was fitted on: of `churn`, in logits; of `spend` and orders, in logs.
 
     One window is one season, with its own holidays and closures, and may be where a shop has come
-    to. How far it is taken for the former those windows tell (`fitting.reversion`). `c` is of
-    windows without lost days, and so is what comes of it; what was trained on counts for as much as
-    was seen.
+    to. How far it is taken for the former those windows tell (`fitting.reversion`), whether or not
+    the calibration window is one of them (it is of what is served). `c` is of windows without lost
+    days, and so is what comes of it; what was trained on counts for as much as was seen.
     """
     days, of = np.unique(trained.as_of, return_inverse=True)
     each = [_off(c, trained.of(of == i)) for i in range(len(days))]

@@ -11,6 +11,8 @@ import numpy as np
 
 #: Where windows tell nothing, and where all of them are held by one step's worth of evidence.
 HALF, HELD = 0.5, 1.0
+#: Smaller squares of steps are of rounding.
+LEAST = 1e-12
 
 
 def share(levels: np.ndarray, days: np.ndarray, window_days: int) -> float:
@@ -39,7 +41,7 @@ def share(levels: np.ndarray, days: np.ndarray, window_days: int) -> float:
     for kind in levels.T:
         steps, ways = _steps(kind, days, window_days)
         size = float((steps**2).mean()) if len(steps) else 0.0
-        if size > 0:
+        if size > LEAST:
             counts = anew / levels.shape[1] / size
             along += counts * float(ways @ steps)
             squares += counts * float(ways @ ways)

@@ -53,7 +53,10 @@ def test_neither_units_nor_the_level_itself_change_the_share() -> None:
 
 
 def test_windows_that_overlap_tell_less() -> None:
-    """The same steps, of windows a third of their length apart, are nearer to a half."""
-    dense = np.repeat(drawn(9, "walks"), 3, axis=0)
-    apart, close = share(dense[::3], DAYS, 30), share(dense, np.arange(24) * 10, 30)
-    assert apart == pytest.approx(close, abs=0.05)
+    """Of windows a third of their length apart that went all of the way back a third counts: of
+    three windows after others steps and ways are 0, -.5 and -1, their mean square .41667.
+    """
+    levels = np.array([0.0, 1.0, 2.0, 0.0, 0.5, 1.0])[:, None]
+    counts = 1.25 / (1.25 / 3) / 3
+    made = share(levels, np.arange(6) * 10, 30)
+    assert made == pytest.approx((0.5 + counts) / (1 + counts)) == pytest.approx(0.75)
