@@ -155,6 +155,7 @@ class BgNbd:
         chances = x + self.chances_before
         z = ahead(horizon) / (self.alpha + T + horizon)
         c = a + self.b + chances - 1
+        c = np.where(np.abs(c) < 1e-9, 1e-9, c)  # of no repeat order where a + b = 1: the limit
         f = special.hyp2f1(a + self.b + self.chances_before - 1 - self.r, a - 1, c, z)
         # (1 - z)^(r+x) * (1 - z)^(C-A-B) = (1 - z)^(a-1)
         return c / (a - 1) * (1 - (1 - z) ** (a - 1) * f)

@@ -287,3 +287,13 @@ def test_impossible_histories_are_refused(history: Any, says: str) -> None:
 def test_a_horizon_lies_ahead() -> None:
     with pytest.raises(ValueError, match=r"^A horizon is finite and not below 0\. Seen: -1\.$"):
         EXAMPLES[BgNbd].expected_orders(-1, [0], [0], [5])
+
+
+def test_no_repeat_order_where_a_and_b_add_up_to_one_has_the_value_between() -> None:
+    """The hypergeometric function's third parameter is 0 there."""
+    found = [
+        float(BgNbd(1.5, 30, 0.3, b).expected_orders(365.0, [0.0], [0.0], [100.0])[0])
+        for b in (0.699, 0.7, 0.701)
+    ]
+    assert found[1] == pytest.approx((found[0] + found[2]) / 2, rel=1e-4)
+    assert found[1] == pytest.approx(2.64756, rel=1e-4)

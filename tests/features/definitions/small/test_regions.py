@@ -15,30 +15,36 @@ def told(shop: Any) -> list[Any]:
     return [value for name, value in found.items() if name.startswith("attribute_")]
 
 
-@pytest.mark.parametrize("separator", ["/", "|", ">", ",", ";", ":"])
-@pytest.mark.parametrize(
-    ("parts", "levels"),
-    [
-        (("DE", "Bayern", "Munich"), ("DE", "DE.Bayern", "DE.Bayern.Munich")),
-        (("DE", "", "Munich"), ("DE", None, None)),
-        (("", "Bayern", "Munich"), (None, None, None)),
-        (("DE", " Bayern ", ""), ("DE", "DE.Bayern", None)),
-    ],
-)
+PARTS: dict[tuple[str, ...], tuple[str | None, ...]] = {
+    ("DE", "Bayern", "Munich"): ("DE", "DE.Bayern", "DE.Bayern.Munich"),
+    ("DE", "", "Munich"): ("DE", None, None),
+    ("", "Bayern", "Munich"): (None, None, None),
+    ("DE", " Bayern ", ""): ("DE", "DE.Bayern", None),
+}
+
+
+@pytest.mark.parametrize("separator", ["/", "|", ",", ";"])
 def test_a_region_is_the_same_as_a_path_and_as_a_column_a_level(
-    small: Callable[..., Any],
-    separator: str,
-    parts: tuple[str, ...],
-    levels: tuple[str | None, ...],
+    small: Callable[..., Any], separator: str
 ) -> None:
     named = REGION.format(levels='["land", "state", "city"]', separator=separator)
     text = (
         f'{HEAD}[attributes.columns]\npath = {{ lens = "geographic", {named} }}\n'
         f'apart = {{ lens = "geographic", {named}, columns = ["l", "s", "c"] }}\n'
     )
-    people = [("who", "path", "l", "s", "c"), ("a", separator.join(parts), *parts)]
-    expected = [level and level.replace(".", separator) for level in levels]
-    assert told(small(text, orders=ORDERS, people=people)) == expected * 2
+    ids = [f"c{i}" for i in range(len(PARTS))]
+    people = [
+        ("who", "path", "l", "s", "c"),
+        *((who, separator.join(parts), *parts) for who, parts in zip(ids, PARTS, strict=True)),
+    ]
+    orders = [ORDERS[0], *((who, "2024-05-31", 1) for who in ids)]
+    shop = small(text, orders=orders, people=people)
+    for found, levels in zip(
+        shop.features([(who, "2024-06-01") for who in ids]), PARTS.values(), strict=True
+    ):
+        expected = [level and level.replace(".", separator) for level in levels]
+        made = [value for name, value in found.items() if name.startswith("attribute_")]
+        assert made == expected * 2
 
 
 @pytest.mark.parametrize("other", [(), ("land",)], ids=["one level", "two levels"])
