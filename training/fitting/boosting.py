@@ -106,4 +106,6 @@ def to_onnx(booster: lgb.Booster, columns: int) -> bytes:
             target_opset=15,
             **options,
         )
+    # The converter goes through a set of texts, whose order may be another in every process.
+    model.opset_import.sort(key=lambda operators: operators.domain)
     return model.SerializeToString()

@@ -1,7 +1,9 @@
 import dataclasses
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import onnxmltools
 import onnxruntime
 import pytest
 
@@ -78,3 +80,20 @@ def test_a_handful_of_rows_is_fitted_too() -> None:
     design, outcome = world(1, "binary", rows=30)
     booster = boosting.fit("binary", design, outcome, dataclasses.replace(QUICK, trees=5))
     assert in_onnx(booster, "binary", design) == pytest.approx(booster.predict(design), abs=1e-6)
+
+
+def test_a_process_that_sorts_texts_in_another_way_writes_the_same_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The converter lists the sets of operators in the order of a set of texts (PYTHONHASHSEED)."""
+    booster = boosting.fit("binary", *world(7, "binary"), QUICK)
+    here, convert = boosting.to_onnx(booster, COLUMNS), onnxmltools.convert_lightgbm
+
+    def elsewhere(*asked: Any, **more: Any) -> Any:
+        model = convert(*asked, **more)
+        assert len(model.opset_import) == 2
+        model.opset_import.reverse()
+        return model
+
+    monkeypatch.setattr(onnxmltools, "convert_lightgbm", elsewhere)
+    assert boosting.to_onnx(booster, COLUMNS) == here
