@@ -22,7 +22,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from features import sources
+from features import discovery, sources
 from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.settings import config
@@ -63,7 +63,7 @@ def main() -> None:
     given = parser.parse_args()
     experiment = config.load(DEMO)
     read = sources.load(experiment)
-    spec = sources.everything(read, experiment)
+    spec = discovery.everything(read, experiment)
     con = read.connection.con
     lines = con.execute(
         f"SELECT customer_id, count(*) AS n FROM orders WHERE moment < TIMESTAMP '{AS_OF}' "

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.isotonic import IsotonicRegression
 
-from features import sources
+from features import discovery
 from features.errors import FitError
 from features.schema import SPINE
 from features.settings.experiment import Experiment
@@ -108,7 +108,7 @@ def past(
         step = window / np.ceil(window / STEP_DAYS)  # one of them ends where the last one begins
         steps = min(int(((last - start).days - least) // step) + 1, MOST_CUTOFFS)
         cutoffs = [last - pd.Timedelta(days=round(step * i)) for i in range(steps)]
-        spec = sources.learned(read, experiment, min(cutoffs))
+        spec = discovery.learned(read, experiment, min(cutoffs))
         most = experiment.model.most_customers
         then, now = (customers_known(read.connection, at, most) for at in (cutoffs, [as_of]))
         stack = snapshot(read.connection, spec, then, window)

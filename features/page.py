@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from features import catalog, sources
+from features import catalog, discovery, sources
+from features.discovery import MAX_CATEGORIES, MAX_CHANNELS, MAX_KINDS
 from features.feature import Feature
 from features.lenses import journey
 from features.settings import config
-from features.spec import MAX_CATEGORIES, MAX_CHANNELS, MAX_KINDS, FeatureSpec
+from features.spec import FeatureSpec
 
 HEADING = """\
 # Features
@@ -101,7 +102,7 @@ def _plain(text: str) -> str:
 def write(file: Path, page: Path) -> None:
     """Write the page of an experiment file, reading its data."""
     experiment = config.load(file)
-    spec = sources.everything(sources.load(experiment), experiment)
+    spec = discovery.everything(sources.load(experiment), experiment)
     page.write_text(render(spec, experiment.name), encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from features.spec import MAX_KINDS
+from features.discovery import MAX_KINDS
 
 ORDERS = "orders"
 #: Customers that a silence must have kept away to be one: where they come independently of each

@@ -28,9 +28,7 @@ from features.ingestion.cleaning import (
 from features.ingestion.coins import Coin
 from features.ingestion.intake import Ingested, Intake
 from features.ingestion.staging import REJECT_COLUMNS, Staged, judge, stage
-from features.lenses import periods
 from features.schema import EVENTS, ORDERS, SCHEMAS
-from features.settings import calendar
 from features.settings.experiment import (
     AliasesSource,
     AttributesSource,
@@ -38,7 +36,6 @@ from features.settings.experiment import (
     Experiment,
     OrdersSource,
 )
-from features.spec import FeatureSpec, learn_spec
 
 _SQL_TYPES = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.timestamp("us"): "TIMESTAMP"}
 
@@ -111,48 +108,6 @@ def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     connection = engine.connection_of(experiment.engine, backend)
     ingested = tuple(reader.intake.ingested)
     return Sources(connection, rejects, ingested, start, end, reader.coins)
-
-
-def everything(read: Sources, experiment: Experiment) -> FeatureSpec:
-    """The spec of every feature that the sources give rise to until the last order.
-
-    For proofs and pages: a model learns its own spec from what lies before its first training
-    cut-off (`features.spec.learn_spec`).
-    """
-    return learned(read, experiment, read.end + pd.Timedelta(microseconds=1))
-
-
-def learned(read: Sources, experiment: Experiment, before: pd.Timestamp) -> FeatureSpec:
-    """The spec that the experiment names and the sources show before a moment (`learn_spec`).
-
-    The days of public holidays are common knowledge: they reach from the year before the first
-    order to some years after the last.
-    """
-    occasions = experiment.occasions
-    if experiment.calendar is not None:
-        occasions += calendar.occasions(
-            experiment.calendar, read.start.year, read.end.year, _usual_years(read.connection)
-        )
-    return learn_spec(
-        read.connection.table("orders"),
-        read.connection.table("events"),
-        [column for source in experiment.attributes for column in source.columns],
-        occasions,
-        before,
-        responses=experiment.responses,
-        goals=experiment.goals,
-        places=experiment.places,
-        period_days=periods.days_of(experiment.horizon_days),
-    )
-
-
-def _usual_years(connection: Any) -> tuple[int, int]:
-    """The first and the last year of the middle nine tenths of the order lines."""
-    orders = connection.table("orders")
-    counted = orders.group_by(year=orders.moment.year()).aggregate(lines=orders.count())
-    lines = connection.to_pyarrow(counted).to_pandas().set_index("year")["lines"].sort_index()
-    by_then = lines.cumsum() / lines.sum()
-    return int((by_then > 0.05).idxmax()), int((by_then >= 0.95).idxmax())
 
 
 class _Reader:

@@ -7,16 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import ibis.expr.types as ir
-
-from features.errors import SourceError, closest
-
-MAX_CATEGORIES = 10
-MAX_KINDS = 12
-MAX_CHANNELS = 6
 #: In `Goal.completed_by`: any order, whatever kinds of event there are.
 ORDER = "order"
-_OPTIONAL = ("category", "brand", "store", "quantity", "discount", "channel")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,55 +128,6 @@ def _frozen(made_of: Callable[..., Any] | None, values: Iterable[Any]) -> tuple[
     )
 
 
-def learn_spec(
-    orders: ir.Table,
-    events: ir.Table,
-    attributes: Iterable[Attribute],
-    occasions: Iterable[Occasion],
-    before: Any,
-    *,
-    responses: Iterable[Response] = (),
-    goals: Iterable[Goal] = (),
-    places: Iterable[Place] = (),
-    period_days: int = 0,
-) -> FeatureSpec:
-    """The spec of tables that sit in a database, looking only at rows with a moment < `before`.
-
-    `before` is the earliest training cut-off, so that the choice of columns (which categories
-    are large, which kinds of event exist) is never made by the future. Kinds of event that
-    first appear later are no features of this model, unless a response or a goal names them:
-    those stay, however rare or late. SourceError where no event at all is of a kind so named.
-    """
-    responses, goals = tuple(responses), tuple(goals)
-    named = [kind for response in responses for kind in (*response.of, *response.per)]
-    named += [kind for goal in goals for kind in goal.events]
-    _refuse_unseen(events, named)
-    early, seen = (t.filter(t.moment < before, _arrived(t, before)) for t in (orders, events))
-    counts = early.aggregate(n=early.count(), **{c: early[c].count() for c in _OPTIONAL}).execute()
-    present = tuple(c for c in _OPTIONAL if counts[c].iloc[0] > 0)
-    # Whether rows come late is a matter of the source, not of what it says.
-    if orders.arrived.count().execute() > 0:
-        present = (*present, "arrived")
-    common = _largest(seen, "kind", ir.Table.count, MAX_KINDS)
-    return FeatureSpec(
-        present=present,
-        categories=_largest(early, "category", lambda t: t.amount.abs().sum(), MAX_CATEGORIES),
-        order_channels=_largest(early, "channel", ir.Table.count, MAX_CHANNELS),
-        event_kinds=tuple(dict.fromkeys([*common, *named])),
-        event_channels=_largest(seen, "channel", ir.Table.count, MAX_CHANNELS),
-        attributes=tuple(attributes),
-        occasions=tuple(occasions),
-        responses=responses,
-        goals=goals,
-        places=tuple(places),
-        period_days=period_days,
-    )
-
-
-def _arrived(table: ir.Table, before: Any) -> ir.BooleanValue:
-    return table.arrived.isnull() | (table.arrived < before)
-
-
 def continued(old: FeatureSpec, learned: FeatureSpec) -> FeatureSpec:
     """The old spec, with the dates and the periods of today, where it still describes the same
     sources.
@@ -205,30 +148,6 @@ def continued(old: FeatureSpec, learned: FeatureSpec) -> FeatureSpec:
 
 def _without_dates(spec: FeatureSpec) -> set[Occasion]:
     return {dataclasses.replace(occasion, dates=()) for occasion in spec.occasions}
-
-
-def _refuse_unseen(events: ir.Table, named: list[str]) -> None:
-    if not named:
-        return
-    kinds = sorted(events.select("kind").distinct().to_pyarrow()["kind"].to_pylist())
-    for kind in named:
-        if kind not in kinds:
-            near = closest(kind, kinds)
-            raise SourceError(
-                "A response or a goal names kinds of events that occur.",
-                f"{kind!r} (kinds: {', '.join(kinds) or 'none'})",
-                f"did you mean {near!r}?" if near else "correct the name, or remove it",
-            )
-
-
-def _largest(
-    table: ir.Table, column: str, weigh: Callable[[ir.Table], ir.Value], limit: int
-) -> tuple[str, ...]:
-    """The commonest values of a column, largest first, ties by name."""
-    table = table.filter(table[column].notnull())
-    counted = table.group_by(column).aggregate(weight=weigh(table)).execute()
-    counted = counted.sort_values(["weight", column], ascending=[False, True])
-    return tuple(str(v) for v in counted[column].head(limit))
 
 
 def slugs(names: Iterable[str]) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features import catalog, sources, spine
+from features import catalog, discovery, spine
 from features.settings.experiment import Experiment
 from features.snapshot import snapshot
 from features.sources import Sources
@@ -157,7 +157,7 @@ def _spec(
     """What to see: learned before the first training cut-off; the champion's own where it still
     describes the same sources, so that a retrain starts from it.
     """
-    learned = sources.learned(read, experiment, plan.train[0].as_of)
+    learned = discovery.learned(read, experiment, plan.train[0].as_of)
     return learned if champion is None else continued(champion.spec, learned)
 
 

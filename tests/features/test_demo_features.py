@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import page, sources
+from features import discovery, page, sources
 from features.online import OnlineFeatures
 from features.schema import ATTRIBUTES, EVENTS, ORDERS, SPINE
 from features.settings import config
@@ -32,7 +32,7 @@ def read():
 def demo(read):
     """The demo's tables in one connection; not to be changed."""
     experiment = config.load(FILE)
-    spec = sources.learned(read, experiment, LEARNED)
+    spec = discovery.learned(read, experiment, LEARNED)
     assert spec.categories
     assert spec.event_kinds == ("campaign", "redemption")
     return read.connection, spec, OnlineFeatures(spec)
@@ -98,5 +98,5 @@ def test_serving_equals_training_for_every_customer_of_the_demo(demo):
 
 def test_the_page_of_features_is_current(read):
     experiment = config.load(FILE)
-    shown = page.render(sources.everything(read, experiment), experiment.name)
+    shown = page.render(discovery.everything(read, experiment), experiment.name)
     assert PAGE.read_text(encoding="utf-8") == shown, "a feature changed: run `make docs`"

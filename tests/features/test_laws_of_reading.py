@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import sources
+from features import discovery, sources
 from features.proof import differences
 from features.schema import SPINE
 from features.settings import config
@@ -94,7 +94,7 @@ def features(tmp_path_factory, experiment_text):
         text = experiment_text(head=HEAD, form=FORM, columns=COLUMNS)
         experiment = config.parse(text, folder / "shop.toml")
         loaded = sources.load(experiment)
-        spec = sources.everything(loaded, experiment)
+        spec = discovery.everything(loaded, experiment)
         spine = pa.Table.from_pylist([{"customer_id": who, "as_of": AS_OF} for who in "abc"], SPINE)
         return dataclasses.asdict(spec), snapshot(loaded.connection, spec, spine)
 

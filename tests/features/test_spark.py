@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import catalog, sources
+from features import catalog, discovery, sources
 from features.engine import connection_of
 from features.lenses import periods
 from features.proof import differences
@@ -49,10 +49,10 @@ def test_every_feature_of_the_demo_is_the_same():
     )
     read, other = sources.load(experiment), sources.load(on_spark)
     before = pd.Timestamp("2017-07-01")
-    spec = sources.learned(read, experiment, before)
-    assert sources.learned(other, on_spark, before) == spec
+    spec = discovery.learned(read, experiment, before)
+    assert discovery.learned(other, on_spark, before) == spec
     every = [feature.name for feature in catalog.features(spec)]
-    assert set(every) == {f.name for f in catalog.features(sources.everything(read, experiment))}
+    assert set(every) == {f.name for f in catalog.features(discovery.everything(read, experiment))}
     assert set(periods.NAMES) < set(every)
     assert spec.responses
     assert spec.occasions

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features import health, sources
+from features import discovery, health, sources
 from features.errors import HistoryError, SourceError
 from features.ingestion import currencies
 from features.settings.experiment import Experiment
@@ -119,7 +119,7 @@ def _search(
 ) -> Search | None:
     """The leaks among what a first training would see; None where it would refuse to see it."""
     try:
-        spec = sources.learned(read, experiment, plan.train[0].as_of)
+        spec = discovery.learned(read, experiment, plan.train[0].as_of)
     except SourceError as refused:  # a kind of event that occurs nowhere
         found.append(Finding.of(refused))
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from features import catalog, proof, sources
+from features import catalog, discovery, proof, sources
 from features.cutoffs import add_cutoffs, choose_cutoffs, order_days
 from features.proof import Proof
 from features.settings.experiment import Experiment
@@ -32,7 +32,7 @@ def prove(
     """
     with screen.step("Reading the sources"):
         read = sources.load(experiment, as_of)
-        spec = sources.everything(read, experiment)
+        spec = discovery.everything(read, experiment)
     chosen = choose_cutoffs(order_days(read.connection), cutoffs, experiment.seed)
     chosen = add_cutoffs(read.connection, chosen)
     with screen.step("Computing features with the future in the log, and without") as told:

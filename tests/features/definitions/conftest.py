@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from features import catalog, sources
+from features import catalog, discovery, sources
 from features.schema import SPINE
 from features.settings import config
 from features.snapshot import snapshot
@@ -302,7 +302,7 @@ class Compared:
         experiment = config.load(shop.write(folder))
         self._read = sources.load(experiment)
         assert self._read.rejects.empty
-        self._spec = sources.everything(self._read, experiment)
+        self._spec = discovery.everything(self._read, experiment)
 
     def names(self, group: str) -> list[str]:
         """The features of the catalog that are "orders", "occasions" or "others", by their lens."""

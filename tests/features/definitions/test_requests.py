@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from features import sources
+from features import discovery, sources
 from features.online import OnlineFeatures
 from features.schema import SPINE
 from features.settings import config
@@ -89,7 +89,7 @@ def test_a_request_has_the_features_of_the_log(
     shop = shops[setting]
     experiment = config.load(shop.write(tmp_path))
     read = sources.load(experiment)
-    spec = sources.everything(read, experiment)
+    spec = discovery.everything(read, experiment)
     compiled, intake = OnlineFeatures(spec), Intake(spec, experiment.time_zone)
     who = sorted({past.who for past in shop.pasts})
     request = Request(shop)

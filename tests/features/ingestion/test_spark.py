@@ -7,11 +7,11 @@ import ibis
 import pytest
 
 from features.cutoffs import choose_cutoffs, order_days
+from features.discovery import learn_spec
 from features.engine import connection_of
 from features.errors import ConfigError
 from features.proof import prove
 from features.schema import ATTRIBUTES, EVENTS, ORDERS
-from features.spec import learn_spec
 
 pytestmark = [
     pytest.mark.spark,

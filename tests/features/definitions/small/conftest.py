@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import sources
+from features import discovery, sources
 from features.schema import SPINE
 from features.settings import config
 from features.snapshot import snapshot
@@ -51,10 +51,10 @@ class Small:
     @property
     def spec(self) -> FeatureSpec:
         """Of every feature that its rows give rise to."""
-        return sources.everything(self.read, self.experiment)
+        return discovery.everything(self.read, self.experiment)
 
     def learned(self, before: str) -> FeatureSpec:
-        return sources.learned(self.read, self.experiment, pd.Timestamp(before))
+        return discovery.learned(self.read, self.experiment, pd.Timestamp(before))
 
     def known_by(self, as_of: datetime) -> sources.Sources:
         """Its sources, read as they were at a moment (naive UTC)."""
