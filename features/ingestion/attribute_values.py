@@ -37,6 +37,8 @@ def fields(
     made = []
     for part, column in zip(_parts(attribute), columns(attribute), strict=True):
         sql = _clean(attribute, part, quoted(column), types[column], decimal)
+        if attribute.kind == "region" and not attribute.columns:
+            sql = _cut(sql, attribute.separator)
         made.append(Field(part.field, column, sql, use, part.what))
     return made
 
@@ -55,9 +57,10 @@ def sent(attribute: Attribute) -> str:
     """SQL for the canonical text of the column `value`, a text as an application sent it."""
     parts = _parts(attribute)
     if attribute.kind != "location":
-        made = _clean(attribute, parts[0], "value", "VARCHAR", whole=len(attribute.levels) > 1)
-        if attribute.kind == "region" and attribute.columns and len(attribute.levels) == 1:
-            made = _path([made], attribute.separator)
+        made = _clean(attribute, parts[0], "value", "VARCHAR")
+        if attribute.kind == "region":  # a single column's text is one part, whatever it holds
+            alone = len(attribute.columns) == 1
+            made = _path([made], attribute.separator) if alone else _cut(made, attribute.separator)
         return f"CAST({made} AS VARCHAR)"
     texts = [f"split_part(value, ',', {i})" for i in (1, 2)]
     pair = [_clean(attribute, p, t, "VARCHAR") for p, t in zip(parts, texts, strict=True)]
@@ -86,14 +89,8 @@ def _parts(attribute: Attribute) -> list[_Part]:
 
 
 def _clean(
-    attribute: Attribute,
-    part: _Part,
-    reference: str,
-    dtype: str,
-    decimal: str | None = None,
-    whole: bool = False,
+    attribute: Attribute, part: _Part, reference: str, dtype: str, decimal: str | None = None
 ) -> str:
-    """SQL for a part; `whole` where `reference` is all of a value whose parts have columns."""
     if attribute.kind in ("number", "location"):
         sql = number(reference, dtype, decimal)
         return f"CASE WHEN abs({sql}) <= {part.limit} THEN {sql} END" if part.limit else sql
@@ -104,8 +101,7 @@ def _clean(
         }
         bands = " ".join(f"WHEN {same} THEN {literal(band)}" for band, same in read.items())
         return f"CASE {sql} {bands} END"
-    is_path = attribute.kind == "region" and (whole or not attribute.columns)
-    return _cut(sql, attribute.separator) if is_path else sql
+    return sql
 
 
 def _cut(path: str, separator: str) -> str:

@@ -79,6 +79,17 @@ def test_ids_are_read_as_in_training(sent: str) -> None:
     assert made.spine["customer_id"].to_pylist() == [trained]
 
 
+@pytest.mark.parametrize("kind", ["1.0", " mail ", "Add to cart", "None", "-2.0", "True"])
+def test_kinds_are_read_as_in_training(kind: str) -> None:
+    sql = cleaning.text("kind", "VARCHAR")
+    trained = duckdb.execute(f"SELECT {sql} FROM (SELECT $1 AS kind)", [kind]).fetchall()[0][0]
+    event: dict[str, Any] = {"moment": "2024-05-09T17:30:00Z", "kind": kind}
+    sent = history.read({"customer_id": "a", "events": [event]})
+    taken = Intake(FeatureSpec(event_kinds=(trained,)), "UTC")({"a": sent}, AS_OF)
+    assert taken.events["kind"].to_pylist() == [trained]
+    assert dict(taken.warnings) == {}
+
+
 def test_a_moment_without_a_zone_is_wall_clock_of_the_model() -> None:
     zone = "Europe/Berlin"
     naive, zoned = orders({"moment": "2024-05-09T17:30:00"}, {}, zone=zone)

@@ -321,15 +321,21 @@ class Compared:
         for past, row in zip(pasts, made.to_dict("records"), strict=True):
             ours = worked_out(past)
             for name in names:
-                if not same(row[name], ours[name]):
+                if not equal(row[name], ours[name]):
                     found.setdefault(name, (past.who, str(row["as_of"]), row[name], ours[name]))
         return found
 
 
-def same(value: Any, other: Any) -> bool:
-    if value is None or other is None or isinstance(other, str):
-        return value == other
+def equal(value: Any, other: Any) -> bool:
+    if value is None or other is None or isinstance(other, str | datetime):
+        return bool(value == other)
     return isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
+
+
+@pytest.fixture(scope="session")
+def same() -> Callable[[Any, Any], bool]:
+    """Whether a feature's value is another one, within rounding."""
+    return equal
 
 
 @pytest.fixture(scope="session")

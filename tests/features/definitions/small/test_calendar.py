@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, product
-from math import isclose
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -58,7 +57,7 @@ def moments(zone: ZoneInfo, days: list[date], before: int, after: int) -> list[d
 
 @pytest.mark.parametrize("country", CALENDARS)
 def test_what_is_bought_around_a_holiday_is_told_by_its_definition_and_not_by_the_future(
-    small: Callable[..., Any], country: str
+    small: Callable[..., Any], same: Callable[[Any, Any], bool], country: str
 ) -> None:
     zone, before, after, rules = CALENDARS[country]
     days = {name: [rule(year) for year in range(2020, 2028)] for name, rule in rules.items()}
@@ -118,12 +117,6 @@ def by_hand(
 
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
     return moment.replace(tzinfo=UTC).astimezone(zone).date()
-
-
-def same(value: float | None, other: float | None) -> bool:
-    if value is None or other is None:
-        return value is other
-    return isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
 
 
 @pytest.mark.parametrize("slip", ["1900-01-01", "2199-12-31"])

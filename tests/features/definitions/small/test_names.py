@@ -125,9 +125,6 @@ def test_an_eleventh_category_and_a_seventh_channel_count_among_all(
     assert found["channel_w5_share"] == pytest.approx(4 / 43)
 
 
-# ------------------------------------------------------------------------- held by no test before
-
-
 @pytest.mark.parametrize(
     ("columns", "header", "row", "expected"),
     [
