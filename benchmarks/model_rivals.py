@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.isotonic import IsotonicRegression
 
-from features import discovery
+from features import beginning, discovery
 from features.errors import FitError
 from features.schema import SPINE
 from features.settings.experiment import Experiment
@@ -91,7 +91,7 @@ def past(
     """The rivals' rows at `as_of`; `read` was cut there. The rows that the model has `learned`
     from are taken where its window is the rivals' own.
     """
-    start, horizon = read.start.floor("D"), experiment.horizon_days
+    start, horizon = beginning.of(read.connection), experiment.horizon_days
     span = (as_of - start).days
     whole = span - horizon >= min(splits.PREFERRED_HISTORY_DAYS, horizon)
     window = horizon if whole else span // 3

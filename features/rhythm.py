@@ -86,8 +86,20 @@ class Hours:
     @property
     def quietest(self) -> int:
         """The hour that the quietest five in a row begin at; 0 where there is no hour at all."""
+        return int(np.argmin(self._fives()))
+
+    @property
+    def night(self) -> float:
+        """The share of the quietest five, 0 to 1; .21 where all hours are alike, or there is no
+        hour at all.
+        """
+        fives = self._fives()
+        return float(fives.min() / fives.sum() * _NIGHT_HOURS) if fives.any() else _NIGHT_HOURS / 24
+
+    def _fives(self) -> np.ndarray:
+        """The lines of five hours in a row, by the hour that they begin at."""
         twice = np.array([*self.counts, *self.counts], dtype=float)
-        return int(np.argmin([twice[h : h + _NIGHT_HOURS].sum() for h in range(24)]))
+        return np.array([twice[h : h + _NIGHT_HOURS].sum() for h in range(24)])
 
 
 def series(connection: Any, now: pd.Timestamp) -> tuple[Series, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 from pydantic_core import PydanticCustomError, from_json
 
 from features.errors import RequestError
@@ -141,13 +143,28 @@ class Assigner:
         """What is said of each customer, by customer id."""
         tables = self._intake(histories, as_of)
         features = self._features(tables.orders, tables.events, tables.attributes, tables.spine)
-        rows = self.bundle.predict(features).to_pylist()
+        unmet = self._unmet(features)
         return {
             row["customer_id"]: self._assignment(
-                row, list(tables.warnings.get(row["customer_id"], ()))
+                row, [*tables.warnings.get(row["customer_id"], ()), *unmet[row["customer_id"]]]
             )
-            for row in rows
+            for row in self.bundle.predict(features).to_pylist()
         }
+
+    def _unmet(self, features: pa.Table) -> dict[str, list[str]]:
+        """By customer id, what is to be told of values of attributes that nothing was learned of:
+        that training never had, or too seldom.
+        """
+        told: dict[str, list[str]] = defaultdict(list)
+        for name, known in self.bundle.preprocessor.vocabulary.items():
+            sent = zip(features["customer_id"].to_pylist(), features[name].to_pylist(), strict=True)
+            for who, given in sent:
+                if name != "stage" and given is not None and given not in known:
+                    told[who].append(
+                        f"{name} is {errors.shown(given)}, which training had never or too seldom: "
+                        "predicted as one of the rare"
+                    )
+        return told
 
     def _assignment(self, row: Mapping[str, Any], told: list[str]) -> dict[str, Any]:
         if not all(math.isfinite(row[name]) for name in _NUMBERS):

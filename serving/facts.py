@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
-from serving.schemas import EXAMPLE
+from features.lenses.attributes import names_of
 from training.prediction.bundle import Bundle
 
 _OF_MANIFEST = (
@@ -64,12 +65,40 @@ def page(bundle: Bundle) -> str:
     segments = "".join(
         f"<tr><td>{html.escape(s['id'])}<td>{html.escape(s['name'])}" for s in told["segments"]
     )
-    example = html.escape(json.dumps(EXAMPLE, indent=2))
-    return _PAGE.format(rows=rows, segments=segments, example=example)
+    asked = html.escape(json.dumps(example(bundle), indent=2, ensure_ascii=False))
+    return _PAGE.format(rows=rows, segments=segments, example=asked)
+
+
+def example(bundle: Bundle) -> dict[str, Any]:
+    """A request of one customer that holds nothing which this model does not know."""
+    spec, manifest = bundle.spec, bundle.manifest
+    as_of = datetime.fromisoformat(manifest.get("trained_until") or manifest["created"])
+    amount = round(float(bundle.typical.get("basket_value") or 25.0), 2)
+
+    def row(days: int, **known: Any) -> dict[str, Any]:
+        return {"moment": _text(as_of - timedelta(days=days)), **known}
+
+    what = {"category": spec.categories[0]} if spec.categories else {}
+    customer: dict[str, Any] = {
+        "customer_id": "17",
+        "orders": [row(60, amount=amount, **what), row(20, amount=amount)],
+    }
+    if spec.event_kinds:
+        customer["events"] = [row(10, kind=spec.event_kinds[0])]
+    vocabulary, features = bundle.preprocessor.vocabulary, names_of(spec)
+    values = {a.name: a.order or vocabulary.get(features[a.name][0]) for a in spec.attributes}
+    if sent := {name: known[0] for name, known in values.items() if known}:
+        customer["attributes"] = sent
+    return {"as_of": _text(as_of), "customers": [customer]}
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Coterie</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
   padding: 0 1rem }}

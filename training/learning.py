@@ -76,6 +76,12 @@ def learn(
     torch.set_num_threads(THREADS)
     plan = splits.planned(experiment, read, as_of)
     display.show_plan(plan, screen)
+    if read.start < plan.start:
+        screen.say(
+            f"   The few order lines from {read.start:%Y-%m-%d} on lie more than a year before all "
+            f"others, which begin {plan.start:%Y-%m-%d}: no window looks at the time between. Are "
+            "their dates slips?"
+        )
     network, trees = _settings(experiment)
     with screen.step("Building snapshots through the feature path") as told:
         spec = _spec(experiment, read, plan, champion)

@@ -156,7 +156,7 @@ def ratio(
         return modelled
     whole = plan.test.end - pd.Timedelta(days=horizon)
     then = spine.customers_known(read.connection, [whole], most)
-    if (whole - read.start).days < plan.history_days or len(then) < LEAST_CUSTOMERS:
+    if (whole - plan.start).days < plan.history_days or len(then) < LEAST_CUSTOMERS:
         return stretch.constant(window, horizon)
     short, long = (snapshot(read.connection, spec, then, days) for days in (window, horizon))
     pairs = [

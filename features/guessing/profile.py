@@ -4,7 +4,9 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
+from features.beginning import begin
 from features.errors import SourceError
 from features.guessing.hints import score
 from features.ingestion.cleaning import (
@@ -181,17 +183,22 @@ class Profile:
             f"CREATE TABLE visits AS SELECT {customer} AS customer, {at} AS moment, "
             f"coalesce({amount} >= 0, true) AS bought FROM {self.relation.sql}"
         )
-        rows, customers, seconds = self._one(
-            "SELECT count(*), count(DISTINCT customer), "
-            "coalesce(epoch(max(moment)) - epoch(min(moment)), 0) FROM visits"
+        rows, customers, last = self._one(
+            "SELECT count(*), count(DISTINCT customer), max(moment) FROM visits"
         )
+        days = self.con.execute(
+            "SELECT CAST(moment AS DATE) AS day, count(*) AS lines FROM visits "
+            "WHERE moment IS NOT NULL GROUP BY day ORDER BY day"
+        ).df()
+        lines = days.set_index(pd.DatetimeIndex(days["day"]))["lines"]
+        span = (pd.Timestamp(last) - begin(lines)) / pd.Timedelta(days=1) if len(lines) else 0.0
         gap = self._one(
             "SELECT median(gap) FROM (SELECT date_diff('day', lag(day) OVER "
             "(PARTITION BY customer ORDER BY day), day) AS gap FROM "
             "(SELECT DISTINCT customer, CAST(moment AS DATE) AS day FROM visits "
             "WHERE bought AND customer IS NOT NULL AND moment IS NOT NULL))"
         )[0]
-        return int(rows), int(customers), seconds / 86_400, gap
+        return int(rows), int(customers), span, gap
 
     def codes(self, column: str) -> tuple[str, ...]:
         """The three-letter codes in a column, the commonest first."""

@@ -123,4 +123,7 @@ def test_hours_are_read_from_the_wall_clock_and_bare_dates_apart(shop: Any) -> N
 
 def test_the_quietest_five_hours_may_begin_before_midnight() -> None:
     quiet = {22, 23, 0, 1, 2}
-    assert Hours(tuple(1 if h in quiet else 9 for h in range(24)), 0.0).quietest == 22
+    hours = Hours(tuple(1 if h in quiet else 9 for h in range(24)), 0.0)
+    assert (hours.quietest, hours.night) == (22, pytest.approx(5 / (5 + 19 * 9)))
+    alike = [Hours((lines,) * 24, 0.0).night for lines in (3, 0)]
+    assert alike == pytest.approx([5 / 24, 5 / 24])

@@ -1,7 +1,9 @@
+import html
 import json
 from typing import Any
 
-from serving.facts import facts, page
+from serving.assign import Assigner
+from serving.facts import example, facts, page
 from training.prediction.bundle import Bundle
 
 CARD = {
@@ -50,3 +52,14 @@ def test_the_page_shows_text_as_text(bundle: Bundle) -> None:
 def test_the_page_names_the_zone_of_its_moment(bundle: Bundle) -> None:
     manifest = {**bundle.manifest, "trained_until": "2018-01-01T05:00:00"}
     assert "<th>trained until<td>2018-01-01 05:00:00 UTC" in page(Bundle(manifest, bundle.files))
+
+
+def test_the_example_of_the_page_is_known_to_the_model(bundle: Bundle, assigner: Assigner) -> None:
+    asked = example(bundle)
+    (answer,) = assigner(asked)["assignments"]
+    assert "error" not in answer
+    assert [said for said in answer["warnings"] if "outside the training range" not in said] == []
+    (customer,) = asked["customers"]
+    assert customer["orders"][0]["category"] in bundle.spec.categories
+    assert set(customer) == {"customer_id", "orders", "events", "attributes"}
+    assert html.escape(json.dumps(asked, indent=2, ensure_ascii=False)) in page(bundle)

@@ -110,9 +110,7 @@ def value_section(
     prior : the structural models of that cut-off, None where MBG/NBD was refused
     """
     if prior is None:
-        return Section(
-            LONGER, {OURS: UNMEASURED}, (), (REFUSED.format("longer view"), *assumptions)
-        )
+        return Section(LONGER, {OURS: UNMEASURED}, (), (REFUSED.format("longer view"),))
     truth, known = followed.followed_spend.to_numpy(np.float64), known_of(followed)
     known["spend"] = spent = capped(known["spend"])
     if days <= window_days or truth.sum() <= 0:

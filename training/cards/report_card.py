@@ -70,9 +70,9 @@ class Comparison:
         if not np.isfinite(self.low):
             return f"{beaten} ({self.instead})"
         sure = "" if self.certain else ", within noise"
-        return (
-            f"{beaten} (95 % interval of the difference {self.low:+.4f} to {self.high:+.4f}{sure})"
-        )
+        # Of a lead, whatever the sign of the difference is that says so.
+        low, high = sorted(np.sign(self.difference or 1.0) * end for end in (self.low, self.high))
+        return f"{beaten} (95 % interval of the difference {low:+.4f} to {high:+.4f}{sure})"
 
 
 @dataclasses.dataclass(frozen=True)

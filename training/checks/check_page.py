@@ -163,7 +163,7 @@ def _models(made: Checked) -> str:
         "<h2>Enough for each model?</h2>"
         + table
         + f"<p>Windows by time, rung: {escape(plan.rung)}{rung}. Each bar reaches from a cut-off "
-        "to the end of its outcomes.</p>" + _windows(plan, made.health.start)
+        "to the end of its outcomes.</p>" + _windows(plan, plan.start)
     )
 
 

@@ -16,6 +16,7 @@ LONG_GAP_DAYS = 3  # shorter ones are often holidays
 WRONG_MOMENT_DAYS = 365  # no shop that goes on is silent for as long
 BARE_SHARE = (0.02, 0.98)  # between the two, some moments have a time of day and some none
 HOURS_LINES = 1_000
+NIGHT_SHARE = 0.1  # half of what five hours have where all are alike: machines, not people
 #: The hours at which a night's five quietest may begin; where they begin later or earlier, people
 #: live by another clock.
 NIGHT_BEGINS = (22, 23, 0, 1, 2, 3, 4)
@@ -83,7 +84,9 @@ def of_hours(hours: Hours, experiment: Experiment) -> Iterator[Finding]:
             f"{hours.bare:.1%} of the order lines stand at midnight sharp",
             "check whether two exports were put together",
         )  # fmt: skip
-    if sum(hours.counts) < HOURS_LINES or hours.bare >= high or hours.quietest in NIGHT_BEGINS:
+    if sum(hours.counts) < HOURS_LINES or hours.bare >= high or hours.night > NIGHT_SHARE:
+        return
+    if hours.quietest in NIGHT_BEGINS:
         return
     busiest = max(range(24), key=lambda hour: hours.counts[hour])
     yield Finding(

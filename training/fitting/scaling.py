@@ -67,7 +67,7 @@ def still_fits(earlier: Preprocessor, fresh: Preprocessor, columns: Columns) -> 
     missed = set(fresh.numeric) - set(earlier.numeric)
     if len(missed) > MISSED * len(fresh.numeric):
         return False
-    before, now = (float((p.outside(columns) > 0).mean()) for p in (earlier, fresh))
+    before, now = (float(p.outside(columns).any(axis=1).mean()) for p in (earlier, fresh))
     if before - now > MORE_CLIPPED:
         return False
     lumped, kept = ((p.codes(columns) == OTHER).mean(axis=0) for p in (earlier, fresh))

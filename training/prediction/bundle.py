@@ -249,6 +249,7 @@ class Bundle:
                         features["as_of"].to_numpy(),
                         self.manifest,
                         self.preprocessor.outside(columns),
+                        self.preprocessor.numeric,
                         spend > high,
                     ),
                     pa.list_(pa.string()),

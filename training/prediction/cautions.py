@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
 SHORT_HISTORY_DAYS = 30
+MOST_NAMED = 3  # features outside the training range; of more the number is told
 
 
 def cautions(
@@ -15,6 +17,7 @@ def cautions(
     as_of: np.ndarray,
     manifest: Mapping[str, Any],
     outside: np.ndarray,
+    features: Sequence[str],
     above: np.ndarray,
 ) -> list[list[str]]:
     """For each of n rows what to be told, empty where there is nothing.
@@ -25,25 +28,25 @@ def cautions(
         model knows of any; as_of : (n,) moments, UTC
     manifest : the bundle's; of one without `trained_until` nothing is stale or known afterwards;
         what its data were `insufficient` for is said beside every row
-    outside : (n,) features whose value lies outside the training range
+    outside : (n, m) whether the value of each of m `features` lies outside the training range
     above : (n,) whether expected spend lies above its interval
     """
     no_orders = columns["orders"] == 0
     short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
     wanting = manifest.get("insufficient", [])
     unmet = no_orders & (columns["returns"] == 0) & (columns.get("events", no_orders) == 0)
+    beyond, old, seen = _named(outside, features), _stale(as_of, manifest), _seen(as_of, manifest)
     made = []
-    for prospect, unknown, brief, count, old, seen, high in zip(
-        no_orders, unmet, short, outside, _stale(as_of, manifest), _seen(as_of, manifest), above,
-        strict=True,
-    ):  # fmt: skip
+    for prospect, unknown, brief, far, late, known, high in zip(
+        no_orders, unmet, short, beyond, old, seen, above, strict=True
+    ):
         said = list(wanting)
-        if seen:
+        if known:
             said.append(
                 f"hindsight: the model was trained until {manifest['trained_until'][:10]}, on what "
                 "followed: no test of it"
             )
-        if old:
+        if late:
             said.append(
                 f"stale: the model was trained until {manifest['trained_until'][:10]}, "
                 "more than a horizon ago: retrain"
@@ -54,11 +57,21 @@ def cautions(
             said.append("no orders yet: predicted from what else is known, take with caution")
         if brief:
             said.append(f"short history: first order less than {SHORT_HISTORY_DAYS} days ago")
-        if count:
-            said.append(f"outside the training range in {count} feature(s)")
+        if far:
+            said.append(f"outside the training range: {far}")
         if high:
             said.append("the mean lies above the interval: most spend nothing, a few much")
         made.append(said)
+    return made
+
+
+def _named(outside: np.ndarray, features: Sequence[str]) -> list[str]:
+    """For each row which features lie outside, the first of them by name; empty: none."""
+    made = [""] * len(outside)
+    for row in np.flatnonzero(outside.any(axis=1)):
+        found = list(compress(features, outside[row]))
+        more = len(found) - MOST_NAMED
+        made[row] = ", ".join(found[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
     return made
 
 

@@ -92,8 +92,8 @@ class Preprocessor:
         return made
 
     def outside(self, columns: Columns) -> np.ndarray:
-        """(n,) int64: how many numbers lie so far from training's that the model clips them."""
-        return (np.abs(self._standardised(columns)) > CLIP).sum(axis=1)
+        """(n, numeric) bool: which numbers lie so far from training's that the model clips them."""
+        return np.abs(self._standardised(columns)) > CLIP
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

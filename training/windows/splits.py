@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from features import beginning
 from features.errors import HistoryError
 from features.settings.experiment import Experiment
 from features.sources import Sources
@@ -51,7 +52,7 @@ class Window:
 class Splits:
     """Every window of a run. `window_days` is what models are trained over; it equals
     `horizon_days` on the rung `full` and is shorter on `short windows`. `start` is the day of the
-    first order.
+    first order (`features.beginning`).
     """
 
     rung: str
@@ -160,7 +161,8 @@ def planned(experiment: Experiment, read: Sources, as_of: pd.Timestamp | None) -
     until = _known_until(read, late)
     now = now_after(until) if as_of is None else now_at(as_of, until, days)
     customers = min(read.customers(), experiment.model.most_customers)
-    return plan(read.start, now, days, experiment.min_history_days, customers, late)
+    start = beginning.of(read.connection)
+    return plan(start, now, days, experiment.min_history_days, customers, late)
 
 
 def plan(

@@ -1,3 +1,5 @@
+from datetime import date, timedelta
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -132,6 +134,15 @@ def test_the_address_is_absolute_outside_the_folder(write, tmp_path, answers):
     assert f'url = "{path.as_posix()}"' in render(found)
     assert f'url = "{path.as_posix()}"' in render(found, tmp_path / "elsewhere")
     assert 'url = "orders.csv"' in render(found, tmp_path)
+
+
+def test_a_slip_of_a_date_makes_no_history(tmp_path, answers):
+    days = [f"{date(2023, 1, 1) + timedelta(days=i)}" for i in range(300)]
+    path = tmp_path / "orders.csv"
+    rows = [f"{i % 9},{day},5" for i, day in enumerate([*days, "1900-01-01"])]
+    path.write_text("\n".join(["customer,date,amount", *rows]))
+    found = guess(path, answers())
+    assert (found.rows, found.span_days, found.horizon_days) == (301, 299, 30)
 
 
 @pytest.mark.parametrize(

@@ -252,9 +252,9 @@ def test_the_card_as_a_page() -> None:
         "| **Coterie** | 0.900 | -0.0123 |\n| a rule | 0.950 ▼ | – ▲ |\n\nA note.  \n\n"
         "## Where a naive rule wins\n\n"
         "- Churn: a rule beats Coterie on AUC by 0.0500 (95 % interval of the difference "
-        "-0.0800 to -0.0200)\n"
+        "+0.0200 to +0.0800)\n"
         "- Churn: another beats Coterie on AUC by 0.0100 (95 % interval of the difference "
-        "-0.0300 to +0.0200, within noise)\n"
+        "-0.0200 to +0.0300, within noise)\n"
     )
 
 

@@ -53,6 +53,11 @@ def having(part: str, **change: Any) -> Health:
     return dataclasses.replace(SOUND, **{part: (new,) if isinstance(old, tuple) else new})
 
 
+@pytest.mark.parametrize("counts", [(100,) * 24, (100,) * 6 + (50,) * 6 + (100,) * 12, (0,) * 24])
+def test_machines_have_no_night(experiment: Experiment, counts: tuple[int, ...]) -> None:
+    assert of_health(having("hours", counts=counts), experiment, NOW) == []
+
+
 def test_of_sound_data_nothing_is_said(experiment: Experiment) -> None:
     assert of_health(SOUND, experiment, NOW) == []
 
