@@ -102,7 +102,8 @@ _PAGE = """<!doctype html>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
   padding: 0 1rem }}
-th {{ text-align: left; padding-right: 2rem; font-weight: 600 }} td, th {{ vertical-align: top }}
+th {{ text-align: left; padding-right: 2rem; font-weight: 600 }} td {{ padding-right: 1rem }}
+td, th {{ vertical-align: top }}
 pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto }}
 </style>
 <h1>Coterie</h1>

@@ -16,6 +16,8 @@ from training.prediction.bundle import Bundle
 from training.screen import Screen
 from training.windows import splits
 
+MOST_NAMED = 5  # champions that an error names
+
 
 @dataclasses.dataclass(frozen=True)
 class Question:
@@ -28,12 +30,14 @@ class Question:
 
 def named(name: str | None) -> Bundle:
     """The champion of an experiment; of the one trained last, where none is named."""
-    names = [name] if name else tracking.registered()
-    bundle = tracking.champion(names[0]) if names else None
+    asked = name or next(iter(tracking.registered()), None)
+    bundle = tracking.champion(asked) if asked else None
     if bundle is None:
+        there = ", ".join(tracking.registered()[:MOST_NAMED])
         raise SourceError(
             "There must be a champion to work with.",
-            f"none{f' of {name!r}' if name else ''} in {tracking.shown_uri()}",
+            f"none{f' of {name!r}' if name else ''} in {tracking.shown_uri()}"
+            + (f", but of {there}" if there else ""),
             "train one: coterie retrain FILE, or coterie demo",
         )
     return bundle

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from click.testing import Result
 
 Run = Callable[..., Result]
@@ -134,13 +135,18 @@ def test_orders_where_an_experiment_file_belongs(shop: Path, run: Run, told: Tol
     )
 
 
-def test_no_champion(changed: Changed, tmp_path: Path, run: Run, told: Told) -> None:
+@pytest.mark.parametrize(("there", "seen"), [([], ""), (list("abcdefg"), ", but of a, b, c, d, e")])
+def test_no_champion(
+    there: list[str], seen: str, changed: Changed, tmp_path: Path, run: Run, told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     from training import tracking
 
+    monkeypatch.setattr(tracking, "registered", lambda: there)
     file = changed({'name = "shop"': 'name = "never_trained"'})
     wanted = (
         "There must be a champion to work with.",
-        f"none of 'never_trained' in {tracking.store_uri()}",
+        f"none of 'never_trained' in {tracking.store_uri()}{seen}",
         "train one: coterie retrain FILE, or coterie demo",
     )
     assert told(run("score", file, "--out", tmp_path / "scores.csv")) == wanted
