@@ -84,7 +84,7 @@ experiment_file = click.argument("file", type=click.Path(dir_okay=False), callba
 as_of_option = click.option(
     "--as-of",
     type=Moment(),
-    help="See nothing at or after this moment (UTC)  [default: all there is]",
+    help="See nothing at or after this moment (UTC)  [default: all until today]",
 )
 encoding_option = click.option(
     "--encoding",

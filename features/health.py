@@ -53,15 +53,15 @@ class Health:
     coins: tuple[Coin, ...] = ()
 
 
-def measure(read: Sources, experiment: Experiment, now: pd.Timestamp) -> Health:
-    """Measure the sources; `now` is today's moment (naive UTC), later rows are of the future."""
+def measure(read: Sources, experiment: Experiment) -> Health:
+    """Measure the sources."""
     connection = read.connection
     return Health(
         ingested=read.ingested,
         reasons=reasons(read.rejects),
         columns=columns(connection, experiment),
         dating=dating(connection),
-        series=series(connection, now),
+        series=series(connection),
         hours=hours(connection),
         population=population(connection),
         amounts=amounts(connection),

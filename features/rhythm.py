@@ -57,7 +57,7 @@ class Series:
     """Orders, or one kind of event, day by day.
 
     daily: customers a day from the first day to the last (wall clock for orders, UTC for events);
-    float64 on a daily index. empty: days of it without any. future: rows at or after `now`.
+    float64 on a daily index. empty: days of it without any.
     """
 
     name: str
@@ -65,7 +65,6 @@ class Series:
     daily: pd.Series
     gaps: tuple[Gap, ...]
     shift: Shift | None
-    future: int
 
     @property
     def empty(self) -> int:
@@ -102,8 +101,8 @@ class Hours:
         return np.array([twice[h : h + _NIGHT_HOURS].sum() for h in range(24)])
 
 
-def series(connection: Any, now: pd.Timestamp) -> tuple[Series, ...]:
-    """Orders, then the commonest kinds of event; `now` is today's moment, naive UTC."""
+def series(connection: Any) -> tuple[Series, ...]:
+    """Orders, then the commonest kinds of event."""
     orders, events = connection.table("orders"), connection.table("events")
     bought = orders.select(
         "customer_id", "moment", name=ibis.literal(ORDERS), day=orders.local.date()
@@ -111,9 +110,7 @@ def series(connection: Any, now: pd.Timestamp) -> tuple[Series, ...]:
     met = events.select("customer_id", "moment", name=events.kind, day=events.moment.date())
     made = []
     for table, most in ((bought, 1), (met, MAX_KINDS)):
-        counted = table.group_by("name").aggregate(
-            rows=table.count(), future=(table.moment >= now).sum()
-        )
+        counted = table.group_by("name").aggregate(rows=table.count())
         kept = counted.order_by(ibis.desc("rows"), "name").limit(most).to_pyarrow().to_pylist()
         days = (
             table.group_by("name", "day")
@@ -126,9 +123,7 @@ def series(connection: Any, now: pd.Timestamp) -> tuple[Series, ...]:
             daily = pd.Series(own.customers.to_numpy(float), pd.DatetimeIndex(own.day))
             daily = daily.sort_index().asfreq("D", fill_value=0.0)
             found = gaps(daily)
-            made.append(
-                Series(row["name"], row["rows"], daily, found, shift(daily, found), row["future"])
-            )
+            made.append(Series(row["name"], row["rows"], daily, found, shift(daily, found)))
     return tuple(made)
 
 

@@ -26,7 +26,7 @@ from features.ingestion.cleaning import (
     text,
 )
 from features.ingestion.coins import Coin
-from features.ingestion.intake import Ingested, Intake
+from features.ingestion.intake import Ingested, Intake, tomorrow
 from features.ingestion.staging import REJECT_COLUMNS, Staged, judge, stage
 from features.schema import EVENTS, ORDERS, SCHEMAS
 from features.settings.experiment import (
@@ -69,10 +69,10 @@ class Sources:
 def load(experiment: Experiment, as_of: pd.Timestamp | None = None) -> Sources:
     """Read all sources of an experiment.
 
-    Nothing at or after `as_of` (UTC where it has no zone) is kept: orders and events by their
-    moment and the moment when they arrived, attributes and rates by valid_from; these rows are
-    counted as `later`, not as rejects. Aliases say who a customer is and have no moment: all of
-    them hold.
+    Nothing at or after `as_of` (UTC where it has no zone; None: the end of today) is kept: orders
+    and events by their moment and the moment when they arrived, attributes and rates by valid_from;
+    these rows are counted as `later`, not as rejects. Aliases say who a customer is and have no
+    moment: all of them hold.
 
     Raises SourceError for a missing file, table or column, one without rows, a database that
     cannot be reached, a column of the wrong type throughout, more rejects than max_reject_share,
@@ -118,7 +118,8 @@ class _Reader:
     ) -> None:
         self.con = con
         self.experiment = experiment
-        self.intake = Intake(con, experiment.max_reject_share, as_of)
+        self.intake = Intake(con, experiment.max_reject_share, as_of or tomorrow())
+        self.asked = as_of is not None
         self.coins: tuple[Coin, ...] = ()
 
     def orders(self, source: OrdersSource) -> None:
@@ -185,6 +186,12 @@ class _Reader:
         if first is None:
             return SourceError(
                 "orders: at least one row must be usable.", "none", "correct the rows, see rejects"
+            )
+        if not self.asked:
+            return SourceError(
+                "orders: at least one must have happened by today.",
+                f"today until {self.intake.as_of}, first order {first}",
+                "correct the moments (moment_format), or say with --as-of where to stand",
             )
         return SourceError(
             "as_of must be later than the first order.",

@@ -24,7 +24,7 @@ def show_ingested(ingested: Sequence[Ingested], screen: Screen) -> None:
     merged = ingested[0].source == "aliases"  # read first, since all others are read by it
     screen.table(
         "",
-        ("source", "rows read", "kept", "rejected", "after as_of", "from", "to")
+        ("source", "rows read", "kept", "rejected", "later", "from", "to")
         + (("merged ids",) if merged else ()),
         [
             (

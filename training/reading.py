@@ -15,6 +15,8 @@ from features.settings.experiment import Experiment
 from features.sources import Sources
 from training import display, rejects
 from training.checks.encoding_findings import of_encodings
+from training.checks.finding import Finding
+from training.checks.future_findings import of_future
 from training.screen import Screen
 
 
@@ -50,10 +52,14 @@ def shown(what: str, load: Callable[[], R], screen: Screen, out: Path | None) ->
         raise
     display.show_ingested(read.ingested, screen)
     for account in read.ingested:
-        for finding in of_encodings(account):
-            screen.say(f"{finding.rule} Seen: {finding.told()}. Remedy: {finding.remedy}", "yellow")
+        _say(of_encodings(account), screen)
     _keep(read.rejects, screen, out)
     return read
+
+
+def _say(found: Sequence[Finding], screen: Screen) -> None:
+    for finding in found:
+        screen.say(f"{finding.rule} Seen: {finding.told()}. Remedy: {finding.remedy}", "yellow")
 
 
 def _keep(rejected: pd.DataFrame, screen: Screen, out: Path | None) -> None:
@@ -66,6 +72,8 @@ def read_sources(
 ) -> Sources:
     """The sources of an experiment; nothing at or after `as_of` (UTC) is read."""
     read = shown("sources", lambda: sources.load(experiment, as_of), screen, out)
+    for account in read.ingested if as_of is None else ():
+        _say(of_future(account, experiment.orders.name), screen)
     if not experiment.time_zone_named:
         screen.say(
             "The experiment file names no time_zone: moments without a zone of their own, days and "

@@ -19,6 +19,7 @@ from features.ingestion.cleaning import (
     number,
     quoted,
 )
+from features.ingestion.intake import tomorrow
 from features.ingestion.locations import resolve
 from features.ingestion.reading import read
 from features.ingestion.relation import unreadable
@@ -172,7 +173,8 @@ class Profile:
     def facts(
         self, who: str, when: str, paid: str, form: Format
     ) -> tuple[int, int, float, float | None]:
-        """Rows, customers, days from first to last row, median days between days with an order.
+        """Rows, customers, days from the first to the last row of the past, median days between
+        days with an order.
 
         A return, an amount in `paid` below 0, is no order.
         """
@@ -183,15 +185,14 @@ class Profile:
             f"CREATE TABLE visits AS SELECT {customer} AS customer, {at} AS moment, "
             f"coalesce({amount} >= 0, true) AS bought FROM {self.relation.sql}"
         )
-        rows, customers, last = self._one(
-            "SELECT count(*), count(DISTINCT customer), max(moment) FROM visits"
-        )
+        rows, customers = self._one("SELECT count(*), count(DISTINCT customer) FROM visits")
         days = self.con.execute(
-            "SELECT CAST(moment AS DATE) AS day, count(*) AS lines FROM visits "
-            "WHERE moment IS NOT NULL GROUP BY day ORDER BY day"
+            "SELECT CAST(moment AS DATE) AS day, max(moment) AS last, count(*) AS lines "
+            f"FROM visits WHERE moment < TIMESTAMP '{tomorrow()}' GROUP BY day ORDER BY day"
         ).df()
         lines = days.set_index(pd.DatetimeIndex(days["day"]))["lines"]
-        span = (pd.Timestamp(last) - begin(lines)) / pd.Timedelta(days=1) if len(lines) else 0.0
+        whole = days["last"].iloc[-1] - begin(lines) if len(days) else pd.Timedelta(0)
+        span = whole / pd.Timedelta(days=1)
         gap = self._one(
             "SELECT median(gap) FROM (SELECT date_diff('day', lag(day) OVER "
             "(PARTITION BY customer ORDER BY day), day) AS gap FROM "

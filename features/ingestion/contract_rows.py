@@ -15,7 +15,7 @@ from features import engine
 from features.errors import SourceError
 from features.ingestion import attribute_values
 from features.ingestion.cleaning import Field, identifier, moment, number, quoted, text
-from features.ingestion.intake import Ingested, Intake
+from features.ingestion.intake import Ingested, Intake, tomorrow
 from features.ingestion.staging import Staged, judge, stage
 from features.settings.contracts import ContractExperiment, ContractsSource
 from features.spec import Attribute
@@ -96,8 +96,8 @@ def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> C
     folder, form = experiment.path.parent, source.format
     staged = stage(con, source.name, source.url, folder, form, needed)
     fields = _fields(experiment, staged)
-    tomorrow = _tomorrow()
-    seen_until = tomorrow if as_of is None else min(as_of, tomorrow)
+    today_ends = tomorrow()
+    seen_until = today_ends if as_of is None else min(as_of, today_ends)
     intake = Intake(con, experiment.max_reject_share, seen_until if source.dated else None)
     intake.count(
         staged, judge(con, staged, fields), "start" if source.dated else "CAST(NULL AS TIMESTAMP)",
@@ -111,7 +111,7 @@ def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> C
     rows, scheduled = _shaped(rows, source), 0
     if source.dated:
         ends = rows["(ended_on)"]
-        scheduled = int((ends >= tomorrow).sum())
+        scheduled = int((ends >= today_ends).sum())
         rows["(ended_on)"] = ends.where(ends < seen_until)
     _refuse_one_outcome(rows, source)
     rejects, ingested = pd.concat(intake.rejects, ignore_index=True), tuple(intake.ingested)
@@ -178,11 +178,6 @@ def _names(source: ContractsSource) -> list[str]:
     }
     named = [name for name, column in roles.items() if column is not None]
     return ["(customer_id)", *named, *(a.name for a in source.columns)]
-
-
-def _tomorrow() -> pd.Timestamp:
-    """The end of the day of the run, naive UTC."""
-    return pd.Timestamp.now("UTC").tz_localize(None).normalize() + pd.Timedelta(days=1)
 
 
 def _shaped(rows: pd.DataFrame, source: ContractsSource) -> pd.DataFrame:

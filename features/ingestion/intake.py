@@ -21,7 +21,7 @@ class Ingested:
     duplicates: rows equal to an earlier one in every column that was read (of SQLite and servers
     those that are used); kept, as they are often genuine.
     repeats: dropped: a line_id seen before, or an attribute row replaced by a later one.
-    later: dropped: at or after `as_of`, or arrived then.
+    later: dropped: at or after `as_of`, or arrived then; where none is given, after today.
     merged: ids, of the kept rows, that count as another customer's (see `ingestion.aliases`).
     assumed: (url, a word of it) of each CSV file whose encoding was taken for granted.
     first, last: moments of the kept rows (naive UTC), None where there is none.
@@ -41,9 +41,15 @@ class Ingested:
     assumed: tuple[tuple[str, str], ...] = ()
 
 
+def tomorrow() -> pd.Timestamp:
+    """The end of the day of the run, naive UTC: nothing after it can have happened."""
+    return pd.Timestamp.now("UTC").tz_localize(None).normalize() + pd.Timedelta(days=1)
+
+
 @dataclass
 class Intake:
-    """Takes judged sources in, one after the other; nothing at or after `as_of` (naive UTC).
+    """Takes judged sources in, one after the other; nothing at or after `as_of` (naive UTC; None:
+    the source has no moments).
 
     With `aliased`, judged rows have `own_id` beside `customer_id`: the id before it was merged.
     """

@@ -1,6 +1,5 @@
 """`coterie check` as a user meets it: what it shows and writes, and the exit status."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,20 +38,24 @@ def test_data_that_cannot_train_end_with_one(changed: Changed, run: Run) -> None
     )
 
 
-def test_the_as_of_against_orders_of_the_future_is_taken(changed: Changed, run: Run) -> None:
-    """The last order of the past is long ago: today would be refused."""
-
+def test_orders_of_the_future_are_left_out_and_told(
+    changed: Changed, tmp_path: Path, must: Run
+) -> None:
     def slipped(orders: pd.DataFrame) -> pd.DataFrame:
         slip = orders.iloc[[0]].assign(date="2150-05-05")
         return pd.concat([orders, slip])
 
+    def window(shown: str) -> str:
+        return next(line for line in shown.splitlines() if line.startswith("test "))
+
+    whole = must("check", changed(), "--out", tmp_path).output
     file = changed(orders=slipped)
-    out = ("--out", file.parent / "out")
-    named = re.findall(r"train with --as-of (\S+)", run("check", file, *out).output)
-    assert named == ["2024-12-31"]
-    shown = run("check", file, "--as-of", *named, *out)
-    assert shown.exit_code == 0, shown.output
-    assert "later than today" not in shown.output
+    out = ("--out", tmp_path)
+    said = "orders: nothing can have happened later than today."
+    shown = must("check", file, *out).output
+    assert f"- {said}" in shown
+    assert window(shown) == window(whole)
+    assert said not in must("check", file, "--as-of", "2024-12-30", *out).output
 
 
 def test_what_cannot_be_read_at_all_is_a_usage_error(

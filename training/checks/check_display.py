@@ -50,7 +50,7 @@ def show(made: Checked, page: Path, screen: Screen) -> None:
     screen.say(made.verdict, "bold green" if made.trains else "bold red")
 
 
-INTAKE = ("source", "rows read", "kept", "rejected", "repeats", "equal rows", "after as_of", "from",
+INTAKE = ("source", "rows read", "kept", "rejected", "repeats", "equal rows", "later", "from",
           "to")  # fmt: skip
 
 

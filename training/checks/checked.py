@@ -20,7 +20,7 @@ class Checked:
     """What a check found. `plan`, `answers` and `search` are None or empty where no windows fit;
     `search` also where the features cannot be made.
 
-    `rejects` is the file of rejects, None where nothing was rejected; `now` today's moment.
+    `rejects` is the file of rejects, None where nothing was rejected; `now` when it was checked.
     """
 
     experiment: Experiment

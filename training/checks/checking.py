@@ -42,9 +42,9 @@ def check(
     Parameters
     ----------
     experiment : the experiment file's values
-    as_of : nothing at or after this moment (UTC) is read; None for all there is
+    as_of : nothing at or after this moment (UTC) is read; None for all until today
     out : the page and the rejects go to `out`/NAME
-    now : today's moment (naive UTC); what is later lies in the future
+    now : the moment of the check (naive UTC), which the page names
 
     Raises SourceError where a source cannot be read at all. What training would refuse is a
     finding (a blocker), not an error.
@@ -56,9 +56,9 @@ def check(
         read = _read(experiment, as_of, folder, found)
     file = rejects.write(read.rejects, folder)
     with screen.step("Measuring columns, days, customers and amounts"):
-        measured = health.measure(read, experiment, now)
+        measured = health.measure(read, experiment)
         coins = currencies.unnamed(experiment)
-    found += findings.of_health(measured, experiment, now, as_of)
+    found += findings.of_health(measured, experiment, as_of)
     found += of_currencies(coins, experiment.currency)
     plan: Splits | None = None
     answers: tuple[Readiness, ...] = ()

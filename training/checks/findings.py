@@ -16,6 +16,7 @@ from training import outliers
 from training.checks.currency_findings import of_coins
 from training.checks.encoding_findings import of_encodings
 from training.checks.finding import HINT, WARNING, Finding
+from training.checks.future_findings import of_future
 from training.checks.readiness import READY, SAID_ONLY, Readiness
 from training.checks.rhythm_findings import of_hours, of_series
 from training.checks.suspects import Search
@@ -38,15 +39,16 @@ SHARED_SHARE = 0.5  # of the orders, by ids that are not one customer's
 def of_health(
     health: Health,
     experiment: Experiment,
-    now: pd.Timestamp,
     until: pd.Timestamp | None = None,
 ) -> list[Finding]:
-    """Findings on what came in; `now` as in `features.health.measure`, `until` the moment that the
-    log is said to reach (UTC); None for its last row.
+    """Findings on what came in; `until` is the moment that the log is said to reach (UTC); None for
+    its last row.
     """
+    future = health.ingested if until is None else ()
     return [
         *_intake(health, experiment),
-        *(finding for series in health.series for finding in of_series(series, now, until)),
+        *(finding for account in future for finding in of_future(account, experiment.orders.name)),
+        *(finding for series in health.series for finding in of_series(series, until)),
         *of_hours(health.hours, experiment),
         *_customers(health.population),
         *_orders(health.population, experiment),

@@ -28,7 +28,7 @@ def prove(
     """Run the proof on an experiment's data and show what was compared and what differed.
 
     To the cut-offs asked for comes at most one a table (`features.cutoffs.add_cutoffs`). Seeded by
-    the experiment. Nothing at or after `as_of` (UTC) is read; None for all there is.
+    the experiment. Nothing at or after `as_of` (UTC) is read; None for all until today.
     """
     with screen.step("Reading the sources"):
         read = sources.load(experiment, as_of)

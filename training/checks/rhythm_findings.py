@@ -10,7 +10,6 @@ from features.rhythm import ORDERS, Gap, Hours, Series
 from features.settings.experiment import Experiment
 from training.checks.finding import HINT, WARNING, Finding
 from training.windows.exposure import Exposure
-from training.windows.splits import now_after
 
 LONG_GAP_DAYS = 3  # shorter ones are often holidays
 WRONG_MOMENT_DAYS = 365  # no shop that goes on is silent for as long
@@ -22,17 +21,8 @@ NIGHT_SHARE = 0.1  # half of what five hours have where all are alike: machines,
 NIGHT_BEGINS = (22, 23, 0, 1, 2, 3, 4)
 
 
-def of_series(
-    series: Series, now: pd.Timestamp, until: pd.Timestamp | None = None
-) -> Iterator[Finding]:
-    """Findings on the days of orders or of a kind of event; `now`, `until` as in `findings`."""
-    if series.future:
-        cut = _cut(series, now)
-        yield Finding(
-            WARNING, f"{series.name}: nothing can have happened later than today.",
-            f"{series.future:,} of {series.rows:,} rows after {now:%Y-%m-%d %H:%M} UTC",
-            f"correct the moments (moment_format){cut}",
-        )  # fmt: skip
+def of_series(series: Series, until: pd.Timestamp | None = None) -> Iterator[Finding]:
+    """Findings on the days of orders or of a kind of event; `until` as in `findings`."""
     lost = _lost(series, until) if series.name == ORDERS else ()
     if lost:
         longest = max(lost, key=lambda gap: gap.days)
@@ -95,19 +85,6 @@ def of_hours(hours: Hours, experiment: Experiment) -> Iterator[Finding]:
         f"by the clock of {experiment.time_zone}",
         "check time_zone: weekdays, hours and occasions are read from that clock",
     )  # fmt: skip
-
-
-def _cut(series: Series, now: pd.Timestamp) -> str:
-    """The as_of that leaves out what is later than today, where a training takes one: it must not
-    be long after the last order, and what is no order does not tell when that was.
-    """
-    if series.future == series.rows:
-        return ""
-    if series.name != ORDERS:
-        return ", or train with --as-of the day after the last order"
-    days = series.daily.index[series.daily.to_numpy() > 0]
-    past = days[days < now.floor("D")]
-    return f", or train with --as-of {now_after(past[-1]):%Y-%m-%d}" if len(past) else ""
 
 
 def _lost(series: Series, until: pd.Timestamp | None) -> tuple[Gap, ...]:

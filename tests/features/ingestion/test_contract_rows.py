@@ -101,7 +101,7 @@ def test_a_later_end_is_not_seen_at_as_of(tmp_path: Path) -> None:
 def test_what_comes_after_the_day_of_the_run_is_a_plan_and_not_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_of: pd.Timestamp | None
 ) -> None:
-    monkeypatch.setattr(contract_rows, "_tomorrow", lambda: T("2024-03-01"))
+    monkeypatch.setattr(contract_rows, "tomorrow", lambda: T("2024-03-01"))
     read = loaded(tmp_path, DATED, DAYS, as_of)
     ends = dict(zip(read.rows["(customer_id)"], read.rows["(ended_on)"], strict=True))
     assert list(ends) == ["a", "b", "c", "e"]

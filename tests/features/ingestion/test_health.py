@@ -31,13 +31,13 @@ def test_a_load_is_measured_whole(
 ) -> None:
     rows = "who,when,paid\na,2024-01-01,10\na,2024-01-03,-2\nb,2024-01-02,much\n"
     read = loaded(rows, head="max_reject_share = 0.5")
-    health = measure(read, parsed(), pd.Timestamp("2024-01-03"))
+    health = measure(read, parsed())
     assert [i.rows_rejected for i in health.ingested] == [1]
     assert [(r.row, r.value) for r in health.reasons] == [(3, "much")]
     assert (health.start, health.end) == (read.start, read.end)
     assert (health.population.customers, health.amounts.lines) == (1, 2)
     (orders,) = health.series
-    assert (orders.daily.tolist(), orders.future) == ([1, 0, 1], 1)
+    assert orders.daily.tolist() == [1, 0, 1]
     assert health.hours.bare == 1.0
     assert {c.name for c in health.columns if c.known} == {"amount"}
     assert health.dating == ()

@@ -143,6 +143,18 @@ def test_a_row_is_known_from_when_it_arrived(loaded, rows, rejected):
     ]
 
 
+def test_what_lies_after_today_is_read_only_where_a_later_moment_is_asked_for(
+    loaded, rows, refusal
+):
+    orders = "who,when,paid\na,2024-01-01,1\na,2150-01-01,2\n"
+    assert rows(loaded(orders), "orders", "amount") == [(1.0,)]
+    assert loaded(orders).ingested[0].later == 1
+    assert rows(loaded(orders, as_of=T("2151-01-01")), "orders", "amount") == [(1.0,), (2.0,)]
+    said = refusal(loaded, "who,when,paid\na,2150-01-01,2\n")
+    assert said.startswith("orders: at least one must have happened by today. Seen: today until 2")
+    assert ", first order 2150-01-01 00:00:00. Remedy: correct the moments" in said
+
+
 def test_an_as_of_before_anything_arrived_is_refused(loaded, refusal):
     orders = "who,when,paid,got\na,2024-01-01,1,2024-03-01\n"
     assert refusal(loaded, orders, columns='arrived = "got"', as_of=T("2024-02-01")) == (

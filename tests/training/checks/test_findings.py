@@ -11,7 +11,7 @@ import pytest
 
 from features.coverage import Column, Dating
 from features.health import Health, Reason
-from features.ingestion.intake import Ingested
+from features.ingestion.intake import Ingested, tomorrow
 from features.population import Amounts, Population
 from features.rhythm import Gap, Hours, Series, Shift
 from features.settings import config
@@ -19,14 +19,13 @@ from features.settings.experiment import AliasesSource, Experiment, RatesSource
 from training.checks.finding import HINT, WARNING, Finding
 from training.checks.findings import of_health
 
-NOW = pd.Timestamp("2024-06-01 12:00")
 DAY = pd.Timestamp("2024-01-01")
 SOUND = Health(
     ingested=(Ingested("orders", "orders.csv", 10_000, 10_000, 0, 0, DAY, DAY),),
     reasons=(),
     columns=(Column("orders", "category", 10_000, 9_000, 12),),
     dating=(Dating("home", 900, 0, 0, 0),),
-    series=(Series("orders", 10_000, pd.Series([5.0], pd.DatetimeIndex([DAY])), (), None, 0),),
+    series=(Series("orders", 10_000, pd.Series([5.0], pd.DatetimeIndex([DAY])), (), None),),
     hours=Hours((1,) * 7 + (100,) * 17, 0.0),
     population=Population(1_000, 1_000, 300, 700, 0, 5, 5_000, ((1, 1_000),), 0.1),
     amounts=Amounts(10_000, 10, 100, -5.0, 10.0, 12.0, 60.0, 200.0, 120_000.0, ()),
@@ -55,11 +54,11 @@ def having(part: str, **change: Any) -> Health:
 
 @pytest.mark.parametrize("counts", [(100,) * 24, (100,) * 6 + (50,) * 6 + (100,) * 12, (0,) * 24])
 def test_machines_have_no_night(experiment: Experiment, counts: tuple[int, ...]) -> None:
-    assert of_health(having("hours", counts=counts), experiment, NOW) == []
+    assert of_health(having("hours", counts=counts), experiment) == []
 
 
 def test_of_sound_data_nothing_is_said(experiment: Experiment) -> None:
-    assert of_health(SOUND, experiment, NOW) == []
+    assert of_health(SOUND, experiment) == []
 
 
 def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment) -> None:
@@ -67,26 +66,26 @@ def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment) -> N
     named = dataclasses.replace(
         experiment, orders=dataclasses.replace(experiment.orders, order_id="Order Status")
     )
-    (said,) = of_health(shared, named, NOW)
+    (said,) = of_health(shared, named)
     assert (said.weight, said.rule) == (WARNING, "An order's id should be one customer's.")
     assert said.seen == "99.8% of the orders have an id that orders of other customers have too"
     # Without a column the moment is the id, which customers of one day may share.
     unnamed = dataclasses.replace(
         experiment, orders=dataclasses.replace(experiment.orders, order_id=None)
     )
-    assert of_health(shared, unnamed, NOW) == []
+    assert of_health(shared, unnamed) == []
 
 
 def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment) -> None:
     unnamed = dataclasses.replace(experiment, time_zone="UTC", time_zone_named=False)
-    (said,) = of_health(SOUND, unnamed, NOW)
+    (said,) = of_health(SOUND, unnamed)
     assert (said.weight, said.rule) == (WARNING, "The clock of orders and events must be named.")
     assert (
         said.remedy
         == 'write time_zone = "UTC", or the zone of the business, such as "Europe/Berlin"'
     )
     bare = having("hours", counts=(0,) * 24, bare=1.0)
-    assert of_health(bare, unnamed, NOW) == []
+    assert of_health(bare, unnamed) == []
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,6 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
          "365 days from 2024-01-01 to 2024-12-30"),
         ("series", {"shift": Shift(DAY, 70.0, 28.0)}, HINT,
          "from 2024-01-01 on 28 customer-days a week, 70 before"),
-        ("series", {"future": 3}, WARNING, "3 of 10,000 rows after 2024-06-01 12:00 UTC"),
         ("hours", {"counts": (100,) * 6 + (1,) * 6 + (100,) * 12}, HINT,
          "the quietest five hours begin at 6:00, the busiest hour at 0:00, by the clock of "
          "Europe/Berlin"),
@@ -164,7 +162,7 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
 def test_what_is_wrong_is_said_once_with_its_figures(
     experiment: Experiment, part: str, change: dict[str, Any], weight: str, seen: str
 ) -> None:
-    (found,) = of_health(having(part, **change), experiment, NOW)
+    (found,) = of_health(having(part, **change), experiment)
     assert found.weight == weight
     assert found.seen.startswith(seen) if seen.endswith(": ") else found.seen == seen
     assert found.rule.endswith(".")
@@ -177,8 +175,8 @@ def test_a_price_of_one_piece_taken_for_an_amount_is_a_warning(
 ) -> None:
     text = experiment_text(paid="UnitPrice", columns='quantity = "n"', head='time_zone = "UTC"')
     priced = config.parse(text, Path("shop.toml"))
-    assert of_health(having("amounts", several=500), priced, NOW) == []
-    (found,) = of_health(having("amounts", several=501), priced, NOW)
+    assert of_health(having("amounts", several=500), priced) == []
+    (found,) = of_health(having("amounts", several=501), priced)
     assert (found.weight, found.seen) == (
         WARNING,
         "amount = 'UnitPrice', and 501 of 10,000 order lines (5.0%) have a quantity other than 1",
@@ -191,7 +189,7 @@ def test_a_rate_taken_for_an_amount_is_a_hint(experiment_text: Callable[..., str
     )
 
     def said(low: float, high: float) -> list[Finding]:
-        return of_health(having("columns", name="discount", low=low, high=high), named, NOW)
+        return of_health(having("columns", name="discount", low=low, high=high), named)
 
     assert said(0.0, 0.8) == [
         Finding(
@@ -210,7 +208,7 @@ def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment)
         Reason("orders", "paid", "is not a number", 12, 3, "much"),
         Reason("orders", "pieces", kept, 4, 9, "few"),
     )
-    rows, cells = of_health(dataclasses.replace(health, reasons=reasons), experiment, NOW)
+    rows, cells = of_health(dataclasses.replace(health, reasons=reasons), experiment)
     assert rows == Finding(
         WARNING, "orders: every row should be usable.",
         "12 of 10,000 rows rejected (0.12%): paid is not a number (12)",
@@ -220,13 +218,13 @@ def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment)
 
 
 def test_many_returns_of_what_was_bought_before_are_no_wrong_signs(experiment: Experiment) -> None:
-    assert of_health(having("amounts", negative=5_000, early=2_500), experiment, NOW) == []
-    assert of_health(having("amounts", negative=3_000, early=3_000), experiment, NOW) == []
+    assert of_health(having("amounts", negative=5_000, early=2_500), experiment) == []
+    assert of_health(having("amounts", negative=3_000, early=3_000), experiment) == []
 
 
 def test_of_an_encoding_that_was_assumed_a_word_is_shown(experiment: Experiment) -> None:
     assumed = (("orders.csv", "Müller"),)
-    (found,) = of_health(having("ingested", assumed=assumed), experiment, NOW)
+    (found,) = of_health(having("ingested", assumed=assumed), experiment)
     assert found == Finding(
         WARNING, "The encoding of a source that is not UTF-8 should be named.",
         "orders.csv, read as Windows-1252",
@@ -240,9 +238,9 @@ def test_of_an_encoding_that_was_assumed_a_word_is_shown(experiment: Experiment)
 def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_twice(
     experiment: Experiment,
 ) -> None:
-    (few,) = of_health(having("ingested", repeats=7), experiment, NOW)
+    (few,) = of_health(having("ingested", repeats=7), experiment)
     assert few.remedy == "check the export for repeats"
-    (most,) = of_health(having("ingested", rows_kept=3, repeats=9_997), experiment, NOW)
+    (most,) = of_health(having("ingested", rows_kept=3, repeats=9_997), experiment)
     assert most == Finding(
         WARNING, "orders: a row should be delivered once.",
         "9,997 of 10,000 rows dropped: their line_id had come",
@@ -268,7 +266,7 @@ def test_repeats_of_what_has_no_line_id_are_a_hint(
     }
     merged = dataclasses.replace(experiment, **tables)
     health = having("ingested", source=source, repeats=9_997, duplicates=9_997)
-    (found,) = of_health(health, merged, NOW)
+    (found,) = of_health(health, merged)
     assert found == Finding(
         HINT, f"{source}: a row should be delivered once.", f"9,997 of 10,000 rows {how}",
         "check the export for repeats",
@@ -282,7 +280,7 @@ def test_days_of_which_a_trickle_was_recorded_are_found_once(experiment: Experim
     daily = pd.Series(40.0, pd.date_range(DAY, periods=240))
     daily["2024-05-10":"2024-05-16"], daily["2024-07-01":"2024-07-05"] = 4.0, 0.0
     gap = Gap(pd.Timestamp("2024-06-30"), pd.Timestamp("2024-07-05"), 200.0)
-    (found,) = of_health(having("series", daily=daily, gaps=(gap,)), experiment, NOW)
+    (found,) = of_health(having("series", daily=daily, gaps=(gap,)), experiment)
     assert found.weight == WARNING
     assert found.rule == (
         "orders: days on end with hardly any should be such that nobody could order."
@@ -301,42 +299,28 @@ def test_a_silence_at_the_end_is_found_where_the_log_is_said_to_go_on(
 ) -> None:
     health = having("series", daily=pd.Series(40.0, pd.date_range(DAY, periods=100)))
     end = DAY + pd.Timedelta(days=100)
-    assert of_health(health, experiment, NOW, end + pd.Timedelta(days=3)) == []
-    (found,) = of_health(health, experiment, NOW, end + pd.Timedelta(days=6))
+    assert of_health(health, experiment, end + pd.Timedelta(days=3)) == []
+    (found,) = of_health(health, experiment, end + pd.Timedelta(days=6))
     assert found.seen.startswith(f"6 days from {end:%Y-%m-%d} to ")
 
 
 def test_a_silence_of_years_means_wrong_moments(experiment: Experiment) -> None:
     years = Gap(pd.Timestamp("1900-01-02"), pd.Timestamp("2022-12-31"), 1e5)
-    (found,) = of_health(having("series", gaps=(years,)), experiment, NOW)
+    (found,) = of_health(having("series", gaps=(years,)), experiment)
     assert found.remedy == (
         "look for wrong moments on the thinner side of it: slips, or placeholders"
     )
 
 
-def test_a_file_with_orders_of_the_future_can_be_cut_after_the_last_of_the_past(
-    experiment: Experiment,
-) -> None:
-    days = [pd.Timestamp("2024-05-13"), pd.Timestamp("2024-05-14"), pd.Timestamp("2024-06-02")]
-    daily = pd.Series([5.0, 4.0, 1.0], pd.DatetimeIndex(days)).asfreq("D", fill_value=0.0)
-    (found,) = of_health(having("series", daily=daily, future=3), experiment, NOW)
-    assert found.remedy == "correct the moments (moment_format), or train with --as-of 2024-05-15"
-
-
-def test_a_file_of_the_future_alone_cannot_be_cut(experiment: Experiment) -> None:
-    (every,) = of_health(having("series", future=10_000), experiment, NOW)
-    assert every.remedy == "correct the moments (moment_format)"
-    # Orders of today and later: no midnight has one before it and none of the future.
-    today = pd.Series([5.0], pd.DatetimeIndex([NOW.floor("D")]))
-    (some,) = of_health(having("series", daily=today, future=3), experiment, NOW)
-    assert some.remedy == "correct the moments (moment_format)"
-
-
-def test_events_of_the_future_are_cut_by_the_last_order(experiment: Experiment) -> None:
-    (found,) = of_health(having("series", name="mail", future=3), experiment, NOW)
-    assert found.remedy == (
-        "correct the moments (moment_format), or train with --as-of the day after the last order"
-    )
+def test_rows_after_today_are_told_unless_a_moment_was_asked_for(experiment: Experiment) -> None:
+    (found,) = of_health(having("ingested", later=3), experiment)
+    assert (found.weight, found.rule) == (
+        WARNING, "orders: nothing can have happened later than today.",
+    )  # fmt: skip
+    assert found.seen == f"3 of 10,000 rows from {tomorrow():%Y-%m-%d} (UTC) on"
+    assert of_health(having("ingested", later=3), experiment, DAY) == []
+    (mail,) = of_health(having("ingested", source="mail", later=3), experiment)
+    assert mail.weight == HINT
 
 
 def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(
@@ -347,7 +331,7 @@ def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(
         "amounts", lines=21, zero=0, negative=0, low=10.0, high=1e6,
         p99=float(np.quantile(lines, 0.99)), total=float(lines.sum()),
     )  # fmt: skip
-    (found,) = of_health(health, experiment, NOW)
+    (found,) = of_health(health, experiment)
     assert found.rule == (
         "Models learn from spend capped at 20 times the 99th percentile, and where it is above "
         "1,000 times, at the largest of the others."

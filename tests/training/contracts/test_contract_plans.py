@@ -50,7 +50,7 @@ def terms(last_start: str) -> pd.DataFrame:
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
     """Reads a table of contracts, on the day `TODAY`."""
-    monkeypatch.setattr(contract_rows, "_tomorrow", lambda: TODAY + DAY)
+    monkeypatch.setattr(contract_rows, "tomorrow", lambda: TODAY + DAY)
     (tmp_path / "firm.toml").write_text(FILE)
 
     def loaded(rows: pd.DataFrame, as_of: str | None = None) -> Contracts:
