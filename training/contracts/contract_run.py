@@ -60,7 +60,7 @@ def retrain(
     Parameters
     ----------
     experiment : the experiment file's values
-    as_of : of dated contracts, nothing at or after this moment (UTC) is seen; None for all until today
+    as_of : of dated contracts, nothing at or after this moment (UTC) is seen; None for all there is
         until the day of the run
     out : files for people go to `out`/NAME
 
