@@ -8,10 +8,12 @@ would become one. All passes over a file take it block by block.
 import codecs
 import contextlib
 import gzip
+import io
 import re
 import tempfile
+import weakref
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -35,7 +37,7 @@ _BETWEEN_WORDS = re.compile(r"[\s,;|\"]")
 class Decoded:
     """A text file in an encoding that DuckDB reads.
 
-    path: the file, or where it is `copied`, a private copy in UTF-8 that is to be removed.
+    path: the file, or where it is `copied`, a private copy in UTF-8, which goes when this goes.
     assumed: a word of it, as it was read, where its encoding was taken for granted.
     """
 
@@ -43,6 +45,10 @@ class Decoded:
     encoding: str
     copied: bool = False
     assumed: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.copied:
+            weakref.finalize(self, self.path.unlink, missing_ok=True)
 
 
 def known(name: str) -> bool:
@@ -70,18 +76,54 @@ def decoded(path: Path, url: str, named: str | None) -> Decoded:
         for _ in _texts(path, url, coding, named):
             pass
         return Decoded(path, coding)
+    words: list[str] = []
+
+    def texts() -> Iterator[str]:
+        for text in _texts(path, url, coding, named):
+            if named is None and not words and (word := _word(text)):
+                words.append(word)
+            yield text
+
+    copy = _copy(texts())
+    return Decoded(copy, "utf-8", copied=True, assumed=words[0] if words else None)
+
+
+def lines_alike(text: Decoded, url: str) -> Decoded:
+    """A copy whose lines all end in one way, and which begins with its first line.
+
+    Raises SourceError where the file cannot be read.
+    """
+    with io.TextIOWrapper(opened(text.path), _without_mark(text.encoding)) as lines:
+
+        def texts() -> Iterator[str]:
+            first = True
+            while block := lines.read(_BLOCK):
+                block = block.lstrip("\n") if first else block
+                first = first and not block
+                yield block
+
+        try:
+            copy = _copy(texts())
+        except (OSError, UnicodeError) as error:
+            raise unreadable(url, error) from error
+    return Decoded(copy, "utf-8", copied=True, assumed=text.assumed)
+
+
+def _without_mark(coding: str) -> str:
+    return "utf-8-sig" if coding == "utf-8" else coding
+
+
+def _copy(texts: Iterable[str]) -> Path:
+    """A private file with these texts, in UTF-8; removed where they cannot be had."""
     handle, name = tempfile.mkstemp(suffix=".csv")
-    word = None
     try:
         with open(handle, "wb") as copy:
-            for text in _texts(path, url, coding, named):
-                if named is None and word is None:
-                    word = _word(text)
+            for text in texts:
                 copy.write(text.encode())
     except BaseException:
         Path(name).unlink()
         raise
-    return Decoded(Path(name), "utf-8", copied=True, assumed=word)
+    return Path(name)
 
 
 def _word(text: str) -> str | None:

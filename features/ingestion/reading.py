@@ -8,6 +8,7 @@ of fields are set aside by DuckDB and come back from `malformed`; of stray quota
 import csv
 import io
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -38,12 +39,7 @@ def read(
     form = form or Format()
     if location.format == "csv":
         text = encoding.decoded(location.paths[0], location.url, form.encoding)
-        try:
-            return _csv(con, location.url, text, form.delimiter)
-        except BaseException:
-            if text.copied:
-                text.path.unlink()
-            raise
+        return _csv(con, location.url, text, form.delimiter)
     if form.encoding is not None:
         raise SourceError(
             "Only a CSV file has an encoding that can be named.",
@@ -74,7 +70,7 @@ def _csv(
         )
     try:
         mark = delimiter or guess_delimiter(header)
-        repeated = _repeated(next(csv.reader([header], delimiter=mark)))
+        names = next(csv.reader([header], delimiter=mark))
     except csv.Error as error:
         longest = f"{csv.field_size_limit():,}"
         raise SourceError(
@@ -82,23 +78,19 @@ def _csv(
             f"{url}: a name there is longer than {longest} characters",
             _FILL,
         ) from error
-    # Less strict, DuckDB also reads lines that end now in one way and now in another.
-    for strict in (True, False):
-        sql = _csv_sql(text, mark, strict)
-        try:
-            columns = _columns(con, sql)
-            break
-        except duckdb.Error as error:
-            if strict:
-                continue
-            problem = None
-            if "sniffing" in str(error):
-                problem = _stray(url, text, mark)
-            elif "Maximum line size" in str(error):
-                problem = _too_long(url, text)
-            raise problem or unreadable(url, error) from error
-    copy = text.path if text.copied else None
-    return Relation(sql, columns, copy, mark, repeated, assumed=text.assumed)
+    try:
+        sql = _csv_sql(text, mark)
+        columns = _columns(con, sql)
+    except duckdb.Error as error:
+        if "Maximum line size" in str(error):
+            raise (_too_long(url, text) or unreadable(url, error)) from error
+        # Lines that end now in one way and now in another, or marks in its head that DuckDB does
+        # not understand. Less strict it would read both, cut rows with too many fields, and take
+        # what lies between two stray marks for one value; told the columns it sets rows aside.
+        text = encoding.lines_alike(text, url)
+        columns = dict.fromkeys(_unlike(names), "VARCHAR")
+        sql = _csv_sql(text, mark, columns)
+    return Relation(sql, columns, text, mark, _repeated(names), assumed=text.assumed)
 
 
 def _columns(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
@@ -106,20 +98,26 @@ def _columns(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
     return {name: dtype for name, dtype, *_ in described}
 
 
-def _csv_sql(text: encoding.Decoded, mark: str, strict: bool) -> str:
-    """header and all_varchar leave nothing for DuckDB to guess but the ends of lines."""
+def _csv_sql(text: encoding.Decoded, mark: str, columns: Mapping[str, str] | None = None) -> str:
+    """header and all_varchar leave nothing for DuckDB to guess but the ends of lines; with the
+    `columns` told, nothing at all.
+    """
     options = {
         "delim": literal(mark),
         "quote": literal('"'),
         "escape": literal('"'),
         "encoding": literal(text.encoding),
         "header": "true",
-        "all_varchar": "true",
-        "strict_mode": str(strict).lower(),
+        "strict_mode": "true",
         "store_rejects": "true",
         "rejects_table": literal(_ASIDE),
         "rejects_scan": literal(f"{_ASIDE}_scan"),
     }
+    if columns is None:
+        options["all_varchar"] = "true"
+    else:
+        listed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
+        options |= {"auto_detect": "false", "columns": f"{{{listed}}}", "new_line": r"'\n'"}
     given = ", ".join(f"{key} = {value}" for key, value in options.items())
     return f"read_csv({literal(pattern(text.path))}, {given})"
 
@@ -228,6 +226,23 @@ def _repeated(names: list[str]) -> frozenset[str]:
     """The names that stand for two columns; of A and a, which are one to DuckDB, the second."""
     found = [name for i, name in enumerate(names) if name.lower() in map(str.lower, names[:i])]
     return frozenset(found)
+
+
+def _unlike(names: Sequence[str]) -> list[str]:
+    """Names for columns, no two alike: what stands for two has a number, as DuckDB gives it.
+
+    >>> _unlike(["a", "b", "A", ""])
+    ['a', 'b', 'A_1', 'column3']
+    """
+    made: list[str] = []
+    for place, name in enumerate(names):
+        stem = name.strip() or f"column{place}"
+        unlike, count = stem, 0
+        while unlike.lower() in map(str.lower, made):
+            count += 1
+            unlike = f"{stem}_{count}"
+        made.append(unlike)
+    return made
 
 
 def guess_delimiter(header: str) -> str:

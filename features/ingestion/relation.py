@@ -1,10 +1,8 @@
 """A source as DuckDB sees it before its rows are read: what stands after FROM, and the columns."""
 
 import itertools
-import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import duckdb
@@ -47,8 +45,8 @@ class Relation:
 
     sql: str
     columns: dict[str, str]
-    # A file that is read in place of another, and goes when the relation goes.
-    copy: Path | None = None
+    # What is read in place of a file, and goes when the relation goes.
+    copy: object = None
     # How a CSV file was cut into columns.
     delimiter: str | None = None
     # Names that a CSV file's header has more than once: DuckDB gives all but the first another.
@@ -59,10 +57,6 @@ class Relation:
     attached: str | None = None
     # A word, as it was read, of a CSV file whose encoding was taken for granted.
     assumed: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.copy is not None:
-            weakref.finalize(self, self.copy.unlink, missing_ok=True)
 
 
 def unreadable(url: str, error: Exception) -> SourceError:

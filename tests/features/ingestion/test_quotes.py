@@ -54,17 +54,21 @@ def _seen(row, begins):
             "10\nc20001,2024-01-01,10\nc20002,2024-01-0",
         ),
         # In the head of the file.
-        (_orders({20: '"c20,2024-01-01,10'}, 100), 20, '"c20,2024-01-01,10\n'),
-        # Two in the head: DuckDB reads less strictly, and finds nothing malformed.
+        (
+            _orders({20: '"c20,2024-01-01,10'}, 100),
+            20,
+            '"c20,2024-01-01,10\nc21,2024-01-01,10\nc22,20'[:40],
+        ),
+        # Two in the head: DuckDB has to be told the columns.
         (
             _orders({20: '"c,2024-01-01,10', 15_000: '"d,2024-01-01,10'}),
             20,
-            "c,2024-01-01,10\nc21,2024-01-01,10\nc22,2024-01-01,10"[:40],
+            '"c,2024-01-01,10\nc21,2024-01-01,10\nc22,2024-01-01,10'[:40],
         ),
-        # Read less strictly, because the ends of lines differ; of these DuckDB counts \r\n as two.
+        # The ends of lines differ.
         (
             _orders({1: "c1,2024-01-01,10\r", 20_000: '"c20000,2024-01-01,10'}),
-            20_001,
+            20_000,
             '"c20000,2024-01-01,10\nc20001,2024-01-01,',
         ),
     ],
@@ -72,6 +76,35 @@ def _seen(row, begins):
 )
 def test_a_quotation_mark_that_swallows_rows_stops_the_run(loaded, refusal, text, row, begins):
     assert refusal(loaded, text, head="max_reject_share = 0.5") == _seen(row, begins)
+
+
+@pytest.mark.parametrize(
+    "bad", [(5, 6), (5, 7), (5, 9), (1, 2), (2, 28), (1, 2, 3, 4), (1, 30), (29, 30), (7,)]
+)
+def test_rows_with_marks_inside_texts_are_set_aside_and_no_other(loaded, rows, rejected, bad):
+    lines = {i: f'{i},"plate",2024-01-{i:02},{i}.5' for i in range(1, 31)}
+    lines |= {i: f'{i},"12" pan",2024-01-{i:02},{i}.5' for i in bad}
+    sources = loaded(
+        "who,what,when,paid\n" + "\n".join(lines.values()), head="max_reject_share = 0.5"
+    )
+    kept = [(f"{i}", i + 0.5) for i in lines if i not in bad]
+    assert rows(sources, "orders", "customer_id", "amount") == kept
+    assert [(row, value) for _, row, _, value, _ in rejected(sources)] == [
+        (i, lines[i]) for i in bad
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "end"), [('1,"The "Big" box",2024-01-01,10', "\n"), ("1,x,2024-01-01,10", "\r\n")]
+)
+def test_rows_with_too_many_fields_are_set_aside_whatever_the_head_is_like(
+    loaded, rows, rejected, first, end
+):
+    text = f"who,what,when,paid\n{first}{end}2,x,2024-01-02,1,999.50\n3,y,2024-01-03,30\n"
+    sources = loaded(text, head="max_reject_share = 0.9")
+    kept = [("1", 10.0), ("3", 30.0)]
+    assert rows(sources, "orders", "customer_id", "amount") == kept[end == "\n" :]
+    assert rejected(sources)[-1][3] == "2,x,2024-01-02,1,999.50"
 
 
 def test_a_quotation_mark_in_a_joined_file_stops_the_run_too(loaded, refusal):
