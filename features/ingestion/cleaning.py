@@ -14,6 +14,9 @@ NULLS = ("", "nan", "null", "na", "n/a", "<na>")
 #: As an identifier this one too: a customer called None is a bug upstream.
 NO_ID = (*NULLS, "none")
 
+#: From here on a DOUBLE does not tell two neighbouring whole numbers apart.
+_NO_WHOLE = "9007199254740992"
+
 #: What a switch is written as.
 SWITCHES = ("true", "false")
 
@@ -23,8 +26,8 @@ LARGEST = "1e15"
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 # A sign, digits with groups of three, and what follows the decimal comma.
-_COMMA_NUMBER = r"^[-+]?(\d+|\d{1,3}([. ']\d{3})+)(,\d+)?$"
-_POINT_GROUPS = r"^[-+]?\d{1,3}(,\d{3})+%s$"
+_COMMA_NUMBER = r"^[-+]?(\d+|[1-9]\d{0,2}([. ']\d{3})+)(,\d+)?$"
+_POINT_GROUPS = r"^[-+]?[1-9]\d{0,2}(,\d{3})+%s$"
 # All white space of Unicode: the tabs and line ends among it, and what separates.
 _AROUND = r"^[\s\v\x{85}\pZ]+|[\s\v\x{85}\pZ]+$"
 #: Counts since 1970 as moments, and the fewest digits that they have in our time.
@@ -95,7 +98,7 @@ def _trimmed(reference: str, dtype: str) -> str:
         )
     if dtype.startswith(_FLOATS):
         number = f"CAST({reference} AS DOUBLE)"
-        whole = f"isfinite({number}) AND {number} = trunc({number}) AND abs({number}) < 1e15"
+        whole = f"isfinite({number}) AND {number} = trunc({number}) AND abs({number}) < {_NO_WHOLE}"
         return (
             f"CASE WHEN {whole} THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) "
             f"ELSE CAST({reference} AS VARCHAR) END"
@@ -144,8 +147,12 @@ def identifier(reference: str, dtype: str) -> str:
     """An identifier as text: 1, 1.0, "1" and "1.0" are all "1".
 
     So are ids that look alike: no white space around them, and an accent is one sign with its
-    letter (NFC). `serving.schemas.Identifier` reads ids in the same way.
+    letter (NFC). `serving.schemas.Identifier` reads ids in the same way. Null where two ids would
+    be one, as large whole numbers of type DOUBLE are.
     """
+    if dtype in ("FLOAT", "DOUBLE"):
+        read = text(reference, dtype)
+        return f"CASE WHEN abs({reference}) < {_NO_WHOLE} THEN {read} END"
     if dtype != "VARCHAR":
         return text(reference, dtype, nulls=NO_ID)
     bare = f"regexp_replace({reference}, {literal(_AROUND)}, '', 'g')"

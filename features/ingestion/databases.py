@@ -57,10 +57,28 @@ def fetched(
     con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {picked} FROM {_BATCH}")
     for batch in batches.arriving:
         con.register(_BATCH, pa.Table.from_batches([batch]))
+        for column, dtype in batches.casts.items():
+            _refuse_lost(con, column, dtype)
         con.execute(f"INSERT INTO {name} SELECT {picked} FROM {_BATCH}")
     con.unregister(_BATCH)
     types = {column: dtype for column, dtype, *_ in con.execute(f"DESCRIBE {name}").fetchall()}
-    return Relation(name, types, rows=relation.rows)
+    return Relation(name, types, rows=relation.rows, fetched=name)
+
+
+def _refuse_lost(con: duckdb.DuckDBPyConnection, column: str, dtype: str) -> None:
+    """SourceError where a text of the batch, but NaN and infinity, is none of `dtype`."""
+    text = quoted(column)
+    lost = con.execute(
+        f"SELECT left({text}, 40) FROM {_BATCH} WHERE try_cast({text} AS {dtype}) IS NULL "
+        f"AND NOT regexp_matches({text}, '(?i)^[-+]?(nan|inf(inity)?)$') LIMIT 1"
+    ).fetchone()
+    if lost:
+        raise SourceError(
+            "A column of numbers in a database must hold numbers of at most 28 digits before the "
+            "point.",
+            f"{lost[0]!r} in {column!r}",
+            "name a view that casts it, for instance to numeric(18, 2)",
+        )
 
 
 def released(con: duckdb.DuckDBPyConnection, relations: Iterable[Relation]) -> None:
@@ -68,8 +86,8 @@ def released(con: duckdb.DuckDBPyConnection, relations: Iterable[Relation]) -> N
     for relation in relations:
         if relation.rows is not None:
             relation.rows.close()
-            if relation.sql:
-                con.execute(f"DROP TABLE IF EXISTS {relation.sql}")
+            if relation.fetched:
+                con.execute(f"DROP TABLE IF EXISTS {relation.fetched}")
         if relation.attached is not None:
             con.execute(f"DETACH DATABASE IF EXISTS {relation.attached}")
 

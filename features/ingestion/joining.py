@@ -80,7 +80,7 @@ def join(
                     con, joins[i - 1].url, relation, columns, f"joined_{i - 1}"
                 )
                 added += [aside] if aside.malformed else []
-            relations[i] = _decoded(con, name, relation, columns)
+            relations[i] = _plain(con, name, relation, columns)
         types = _copy(con, name, url, relations, joins, needed)
         lines = malformed(con, url, relations[0])
         _renumber(con, [row for row, _ in lines])
@@ -118,6 +118,12 @@ def _check_names(
                     f"{name}: column {column!r} must stand once in the header of {file}.",
                     "another of this name, where case counts for nothing",
                     "rename one of them in the export",
+                )
+            if column in relation.unusable:
+                raise SourceError(
+                    f"{name}: column {column!r} of {file} must be readable as it was meant.",
+                    relation.unusable[column],
+                    "write the files anew, with one plain type",
                 )
     types = dict(base.columns)
     for join, other in zip(joins, others, strict=True):
@@ -165,10 +171,12 @@ def _apart(
     return replace(csv, sql=name, columns=columns), Added(url, rows + len(aside), aside)
 
 
-def _decoded(
+def _plain(
     con: duckdb.DuckDBPyConnection, name: str, relation: Relation, wanted: Collection[str]
 ) -> Relation:
-    """Bytes as the UTF-8 text that some programs mean by them; refused where they are none."""
+    """What is text under another type as text: enumerations, JSON, and bytes as the UTF-8 that some
+    programs mean by them; refused where they are none.
+    """
     bytes_ = [c for c in relation.columns if c in wanted and relation.columns[c] == "BLOB"]
     for column in bytes_:
         lost = con.execute(
@@ -181,11 +189,17 @@ def _decoded(
                 f"bytes that are no text, for instance {lost[0][:40]}",
                 "bring it as text, for instance in hexadecimal digits, or name another column",
             )
-    if not bytes_:
+    texts = {c: f"decode({quoted(c)})" for c in bytes_}
+    for column, dtype in relation.columns.items():
+        if column in wanted and dtype.startswith("ENUM("):
+            texts[column] = f"CAST({quoted(column)} AS VARCHAR)"
+        elif column in wanted and dtype == "JSON":
+            texts[column] = f"({quoted(column)} ->> '$')"
+    if not texts:
         return relation
-    texts = ", ".join(f"decode({quoted(c)}) AS {quoted(c)}" for c in bytes_)
-    sql = f"(SELECT * REPLACE ({texts}) FROM {relation.sql})"
-    return replace(relation, sql=sql, columns=relation.columns | dict.fromkeys(bytes_, "VARCHAR"))
+    listed = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in texts.items())
+    sql = f"(SELECT * REPLACE ({listed}) FROM {relation.sql})"
+    return replace(relation, sql=sql, columns=relation.columns | dict.fromkeys(texts, "VARCHAR"))
 
 
 def _copy(

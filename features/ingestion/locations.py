@@ -28,6 +28,8 @@ _NO_DATA = re.compile(r"\.(crc|md)$|^(thumbs\.db|desktop\.ini)$", re.IGNORECASE)
 _DATABASE = re.compile(r"\.(duckdb|ddb|db|sqlite3?)$", re.IGNORECASE)
 
 _FEW = 3
+#: What says which files of a table count: Delta Lake's and Hudi's.
+_LOGS = ("_delta_log", ".hoodie")
 
 # Engines without tables of their own, and the two whose files are opened here.
 _NO_SERVERS = ("datafusion", "duckdb", "polars", "sqlite")
@@ -237,7 +239,20 @@ def _parquet_in(url: str, folder: Path) -> tuple[Path, ...]:
             f"{url} is the root of all folders",
             "name the folder that they are in",
         )
+    for log in _LOGS:
+        if (folder / log).is_dir():
+            raise SourceError(
+                "Of a folder that a log describes, only the log says which files count.",
+                f"{log} in {url}",
+                "export the table's current version to a folder of its own",
+            )
     files = [path for path in sorted(folder.rglob("*")) if not _hidden(path, folder)]
+    if linked := [str(p.relative_to(folder)) for p in files if p.is_symlink() and p.is_dir()]:
+        raise SourceError(
+            "A folder as a source holds no links to other folders.",
+            f"{', '.join(linked[:_FEW])} in {url}",
+            "name the folder that holds the files themselves",
+        )
     files = [path for path in files if path.is_file() and not _NO_DATA.search(path.name)]
     found = tuple(path for path in files if _PARQUET.search(path.name))
     if not found:

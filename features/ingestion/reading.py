@@ -26,6 +26,8 @@ _FILE = "#file"
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 #: A line that is longer stops DuckDB where it stands in the head of a file.
 _LONGEST_LINE = 2_000_000
+#: DuckDB reads longer decimals as something else.
+_MOST_DIGITS = 38
 
 
 def read(
@@ -50,9 +52,15 @@ def read(
         return databases.opened(con, location)
     sql = _parquet_sql(con, location)
     try:
-        return Relation(sql, _columns(con, sql))
+        columns = _columns(con, sql)
+        unusable, instants = _written(con, location, columns)
     except duckdb.Error as error:
         raise unreadable(location.url, error) from error
+    if instants:
+        zoned = ", ".join(f"{quoted(c)} AT TIME ZONE 'UTC' AS {quoted(c)}" for c in instants)
+        sql = f"(SELECT * REPLACE ({zoned}) FROM {sql})"
+        columns |= dict.fromkeys(instants, "TIMESTAMP WITH TIME ZONE")
+    return Relation(sql, columns, unusable=unusable)
 
 
 def _csv(
@@ -145,6 +153,30 @@ def _parquet_sql(con: duckdb.DuckDBPyConnection, location: Location) -> str:
     ]
     named = f"read_parquet([{files}], {options}, filename = {literal(_FILE)})"
     return f"(SELECT {', '.join([f'* EXCLUDE ({quoted(_FILE)})', *added])} FROM {named})"
+
+
+def _written(
+    con: duckdb.DuckDBPyConnection, location: Location, columns: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Why columns of Parquet files cannot be read as they were written, and which of them hold
+    moments of the type INT96, which Spark and Hive write in UTC and DuckDB takes for wall clocks.
+    """
+    files = ", ".join(literal(pattern(path)) for path in location.paths)
+    found = con.execute(
+        "SELECT name, bool_or(type = 'INT96') AS old, "
+        "bool_or(type = 'INT96' OR logical_type LIKE 'TimestampType%UTC=1%') AS zoned, "
+        "bool_or(logical_type LIKE 'TimestampType%UTC=0%') AS naive, max(precision) AS digits "
+        f"FROM parquet_schema([{files}]) GROUP BY name"
+    ).fetchall()
+    unusable, instants = {}, []
+    for name, old, zoned, naive, digits in found:
+        if zoned and naive:
+            unusable[name] = "moments in UTC in one file, without a zone in another"
+        elif digits is not None and digits > _MOST_DIGITS:
+            unusable[name] = f"decimal numbers of {digits} digits, and {_MOST_DIGITS} can be read"
+        elif old and columns.get(name) == "TIMESTAMP":
+            instants.append(name)
+    return unusable, instants
 
 
 def _partition(name: str, folder: Path | None) -> str:

@@ -1,7 +1,7 @@
 """A source as DuckDB sees it before its rows are read: what stands after FROM, and the columns."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,8 +51,12 @@ class Relation:
     delimiter: str | None = None
     # Names that a CSV file's header has more than once: DuckDB gives all but the first another.
     repeated: frozenset[str] = frozenset()
-    # What `ingestion.databases.fetched` has to fetch before `sql` can be read.
+    # Columns whose values cannot be read as they were meant, and why.
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    # What `ingestion.databases.fetched` has to fetch before `sql` can be read, and the temporary
+    # table that it stands in then.
     rows: Rows | None = None
+    fetched: str | None = None
     # The name by which a DuckDB file is attached.
     attached: str | None = None
     # A word, as it was read, of a CSV file whose encoding was taken for granted.

@@ -17,6 +17,7 @@ from features.ingestion.relation import Batches
 
 _ROWS = 50_000
 _PATIENCE = 5  # seconds for whoever is writing
+_EXACT = 2**53
 _KINDS = ("integer", "real", "text", "blob")
 
 
@@ -51,8 +52,10 @@ class SqliteRows:
             table = f"(SELECT * FROM {table} LIMIT {most})"
         kinds = [f"max(typeof({name}) = '{kind}')" for name in names for kind in _KINDS]
         switches = [f"max({name} NOT IN (0, 1))" for name in names]
+        large = [f"max(typeof({n}) = 'integer' AND abs({n}) > {_EXACT})" for n in names]
+        asked = ", ".join(kinds + switches + large)
         try:
-            (found,) = self._con.execute(f"SELECT {', '.join(kinds + switches)} FROM {table}")
+            (found,) = self._con.execute(f"SELECT {asked} FROM {table}")
             rows = self._con.execute(f"SELECT {', '.join(names)} FROM {table}")
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
@@ -62,7 +65,8 @@ class SqliteRows:
             kind = {name for name, there in zip(_KINDS, seen, strict=True) if there}
             declared = self.columns[column].upper().startswith("BOOL")
             switch = declared and not found[len(kinds) + i]
-            fields.append(pa.field(column, _type_of(kind, switch)))
+            exact = not found[len(kinds) + len(names) + i]
+            fields.append(pa.field(column, _type_of(kind, switch, exact)))
         schema = pa.schema(fields)
         return Batches(schema, self._arriving(rows, schema))
 
@@ -88,12 +92,14 @@ class SqliteRows:
         return SourceError("A source must be readable.", f"{self.location.url}: {error}", remedy)
 
 
-def _type_of(kinds: set[str], switch: bool) -> pa.DataType:
+def _type_of(kinds: set[str], switch: bool, exact: bool) -> pa.DataType:
+    """`exact`: whether every whole number is itself as a float, too."""
     if "blob" in kinds:
         return pa.binary()
     if kinds == {"integer"}:
         return pa.bool_() if switch else pa.int64()
-    return pa.float64() if kinds and kinds <= {"integer", "real"} else pa.string()
+    numbers = exact and kinds and kinds <= {"integer", "real"}
+    return pa.float64() if numbers else pa.string()
 
 
 def _array(values: Sequence[Any], dtype: pa.DataType) -> pa.Array:

@@ -66,6 +66,20 @@ def test_a_servers_own_types_are_read_as_text_or_numbers(loaded, shop, rows, rej
     assert rejected(found) == [("orders", 2, "paid", None, "is empty")]
 
 
+def test_money_of_a_server_is_refused_and_not_lost(loaded, shop, refusal):
+    con, server = shop
+    con.execute(
+        "CREATE TABLE shop.orders AS SELECT 'a' AS who, DATE '2024-01-01' AS \"when\", 1 AS paid, "
+        "1234.5::money AS less"
+    )
+    found = refusal(loaded, None, url=server.url("shop.orders"), columns='discount = "less"')
+    assert found == (
+        "A column of numbers in a database must hold numbers of at most 28 digits before the "
+        "point. Seen: '$1,234.50' in 'less'. "
+        "Remedy: name a view that casts it, for instance to numeric(18, 2)"
+    )
+
+
 def test_a_password_comes_from_the_environment_and_is_never_shown(
     loaded, shop, rows, refusal, monkeypatch, tmp_path
 ):
