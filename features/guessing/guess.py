@@ -10,7 +10,7 @@ from pathlib import Path
 
 from features.errors import SourceError
 from features.guessing.draft import Ask, Guess, Question, Role
-from features.guessing.hints import ROLES, currency_in, is_unit_price, score
+from features.guessing.hints import ROLES, currency_in, in_hundredths, is_unit_price, score
 from features.guessing.profile import Profile
 from features.ingestion.encoding import ASSUMED, NAMES, known
 from features.ingestion.joining import UNNEST, in_words, is_nested
@@ -19,6 +19,9 @@ from features.settings.experiment import Format
 HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
 #: Different ids of orders for each line, in the sample: a basket has a hundred lines at most.
 LEAST_ORDERS = 0.01
+#: A name that speaks less for an optional role speaks for something else.
+LEAST = 0.45
+SAME_TOTALS = 0.8  # of the orders with several lines: an amount of the order, not of the line
 #: What the values of a role are not, where they cannot be used, and what they should be.
 _PLAIN = {
     "moment": ("a moment", "write all moments in one format, such as 2024-12-31"),
@@ -50,7 +53,10 @@ class _Guesser:
             self.encoding = self._encoding(self.profile.relation.assumed)
             self.profile = Profile(path, self.encoding)
         every = self.profile.types.items()
-        self.types = {column: dtype for column, dtype in every if not is_nested(dtype)}
+        plain = {column: dtype for column, dtype in every if not is_nested(dtype)}
+        self.types = {
+            column: dtype for column, dtype in plain.items() if self.profile.known(column)
+        }
         self.nested = {column: in_words(dtype) for column, dtype in every if is_nested(dtype)}
 
     def guess(self) -> Guess:
@@ -67,7 +73,14 @@ class _Guesser:
         decimal = None
         if self.types[amount.column] == "VARCHAR":
             marks, what = decimals[amount.column], f"What is the decimal mark in {amount.column!r}?"
-            decimal = self._ask("decimal", what, marks, marks[0]) if len(marks) > 1 else marks[0]
+            decimal = marks[0]
+            if len(marks) > 1:
+                usual = "," if self.profile.delimiter == ";" else "."
+                decimal = self._ask("decimal", what, marks, usual)
+                self.notes.append(
+                    f"{amount.column!r} does not tell whether its decimal mark is . or ,: "
+                    f"{decimal!r} was taken (?)."
+                )
         form = Format(
             self._moment_format(moment_column.column, formats[moment_column.column]),
             self.profile.delimiter,
@@ -80,6 +93,8 @@ class _Guesser:
         for role in ("store", "discount", "channel", "line_id"):
             self._add(roles, role, decimals, formats, rates)
         self._note_unit_price(roles, amount.column)
+        self._note_undone(roles)
+        self._note_total(roles, form)
         rows, customers, span, gap = self.profile.facts(
             customer.column, moment_column.column, amount.column, form
         )
@@ -114,6 +129,9 @@ class _Guesser:
         named = [c for c in free if score("amount", c) > 0]
         if named:
             return named
+        failing = [c for c in self.types if c not in decimals and c not in formats]
+        if any(score("amount", c) > 0 and self.profile.has_digits(c) for c in failing):
+            return []  # it is named, and why it cannot be read is told
         nameless = [c for c in free if not any(score(role, c) > 0 for role in ROLES)]
         return [c for c in nameless if self.profile.fractions(c, decimals[c][0])] or nameless
 
@@ -124,6 +142,7 @@ class _Guesser:
         taken: set[str],
     ) -> list[str]:
         free = [c for c in self.types if c not in taken and c not in formats]
+        free = [c for c in free if self.profile.known(c) > 2] or free  # no switch is a customer
         whole = [
             c for c in free if c not in decimals or not self.profile.fractions(c, decimals[c][0])
         ]
@@ -144,10 +163,18 @@ class _Guesser:
         best = score(role, ranked[0])
         equal = [column for column in ranked if best - score(role, column) < 0.05]
         if len(equal) == 1:
-            return Role(equal[0], min(best, 1.0) if best else 0.6)
+            sure = min(best, 1.0) if best else 0.6
+            return Role(equal[0], 0.5 if role == "amount" and self._counts(ranked) else sure)
         label = {"moment": "the moment of the order", "amount": "the amount that was paid"}
         question = f"Which column holds {label.get(role, 'the customer')}?"
         return Role(self._ask(role, question, tuple(equal), equal[0]), 0.5)
+
+    def _counts(self, ranked: list[str]) -> bool:
+        """Whether the best-named column of amounts holds whole numbers, and another does not."""
+        best, *others = ranked
+        return not self.profile.fractions(best, ".") and any(
+            self.profile.fractions(other, ".") for other in others
+        )
 
     def _none(self, role: str, free: list[str]) -> SourceError:
         """The error where no column can have a role: what speaks against the best-named one."""
@@ -192,7 +219,9 @@ class _Guesser:
         `never` are columns whose values are known to be something else.
         """
         used = {other.column for other in roles.values()} | {*never}
-        fitting = [c for c in self.types if c not in used and c not in formats and score(role, c)]
+        fitting = [
+            c for c in self.types if c not in used and c not in formats and score(role, c) > LEAST
+        ]
         if role in ("quantity", "discount"):
             fitting = [c for c in fitting if c in decimals]
         elif role != "line_id":
@@ -256,12 +285,22 @@ class _Guesser:
             other = first.replace(day_first, month_first)
             if other != first and other in good:
                 example = self.profile.example(column)
-                return self._ask(
+                answer = self._ask(
                     "moment_format",
                     f"Is {example!r} in {column!r} day first or month first?",
                     (first, other),
                     first,
                 )
+                self.notes.append(
+                    f"{column!r} does not tell whether its days or its months stand first: "
+                    f"{answer!r} was taken (?)."
+                )
+                return answer
+        if len(good) > 1:
+            self.notes.append(
+                f"{column!r} can be read in several ways, for instance as {good[1]!r}: {first!r} "
+                "was taken (?)."
+            )
         return first
 
     def _note_unit_price(self, roles: Mapping[str, Role], amount: str) -> None:
@@ -270,6 +309,31 @@ class _Guesser:
             self.notes.append(
                 f"{amount!r} looks like the price of one piece. Price times {quantity!r} is not "
                 "computed: add a column with the amount of the line, and name it here."
+            )
+
+        if in_hundredths(amount):
+            self.notes.append(
+                f"{amount!r} looks like hundredths of the currency, and is read as it stands: add "
+                "a column with the amount in whole units, and name it here (?)."
+            )
+
+    def _note_undone(self, roles: Mapping[str, Role]) -> None:
+        """A word that says that nothing was bought: such rows count like all others."""
+        for column in self.types:
+            if column != roles["customer_id"].column and (word := self.profile.undone(column)):
+                self.notes.append(
+                    f"{column!r} says {word!r} of some rows, and all rows count as orders: leave "
+                    "out those that were none, and write returns as negative amounts (?)."
+                )
+
+    def _note_total(self, roles: Mapping[str, Role], form: Format) -> None:
+        """An order's total that stands on each of its lines counts as often."""
+        amount = roles["amount"].column
+        order = roles.get("order_id")
+        if order and self.profile.same_for_all_lines(amount, order.column, form) > SAME_TOTALS:
+            self.notes.append(
+                f"{amount!r} is the same on all lines of most orders: if it is the order's total, "
+                "it would count once a line. Name the column with the line's amount (?)."
             )
 
     def _currency(self, roles: Mapping[str, Role]) -> tuple[str, tuple[str, ...]]:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class _Hints:
-    """Words for a role; those that make it likelier, those that speak for something else, and those
-    that do so unless one that makes it likelier stands beside them.
+    """Words for a role; those that make it likelier, those that speak for something else, those
+    that do so unless one that makes it likelier stands beside them, and those that all but rule it
+    out.
     """
 
     words: str
     better: str = ""
     worse: str = ""
     alone: str = ""
+    never: str = ""
 
 
 _NUMBERED = "id no nr number nummer num code key"
@@ -30,17 +32,20 @@ _HINTS = {
     "amount": _Hints(
         "amount value sales revenue total price spend spent betrag umsatz summe sum preis importe "
         "importo montant valor bedrag belopp prix precio prezzo paid payment turnover net gross "
-        "monto kwota summa cena",
+        "monto kwota summa cena wartosc",
         "total gesamt amount betrag umsatz montant importe sales revenue line",
         "unit each einzel unitaire unitario tax vat mwst discount rabatt quantity cost shipping "
         "list addon extra surcharge fee tip",
-        "price preis prix precio prezzo",
+        "price preis prix precio prezzo cena",
+        "quantity qty menge anzahl ilosc items count orders units pieces installments freight "
+        "lifetime id",
     ),
     "customer_id": _Hints(
         "customer cust client cliente klant kunde kunden kund asiakas klient user member "
-        "household account buyer shopper subscriber guest donor person contact email",
+        "household account buyer shopper subscriber guest donor person contact email visitor uid",
         _NUMBERED,
         "name city country age segment type email",
+        never="note group category agent ip manager is new lifetime count",
     ),
     "currency": _Hints("currency waehrung wahrung moneda devise valuta ccy"),
     "order_id": _Hints(
@@ -53,20 +58,23 @@ _HINTS = {
         "product sku item article artikel producto produit prodotto produkt stockcode upc ean asin",
         _NUMBERED + " sku",
         "name description category group type",
+        never="order",
     ),
     "category": _Hints(
         "category department kategorie categoria categorie warengruppe group class type"
     ),
-    "brand": _Hints("brand marke marca marque merk"),
+    "brand": _Hints("brand marke marca marque merk", never="marketing market"),
     "store": _Hints(
         "store filiale tienda magasin negozio winkel butik outlet branch",
         _NUMBERED,
         "type size format credit",
     ),
     "quantity": _Hints(
-        "quantity qty menge anzahl cantidad quantite quantita units pieces stuck aantal"
+        "quantity qty menge anzahl cantidad quantite quantita units pieces stuck aantal ilosc"
     ),
-    "discount": _Hints("discount disc rabatt descuento remise sconto korting"),
+    "discount": _Hints(
+        "discount disc rabatt descuento remise sconto korting", never="pct percent prozent code"
+    ),
     "channel": _Hints("channel kanal canal canale medium device"),
     "line_id": _Hints("lineid rowid lineno"),
 }
@@ -79,10 +87,10 @@ _SIGNS = {"€": "EUR", "£": "GBP", "$": "USD"}
 def words(name: str) -> list[str]:
     """A column's name as small words without accents.
 
-    >>> words("InvoiceDate"), words("Quantité (pcs)"), words("customer_ID")
-    (['invoice', 'date'], ['quantite', 'pcs'], ['customer', 'id'])
+    >>> words("InvoiceDate"), words("Quantité (pcs)"), words("customer_ID"), words("Rabatt %")
+    (['invoice', 'date'], ['quantite', 'pcs'], ['customer', 'id'], ['rabatt', 'percent'])
     """
-    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss").replace("%", " percent "))
     plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
     return re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z]|ID\b)", " ", plain).lower())
 
@@ -93,6 +101,8 @@ def score(role: str, name: str) -> float:
     >>> score("customer_id", "Kundennummer") > score("customer_id", "Kundenname") > 0
     True
     >>> score("amount", "UnitPrice") < score("amount", "price") < score("amount", "Total Price")
+    True
+    >>> score("amount", "total_quantity") < score("amount", "price")
     True
     """
     hints = _HINTS[role]
@@ -110,7 +120,7 @@ def score(role: str, name: str) -> float:
     value = 1.0 if any(word in hints.words.split() for word in [*found, whole]) else 0.8
     better = hit(hints.better)
     alone = hit(hints.alone) and not better
-    return value + 0.1 * better - 0.3 * hit(hints.worse) - 0.3 * alone
+    return value + 0.1 * better - 0.3 * (hit(hints.worse) + alone) - 0.6 * hit(hints.never)
 
 
 def is_unit_price(name: str) -> bool:
@@ -123,6 +133,15 @@ def is_unit_price(name: str) -> bool:
     return any(
         hint in whole for hint in ("unitprice", "einzelpreis", "unitaire", "unitario", "each")
     )
+
+
+def in_hundredths(name: str) -> bool:
+    """Whether a name speaks of amounts in the hundredth part of a currency.
+
+    >>> in_hundredths("amount_cents"), in_hundredths("percent paid")
+    (True, False)
+    """
+    return bool({"cent", "cents", "pence", "centimes"} & set(words(name)))
 
 
 def currency_in(name: str) -> str | None:

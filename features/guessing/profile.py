@@ -28,9 +28,17 @@ from features.settings.experiment import Format
 
 _SAMPLE = 5_000
 _ALMOST_ALL = 0.95
+_FAR = 5  # times the shortest history, and a format makes too much of it
+_SOME_ORDERS = 20
 
 _DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d")
-_SHORT_DAYS = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y")
+_SHORT_DAYS = (
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y"),
+    *("%y-%m-%d", "%y.%m.%d", "%y/%m/%d"),
+)
+#: What a line is called that brought no money, or took it back.
+_UNDONE = "cancel|storn|refund|return|void|annul|fail|declin|retour|erstatt"
+_FEW_VALUES = 20
 _NAMED_DAYS = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M", ", %H:%M")
 _FORMATS = (
@@ -81,10 +89,30 @@ class Profile:
         named = score("moment", column) > 0
         if not named and "%Y%m" in tried:
             tried.remove("%Y%m")  # any six digits would do
-        good = [form for form in tried if self._share(self._moment(column, form), column)]
+        good: list[str | None] = [
+            form for form in tried if self._share(self._moment(column, form), column)
+        ]
+        if len(good) > 1:
+            good = self._likeliest(column, good)
         if not good and named:
             good = [unit for unit in UNITS if self._share(self._counted(column, unit), column)]
         return [*good] or None
+
+    def _likeliest(self, column: str, forms: list[str | None]) -> list[str | None]:
+        """Those of several formats in which most values are moments, fewest of them after today,
+        and that do not make decades of what another takes for a few years.
+        """
+        found = {}
+        for form in forms:
+            at = self._moment(column, form)
+            found[form] = self._one(
+                f"SELECT -count({at}), count(*) FILTER ({at} >= TIMESTAMP '{tomorrow()}'), "
+                f"date_diff('day', min({at}), max({at})) FROM sample"
+            )
+        best = min(found.values())
+        as_good = {form: days for form, (*seen, days) in found.items() if tuple(seen) == best[:2]}
+        most = _FAR * max(min(as_good.values()), 365)
+        return [form for form, days in as_good.items() if days <= most]
 
     def names_moment(self, column: str) -> bool:
         """Whether a column's name is a moment as its values are, or some day."""
@@ -101,9 +129,10 @@ class Profile:
         return tuple(str(value).strip() for (value,) in found.fetchall())
 
     def _counted(self, column: str, unit: str) -> str:
-        low = UNITS[unit]
-        digits = f"strlen(CAST({quoted(column)} AS VARCHAR)) BETWEEN {low} AND {low + 2}"
-        return f"CASE WHEN {digits} THEN {self._moment(column, unit)} END"
+        low, at = UNITS[unit], self._moment(column, unit)
+        whole = f"split_part(CAST({quoted(column)} AS VARCHAR), '.', 1)"
+        digits = f"strlen({whole}) BETWEEN {low} AND {low + 2}"
+        return f"CASE WHEN {digits} AND year({at}) >= 1990 THEN {at} END"
 
     def _moment(self, column: str, fmt: str | None) -> str:
         parsed = moment(quoted(column), self.types[column], Format(moment_format=fmt), "UTC")
@@ -143,6 +172,42 @@ class Profile:
             f"WHERE NOT {blank(quoted(column), dtype)} ORDER BY {read}, value LIMIT 1"
         ).fetchone()
         return None if found is None else str(found[0])
+
+    def known(self, column: str) -> int:
+        """How many different values there are, in the sample."""
+        given = f"NOT {blank(quoted(column), self.types[column])}"
+        return int(
+            self._one(f"SELECT count(DISTINCT {quoted(column)}) FROM sample WHERE {given}")[0]
+        )
+
+    def has_digits(self, column: str) -> bool:
+        """Whether most values hold a digit."""
+        text = f"CAST({quoted(column)} AS VARCHAR)"
+        share = f"avg(CAST(regexp_matches({text}, '[0-9]') AS INTEGER))"
+        return (self._one(f"SELECT {share} FROM sample WHERE {text} IS NOT NULL")[0] or 0) > 0.5
+
+    def undone(self, column: str) -> str | None:
+        """Of a column of a few words, one that says of some rows that nothing was bought."""
+        if self.types[column] != "VARCHAR" or not 2 <= self.known(column) <= _FEW_VALUES:
+            return None
+        found = self.con.execute(
+            f"SELECT {quoted(column)} FROM sample "
+            f"WHERE regexp_matches({quoted(column)}, '(?i)\\b({_UNDONE})') LIMIT 1"
+        ).fetchone()
+        return None if found is None else str(found[0])
+
+    def same_for_all_lines(self, amount: str, order: str, form: Format) -> float:
+        """Of the orders with several lines and an amount, the share of those whose lines all have
+        the same; 0 where there are too few.
+        """
+        paid = number(quoted(amount), self.types[amount], form.decimal)
+        orders, same = self._one(
+            "SELECT count(*), count(*) FILTER (least = most) FROM "
+            f"(SELECT min({paid}) AS least, max({paid}) AS most FROM {self.relation.sql} "
+            f"WHERE {quoted(order)} IS NOT NULL GROUP BY {quoted(order)} "
+            f"HAVING count(*) > 1 AND max({paid}) > 0)"
+        )
+        return same / orders if orders >= _SOME_ORDERS else 0.0
 
     def distinct(self, column: str) -> float:
         """Different values for each row, 0 to 1."""
