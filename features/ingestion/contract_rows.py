@@ -6,6 +6,7 @@ dated one its start and end.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 from features import engine
 from features.errors import SourceError
 from features.ingestion import attribute_values
-from features.ingestion.cleaning import Field, identifier, moment, number, quoted, text
+from features.ingestion.cleaning import SWITCHES, Field, identifier, moment, number, quoted, text
 from features.ingestion.intake import Ingested, Intake, tomorrow
 from features.ingestion.staging import Staged, judge, stage
 from features.settings.contracts import ContractExperiment, ContractsSource
@@ -23,6 +24,7 @@ from features.spec import Attribute
 #: The column of inputs that says how long a contract has run; no attribute can have that name.
 TENURE = "(tenure)"
 DAY_SECONDS = 86_400
+_FEW = 8  # values that an error names
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,28 @@ class Standing:
         source; absent where nothing tells it), then the attributes: number (float64), category and
         ordered (object, text); null is unknown
     ended : (n,) float64, 1 where the contract ended (dated: within the window), else 0
+    row : (n,) int64, the contract's row in the source, counted from 1 after the header
     """
 
     customer_id: np.ndarray
     inputs: pd.DataFrame
     ended: np.ndarray
+    row: np.ndarray
 
     def taken(self, rows: np.ndarray) -> Standing:
         """The contracts at these places."""
-        return Standing(self.customer_id[rows], self.inputs.iloc[rows], self.ended[rows])
+        return Standing(
+            self.customer_id[rows], self.inputs.iloc[rows], self.ended[rows], self.row[rows]
+        )
 
 
 @dataclass(frozen=True)
 class Contracts:
     """The usable rows, in the order of the source.
 
-    rows : `(customer_id)`, and `(ended)` (bool) and `TENURE` (undated), or `(start)` and
-        `(ended_on)` (dated; naive UTC, NaT: still running), then the attributes as in
-        `Standing.inputs`, under names of the user's, hence the brackets
+    rows : `(row)` in the source, `(customer_id)`, and `(ended)` (bool) and `TENURE` (undated), or
+        `(start)` and `(ended_on)` (dated; naive UTC, NaT: still running), then the attributes as
+        in `Standing.inputs`, under names of the user's, hence the brackets
     rejects : as in `features.sources.Sources`
     as_of : naive UTC; nothing at or after it is in `rows`, nor anything after the day of the run
     scheduled : ends after the day of the run, which can only be planned; in `rows` they are NaT
@@ -107,7 +113,7 @@ def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> C
         f"{quoted(field.name)} AS {quoted(name)}"
         for field, name in zip(fields, _names(source), strict=True)
     )
-    rows = con.execute(f'SELECT {listed} FROM kept_rows ORDER BY "row"').df()
+    rows = con.execute(f'SELECT "row" AS "(row)", {listed} FROM kept_rows ORDER BY "row"').df()
     rows, scheduled = _shaped(rows, source), 0
     if source.dated:
         ends = rows["(ended_on)"]
@@ -133,7 +139,8 @@ def standing(contracts: Contracts, as_of: pd.Timestamp, end: pd.Timestamp) -> St
 def _standing(contracts: Contracts, rows: pd.DataFrame, ended: np.ndarray) -> Standing:
     names = [TENURE] if TENURE in rows else []
     inputs = rows[[*names, *(a.name for a in contracts.columns)]].reset_index(drop=True)
-    return Standing(rows["(customer_id)"].to_numpy(object), inputs, ended)
+    row = rows["(row)"].to_numpy(np.int64)
+    return Standing(rows["(customer_id)"].to_numpy(object), inputs, ended, row)
 
 
 def _fields(experiment: ContractExperiment, staged: Staged) -> list[Field]:
@@ -184,19 +191,63 @@ def _shaped(rows: pd.DataFrame, source: ContractsSource) -> pd.DataFrame:
     for name in rows:
         if name in (TENURE, *(a.name for a in source.columns if a.kind == "number")):
             rows[name] = rows[name].astype(np.float64)
-        elif name not in ("(start)", "(ended_on)"):
+        elif name not in ("(row)", "(start)", "(ended_on)"):
             texts = rows[name].astype(object)
             rows[name] = texts.where(texts.notna(), None)
     if source.ended is not None:
-        rows["(ended)"] = rows["(ended)"].isin(source.ended_values)
+        rows["(ended)"] = _ended(rows["(ended)"], source)
     return rows
+
+
+def _ended(label: pd.Series, source: ContractsSource) -> pd.Series:
+    """Whether each label is one of `ended_values`, which are read as the labels are.
+
+    SourceError where one of them occurs nowhere, or another label differs from one in case alone.
+    """
+    listed = {_as_read(value): value for value in source.ended_values}
+    known = label.unique().tolist()
+    few = ", ".join(map(repr, sorted(known)[:_FEW])) + (", ..." if len(known) > _FEW else "")
+    for read, value in listed.items():
+        if read not in known:
+            raise SourceError(
+                "Each of contracts.ended_values must occur.",
+                f"{value!r} is none of the values of {source.ended!r}: {few}",
+                "correct contracts.ended_values",
+            )
+    small = {read.lower() for read in listed}
+    if alike := sorted(v for v in known if v not in listed and v.lower() in small):
+        raise SourceError(
+            "A label that differs from one of contracts.ended_values in case alone must be listed "
+            "too.",
+            f"{alike[0]!r} in {source.ended!r}",
+            "add it to contracts.ended_values, or correct the export",
+        )
+    return label.isin(listed)
+
+
+def _as_read(value: str) -> str:
+    """A value of the experiment file as `cleaning.text` reads it in a source.
+
+    >>> [_as_read(value) for value in ("True", "1.0", " left ", "Left")]
+    ['true', '1', 'left', 'Left']
+    """
+    bare = value.strip()
+    if bare.lower() in SWITCHES:
+        return bare.lower()
+    return re.sub(r"^(-?[0-9]+)\.0$", r"\1", bare)
 
 
 def _refuse_one_outcome(rows: pd.DataFrame, source: ContractsSource) -> None:
     ended = rows["(ended_on)"].notna() if source.dated else rows["(ended)"]
     if 0 < ended.sum() < len(rows):
         return
-    seen = f"{'every' if len(rows) and ended.all() else 'none'} of {len(rows):,} contracts"
+    if rows.empty:
+        raise SourceError(
+            "Some contracts must have started by as_of, or today.",
+            "none",
+            f"check the column {source.start!r}, and --as-of",
+        )
+    seen = f"{'all' if ended.all() else 'none'} of {len(rows):,} contracts"
     remedy = f"check the column {source.ended_on!r}, and --as-of"
     if source.ended is not None:
         seen += f" has {' or '.join(map(repr, source.ended_values))} in {source.ended!r}"

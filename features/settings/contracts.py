@@ -184,6 +184,12 @@ def _column(table: Table, name: str) -> Attribute:
     kind = table.choice("kind", KINDS)
     order = table.texts("order") if kind == "ordered" else ()
     table.refuse_others()
+    if name.startswith("(") and name.endswith(")"):
+        raise ConfigError(
+            "A column in contracts.columns has a name without brackets around it: those are ours.",
+            repr(name),
+            "rename it in the export",
+        )
     return Attribute(name, LENS, kind, order)
 
 

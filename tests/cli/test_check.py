@@ -33,7 +33,7 @@ def test_data_that_cannot_train_end_with_one(changed: Changed, run: Run) -> None
     assert "Traceback" not in shown.output
     assert "What stops a training" in shown.output.splitlines()
     assert shown.output.splitlines()[-1].startswith(
-        "Cannot train: The horizon must be shorter than the history of orders. Seen: a horizon of "
+        "Cannot train: The horizon must be shorter than the history. Seen: a horizon of "
         "800 days and a history of "
     )
 

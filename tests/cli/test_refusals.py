@@ -100,7 +100,7 @@ def test_a_horizon_longer_than_the_data(
     changed: Changed, served: Path, run: Run, told: Told
 ) -> None:
     assert told(run("retrain", changed({"horizon_days = 60": "horizon_days = 5000"}))) == (
-        "The horizon must be shorter than the history of orders.",
+        "The horizon must be shorter than the history.",
         "a horizon of 5000 days and a history of 728 days (2023-01-03 to 2024-12-31)",
         "set horizon_days to 145 or less, or bring a longer history",
     )

@@ -134,7 +134,7 @@ def test_returns_alone_make_no_order(retrained: Shop, ordinary: pd.DataFrame) ->
 
 def test_a_horizon_beyond_the_data_is_refused(retrained: Shop, ordinary: pd.DataFrame) -> None:
     assert refused(retrained, ordinary, horizon_days=300) == (
-        "The horizon must be shorter than the history of orders. Seen: a horizon of 300 days and "
+        "The horizon must be shorter than the history. Seen: a horizon of 300 days and "
         "a history of 240 days (2023-01-01 to 2023-08-29). Remedy: set horizon_days to 48 or "
         "less, or bring a longer history"
     )

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from features.ingestion.contract_rows import Contracts
 from features.settings.contracts import ContractExperiment, Profit
 from training.cards.report_card import CHURN, OURS, Comparison, ReportCard, Section
-from training.contracts import contract_plans
-from training.contracts.contract_evaluation import FOLDS, HeldOut
+from training.contracts import contract_plans, contract_span
+from training.contracts.contract_evaluation import FOLDS, HeldOut, coarse
 from training.contracts.contract_suspects import Search
 from training.measures import metrics
 from training.measures import profit as profits
@@ -31,6 +31,7 @@ TITLE = "Contracts that end"
 #: are written. Honest tables reach .85, and .92 where rules of several columns tell; beyond, a
 #: fixed term or a switch of automatic renewal may, so it is a question and no refusal.
 SUSPICIOUS = 0.93
+NO_INTERVAL = "no interval: a few customers have most of the contracts"
 Measure = Callable[[npt.ArrayLike, npt.ArrayLike], float]
 
 
@@ -59,8 +60,7 @@ def heading(
             f"into {FOLDS} folds, {repeats} times over, each fold predicted by models of the "
             "others. It cannot show what a change from one season or year to the next would cost; "
             "name contracts.start and contracts.ended_on where the dates are known.",
-            "Contracts of one customer, and contracts equal in every column, are in one fold. The "
-            "calibration is learned within the training folds.",
+            f"{_apart(contracts)} The calibration is learned within the training folds.",
         ]
     else:
         windows = "; ".join(
@@ -72,13 +72,17 @@ def heading(
             f"each ends within {plan.horizon_days} days.",
             f"Cut-offs: {windows}.",
             "Figures are of the evaluated model (trained before the calibration and test windows); "
-            "the final one is fitted on every cut-off.",
+            "the final one is fitted on every cut-off. The rivals are calibrated on the same "
+            "window.",
             "The columns of a contract have no dates: they are taken as constant, so one that was "
             "changed after a cut-off tells of the future.",
         ]
     best = np.mean([metrics.roc_auc(tested.truth, p) for p in tested.predictions[OURS]])
-    planned = contract_plans.caution(contracts, plan.horizon_days) if plan else ""
-    warned = (planned, *found.cautions())
+    dated: tuple[str, ...] = ()
+    if plan:
+        planned = contract_plans.caution(contracts, plan.horizon_days)
+        dated = (planned, contract_span.caution(contracts, plan.horizon_days))
+    warned = (*dated, *found.cautions())
     if best >= SUSPICIOUS:
         strongest = f" The strongest columns, each alone: {found.strongest()}."
         warned += (
@@ -86,6 +90,16 @@ def heading(
             f"that is written when a contract ends.{strongest if found.powers else ''}",
         )
     return tuple(line for line in (*lines[:2], *warned, *lines[2:], experiment.note) if line)
+
+
+def _apart(contracts: Contracts) -> str:
+    """What stays together when folds are drawn."""
+    if coarse(contracts.everything()):
+        return (
+            "Contracts of one customer are in one fold. Many contracts are equal in every column: "
+            "they count as different ones, not as copies."
+        )
+    return "Contracts of one customer, and contracts equal in every column, are in one fold."
 
 
 def section(tested: HeldOut, profit: Profit, currency: str, seed: int) -> Section:
@@ -131,10 +145,16 @@ def notes(tested: HeldOut, profit: Profit, currency: str) -> tuple[str, ...]:
     mean = profit.alpha / (profit.alpha + profit.beta)
     chosen = asked(tested, profit)
     brought = profits.earned(tested.truth, chosen, profit)
+    limit = profits.break_even(profit)
+    whom = (
+        f"those of the {ours.eta:.1%} of greatest risk whose probability is above {limit:.1%}, "
+        "from which on asking pays"
+    )
+    if limit >= 1:
+        whom = "at these costs asking pays of nobody, however sure to leave"
     said = [
         f"{n:,} contracts, {ended:.1%} of them ended.",
-        f"Asking {chosen.mean():.1%} of them (those of the {ours.eta:.1%} of greatest risk whose "
-        f"probability is above {profits.break_even(profit):.1%}, from which on asking pays) would "
+        f"Asking {chosen.mean():.1%} of them ({whom}) would "
         f"have earned {brought:,.2f} {currency} per contract, asked or not, where a customer who "
         f"stays is worth {profit.clv:,g}, the offer costs {profit.incentive:,g}, asking "
         f"{profit.contact:,g}, and {mean:.0%} of the would-be churners take it.",
@@ -148,7 +168,7 @@ def notes(tested: HeldOut, profit: Profit, currency: str) -> tuple[str, ...]:
         drawn = "customers"
         said.append(
             f"The contracts are of {customers:,} customers; for the intervals customers are drawn, "
-            "each with all of theirs (no interval where a few have most of the contracts)."
+            "each with all of theirs."
         )
     if tested.fold.max() > 0:
         aucs = by_fold(tested, OURS, metrics.roc_auc)
@@ -181,4 +201,6 @@ def _compared(
     d = repeated_bootstrap(
         function, tested.truth, ours, theirs, resamples, seed, groups=tested.customer_id.astype(str)
     )
-    return Comparison(measure, rival, *d, better=better, certain=bool(d.excludes_zero))
+    return Comparison(
+        measure, rival, *d, better=better, certain=bool(d.excludes_zero), instead=NO_INTERVAL
+    )

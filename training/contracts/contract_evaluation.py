@@ -1,13 +1,14 @@
 """Contracts held to outcomes that trained nothing: by later dates, or by folds without any.
 
-Ours and every rival are fitted on the same rows and predict the same rows. The calibration
-is learned within the training rows.
+Ours and every rival are fitted on the same rows and predict the same rows. By folds the calibration
+of ours is learned within the training rows; by dates it is learned on a later window, and so are
+those of the rivals.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ from training.screen import Told
 from training.windows.splits import Splits, Window
 
 FOLDS, REPEATS, INNER = 5, 3, 3
+MOST_ALIKE = 4  # contracts equal in every column, on average: more, and they are no copies
 BASE_RATE, TENURE_ALONE = "base rate", "tenure alone"
 LOGISTIC, BOOSTING = "plain logistic regression", "LightGBM alone"
 
@@ -48,13 +50,24 @@ class HeldOut:
     customer_id: np.ndarray
 
 
-def alike(rows: Standing) -> np.ndarray:
-    """(n,) group of each row: contracts of one customer, or equal in every input, share one.
-
-    An equal row in the training rows would tell the outcome of the one that is tested.
+def coarse(rows: Standing) -> bool:
+    """Whether the columns tell few contracts apart: that two are equal in all of them is then no
+    sign that one is a copy of the other, and what alike contracts do is what is to be learned.
     """
-    same = rows.inputs.groupby(list(rows.inputs), dropna=False).ngroup().to_numpy()
+    distinct = rows.inputs.groupby(list(rows.inputs), dropna=False).ngroups
+    return distinct * MOST_ALIKE < len(rows.ended)
+
+
+def alike(rows: Standing) -> np.ndarray:
+    """(n,) group of each row: contracts of one customer share one; where the columns are not
+    `coarse`, so do contracts equal in every input.
+
+    A copy in the training rows would tell the outcome of the one that is tested.
+    """
     _, customer = np.unique(rows.customer_id.astype(str), return_inverse=True)
+    if coarse(rows):
+        return customer
+    same = rows.inputs.groupby(list(rows.inputs), dropna=False).ngroup().to_numpy()
     n = len(same)
     ends = np.concatenate([same, same.max() + 1 + customer])
     size = int(ends.max()) + 1
@@ -74,8 +87,8 @@ def folds(
     if apart < count:
         raise FitError(
             f"Contracts without dates must make at least {count} groups, to be drawn into folds.",
-            f"{apart:,}, where contracts of one customer, or equal in every column, are one group",
-            "name columns that tell the contracts apart in [contracts.columns]",
+            f"{apart:,}, where contracts of one customer, or copies of each other, are one group",
+            "bring contracts of more customers, or columns that tell the contracts apart",
         )
     split = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     yield from split.split(ended, ended, groups)
@@ -108,7 +121,7 @@ def cross_validate(
             told("fold", repeat * FOLDS + i + 1, repeats * FOLDS)
             learned = rows.taken(train)
             blend = inner_blend(learned, groups[train], columns, seed)
-            made = _predicted(learned, blend, rows.inputs.iloc[test], columns, seed)
+            made = _predicted(learned, None, blend, rows.inputs.iloc[test], columns, seed)
             for name, values in made.items():
                 predictions.setdefault(name, np.empty(fold.shape))[repeat, test] = values
             fold[repeat, test] = i
@@ -127,7 +140,7 @@ def out_of_time(contracts: Contracts, plan: Splits, seed: int) -> tuple[HeldOut,
     _require_both(test, plan)
     parts = contract.fit_parts(train.inputs, train.ended, columns, seed)
     blend = contract.fit_blend(parts.logits(calibration.inputs), calibration.ended)
-    made = _predicted(train, blend, test.inputs, columns, seed)
+    made = _predicted(train, calibration, blend, test.inputs, columns, seed)
     later = stacked(contracts, (*plan.train, plan.calibration))
     parts = contract.fit_parts(later.inputs, later.ended, columns, seed)
     served = contract.fit_blend(parts.logits(test.inputs), test.ended)
@@ -150,6 +163,7 @@ def stacked(contracts: Contracts, windows: Sequence[Window]) -> Standing:
         np.concatenate([p.customer_id for p in parts]),
         pd.concat([p.inputs for p in parts], ignore_index=True),
         np.concatenate([p.ended for p in parts]),
+        np.concatenate([p.row for p in parts]),
     )
 
 
@@ -165,27 +179,41 @@ def _require_both(test: Standing, plan: Splits) -> None:
 
 
 def _predicted(
-    train: Standing, blend: Blend, inputs: pd.DataFrame, columns: Sequence[Attribute], seed: int
+    train: Standing,
+    later: Standing | None,
+    blend: Blend,
+    inputs: pd.DataFrame,
+    columns: Sequence[Attribute],
+    seed: int,
 ) -> dict[str, np.ndarray]:
-    """(n,) of ours and each rival, fitted on `train`, for `inputs`."""
+    """(n,) of ours and each rival, fitted on `train`, for `inputs`; of the rivals too the level is
+    that of the `later` rows, where there are some.
+    """
     parts = contract.fit_parts(train.inputs, train.ended, columns, seed)
-    logits = parts.logits(inputs)
-    made = {
-        OURS: blend.probability(logits),
-        BASE_RATE: np.full(len(inputs), train.ended.mean()),
-    }
-    if TENURE in inputs and train.inputs[TENURE].notna().any():
+
+    def trees(rows: pd.DataFrame) -> np.ndarray:
+        return parts.logits(rows)[0]
+
+    rivals = {LOGISTIC: _logistic(parts.design.plain, train), BOOSTING: trees}
+    level = np.full(len(inputs), (train if later is None else later).ended.mean())
+    made = {OURS: blend.probability(parts.logits(inputs)), BASE_RATE: level}
+    if TENURE in inputs:
+        made[TENURE_ALONE] = level  # where all have run for as long, or nobody knows
         design = contract_design.learn(train.inputs[[TENURE]], ())
-        made[TENURE_ALONE] = _logistic(
-            design.linear(train.inputs), train.ended, design.linear(inputs)
+        if design.kept:
+            rivals = {TENURE_ALONE: _logistic(design.linear, train), **rivals}
+    for name, rival in rivals.items():
+        own = (
+            Blend() if later is None else contract.fit_blend(rival(later.inputs)[None], later.ended)
         )
-    plain = parts.design.plain
-    made[LOGISTIC] = _logistic(plain(train.inputs), train.ended, plain(inputs))
-    made[BOOSTING] = Blend().probability(logits[:1])
+        made[name] = own.probability(rival(inputs)[None])
     return made
 
 
-def _logistic(train: np.ndarray, ended: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """An ordinary logistic regression (C = 1) on standardised columns."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000)).fit(train, ended)
-    return model.predict_proba(rows)[:, 1]
+def _logistic(
+    numbers: Callable[[pd.DataFrame], np.ndarray], train: Standing
+) -> Callable[[pd.DataFrame], np.ndarray]:
+    """The logits of an ordinary logistic regression (C = 1) on standardised columns."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
+    model.fit(numbers(train.inputs), train.ended)
+    return lambda rows: model.decision_function(numbers(rows))

@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.errors import HistoryError
@@ -24,6 +25,7 @@ from training.contracts import (
     contract_card,
     contract_evaluation,
     contract_plans,
+    contract_span,
     contract_suspects,
 )  # fmt: skip
 from training.contracts.contract import Blend, ContractModel
@@ -35,6 +37,7 @@ from training.windows.splits import Splits
 
 PACKAGES = ("lightgbm", "scikit-learn", "mlflow", "pandas", "numpy", "duckdb")
 SCORES = "contracts.parquet"
+SOME_WEEKS = 30  # days, the most that `windows.splits` wants before three windows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +109,9 @@ def retrain(
             _record(experiment, model, blend, card, pictures, rows.inputs, plan), folder, version
         )
     screen.say(f"   {experiment.name} version {recorded.version} ({version}) is registered")
+    running = len(scores) - int(scores.ended.sum()) if plan is None else len(scores)
     screen.say(
-        f"Each contract's row: {out / SCORES} ({len(scores):,}, of which "
+        f"Each contract's row: {out / SCORES} ({len(scores):,}; of the {running:,} that run "
         f"{int(scores.target.sum()):,} are worth asking); report card and plots: {out}"
     )
     return Retrained(model, card, tested, recorded, folder, scores)
@@ -128,7 +132,7 @@ def planned(contracts: Contracts, experiment: ContractExperiment) -> Splits | No
     planned_ends = contract_plans.refusal(contracts, days)
     if planned_ends is not None:
         raise planned_ends
-    first = max(rows["(start)"].min(), rows["(ended_on)"].min())
+    first = contract_span.begin(contracts)
     last = max(rows["(start)"].max(), rows["(ended_on)"].max())
     now = splits.now_after(last) if contracts.as_of is None else contracts.as_of
     if (now - last).days > max(splits.LEAST_WINDOW_DAYS, days // 4):
@@ -142,9 +146,11 @@ def planned(contracts: Contracts, experiment: ContractExperiment) -> Splits | No
     if plan.window_days != days:
         span = (now - first).days
         raise HistoryError(
-            "Training, calibration and test of contracts need three whole horizons.",
+            "Training, calibration and test of contracts need three whole horizons after some "
+            "weeks of history.",
             f"a horizon of {days} days and {span} days since the first known end",
-            f"set horizon_days to {max(span // 5, 1)} or less, or bring a longer history",
+            f"set horizon_days to {max((span - SOME_WEEKS) // 3, 1)} or less, or bring a longer "
+            "history",
         )
     return plan
 
@@ -152,10 +158,13 @@ def planned(contracts: Contracts, experiment: ContractExperiment) -> Splits | No
 def scored(
     contracts: Contracts, model: ContractModel, tested: HeldOut, plan: Splits | None, profit: Profit
 ) -> pd.DataFrame:
-    """A row a contract: customer_id, churn_probability, target.
+    """A row a contract: row, customer_id, churn_probability, target.
+
+    `row`: where the contract stands in the source, counted from 1 after the header.
 
     `target`: it is among the share of greatest risk that the card says to target, and its
-    probability is above `measures.profit.break_even`, so that asking it is expected to pay.
+    probability is above `measures.profit.break_even`, so that asking it is expected to pay; no
+    contract that has ended is.
 
     Dated contracts are those that run now, scored by the final model. Of undated ones all are
     there, with `ended`, each scored by models that did not see it (the mean over the repeats).
@@ -168,7 +177,10 @@ def scored(
         rows = standing(contracts, plan.now, plan.now)
         probability, made = model.probability(rows.inputs), {"customer_id": rows.customer_id}
     target = asked(probability, contract_card.target(tested, OURS, profit).eta, profit)
-    return pd.DataFrame({**made, "churn_probability": probability, "target": target})
+    target &= ~made.get("ended", np.zeros(len(target), bool))
+    return pd.DataFrame(
+        {"row": rows.row, **made, "churn_probability": probability, "target": target}
+    )
 
 
 def _manifest(

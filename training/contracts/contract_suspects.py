@@ -224,14 +224,17 @@ def _strong(
         return None
     held, rival = mark
     difference = paired_bootstrap(_auc, truth, score, rival, RESAMPLES, seed, groups=whose)
-    sure = difference.value > MARGIN and difference.low > 0
+    # Where a few customers have most of the contracts there is no interval: the gap decides.
+    sure = difference.value > MARGIN and not difference.low <= 0
     if not sure and power.value <= CERTAIN:
         return None
     what = "whether it is known" if power.by_presence else "its value"
+    apart = f"difference {difference.value:+.3f}"
+    if np.isfinite(difference.low):
+        apart += f", 95 % interval {difference.low:+.3f} to {difference.high:+.3f}"
     said = (
         f"{power.column}: {what} alone tells which contracts end with AUC {power.value:.3f}; "
-        f"{_called(held.column)} has {held.value:.3f} (difference {difference.value:+.3f}, 95 % "
-        f"interval {difference.low:+.3f} to {difference.high:+.3f})"
+        f"{_called(held.column)} has {held.value:.3f} ({apart})"
     )
     return Suspect(power.column, said, sure and power.value > CERTAIN)
 

@@ -188,7 +188,7 @@ def plan(
     lately = f", known {late} days late" if late else ""
     if horizon_days > span:
         raise HistoryError(
-            "The horizon must be shorter than the history of orders.",
+            "The horizon must be shorter than the history.",
             f"a horizon of {horizon_days} days and a history of {span} days "
             f"({first:%Y-%m-%d} to {last:%Y-%m-%d}){lately}",
             f"set horizon_days to {max(span // 5, 1)} or less, or bring a longer history"

@@ -115,8 +115,14 @@ def test_what_makes_the_contracts_meaningless_is_refused(tmp_path: Path) -> None
     with pytest.raises(SourceError) as caught:
         loaded(tmp_path, UNDATED.replace('["yes"]', '["YES", "1"]'), LABELLED)
     assert str(caught.value) == (
-        "Some contracts must have ended, and some not. Seen: none of 3 contracts has 'YES' or '1' "
-        "in 'left'. Remedy: correct contracts.ended_values"
+        "Each of contracts.ended_values must occur. Seen: 'YES' is none of the values of 'left': "
+        "'No', 'no', 'yes'. Remedy: correct contracts.ended_values"
+    )
+    with pytest.raises(SourceError) as caught:
+        loaded(tmp_path, UNDATED.replace('["yes"]', '["No"]'), LABELLED)
+    assert str(caught.value) == (
+        "A label that differs from one of contracts.ended_values in case alone must be listed too. "
+        "Seen: 'no' in 'left'. Remedy: add it to contracts.ended_values, or correct the export"
     )
     with pytest.raises(SourceError) as caught:
         loaded(tmp_path, UNDATED, LABELLED, T("2024-03-01"))

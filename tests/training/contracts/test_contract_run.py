@@ -116,8 +116,10 @@ def test_contracts_that_run_now_are_scored_by_the_served_model(
     plan = planned(read, experiment)
     assert plan is not None
     scores = run.scores
-    assert list(scores) == ["customer_id", "churn_probability", "target"]
+    assert list(scores) == ["row", "customer_id", "churn_probability", "target"]
     running = simulated()
+    whose = running["who"].astype(str).iloc[scores["row"] - 1]
+    assert whose.tolist() == scores["customer_id"].tolist()
     assert len(scores) == (running["until"].isna() | (running["until"] >= plan.now)).sum()
     monthly = scores.merge(
         running.assign(customer_id=running["who"].astype(str))[["customer_id", "plan"]]
@@ -188,7 +190,8 @@ def test_a_history_of_less_than_three_horizons_is_refused(folder: Path) -> None:
     with pytest.raises(HistoryError) as caught:
         planned(read, experiment)
     assert caught.value.rule == (
-        "Training, calibration and test of contracts need three whole horizons."
+        "Training, calibration and test of contracts need three whole horizons after some weeks of "
+        "history."
     )
     assert caught.value.seen == (
         f"a horizon of 300 days and {known} days since the first known end"
@@ -251,7 +254,9 @@ def test_a_table_without_dates_is_judged_by_folds_and_says_so(folder: Path, scre
     assert "No figure here is out of time" in (
         folder / "out" / "labels" / "report_card.md"
     ).read_text()  # fmt: skip
-    assert list(made.scores) == ["customer_id", "ended", "churn_probability", "target"]
+    assert list(made.scores) == ["row", "customer_id", "ended", "churn_probability", "target"]
+    assert not made.scores[made.scores["ended"]]["target"].any()
+    assert made.scores["target"].any()
     assert made.scores["ended"].tolist() == rows["until"].notna().tolist()
     assert made.tested.customer_id.tolist() == rows["who"].astype(str).tolist()
     # Each is predicted by others only: the mean of the repeats, and none by the final model.

@@ -30,7 +30,8 @@ def contracts(
     ended: np.ndarray, tenure: np.ndarray | None = None, **columns: np.ndarray
 ) -> Contracts:
     """Undated contracts; a column of texts is a category, any other a number."""
-    rows = pd.DataFrame({"(customer_id)": np.arange(len(ended)).astype(str), "(ended)": ended})
+    row = np.arange(len(ended))
+    rows = pd.DataFrame({"(row)": row + 1, "(customer_id)": row.astype(str), "(ended)": ended})
     if tenure is not None:
         rows[TENURE] = tenure
     kinds = []
@@ -79,6 +80,17 @@ def test_a_column_that_is_filled_only_for_those_who_left_is_refused_by_name() ->
         "find out when it is written; bring its values as they were on a day before the end, or "
         "leave it out: remove contracts.columns.reason"
     )
+
+
+def test_a_perfect_leak_is_refused_where_a_few_customers_have_most_of_the_contracts() -> None:
+    """Nothing can be drawn then, so that there is no interval; the gap is enough."""
+    ended = ends()
+    read = contracts(ended, reason=written(ended, 1.0), fee=generator().random(ROWS))
+    read = replace(read, rows=read.rows.assign(**{"(customer_id)": np.arange(ROWS) % 12}))
+    error = refusal(search(read, None, SEED))
+    assert error is not None
+    assert "reason" in error.seen
+    assert "nan" not in error.seen
 
 
 def test_every_column_that_is_the_outcome_is_named_at_once() -> None:
@@ -156,7 +168,8 @@ def dated() -> tuple[Contracts, Splits]:
     day = origin + pd.to_timedelta(start, "D")
     end = pd.Series(origin + pd.to_timedelta(days, "D")).where(days < 1_080)
     rows = pd.DataFrame({
-        "(customer_id)": np.arange(ROWS).astype(str), "(start)": day, "(ended_on)": end,
+        "(row)": np.arange(ROWS) + 1, "(customer_id)": np.arange(ROWS).astype(str),
+        "(start)": day, "(ended_on)": end,
         "reason": np.where(end.notna(), "moved", None),
     })  # fmt: skip
     columns = (Attribute("reason", "contract", "category"),)

@@ -80,7 +80,7 @@ def test_a_horizon_longer_than_the_history_is_refused() -> None:
     with pytest.raises(HistoryError) as refusal:
         plan(START, after(40), 90)
     assert str(refusal.value) == (
-        "The horizon must be shorter than the history of orders. Seen: a horizon of 90 days and a "
+        "The horizon must be shorter than the history. Seen: a horizon of 90 days and a "
         "history of 40 days (2023-01-01 to 2023-02-10). Remedy: set horizon_days to 8 or less, or "
         "bring a longer history"
     )
