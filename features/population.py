@@ -32,6 +32,8 @@ class Population:
     top_share: of all spend above 0, what the best hundredth of the buyers (one at least) brought;
     nan where nobody brought anything. overdrawn: buyers to whom more was returned than they paid.
     shared: of all orders and returns, the part whose order id another customer's have too.
+    of_lines: orders with several lines, of different products where these are known; alike: of them
+    those whose lines all have the same amount, which makes alike_amounts different ones.
     """
 
     customers: int
@@ -45,6 +47,9 @@ class Population:
     top_share: float
     overdrawn: int = 0
     shared: float = 0.0
+    of_lines: int = 0
+    alike: int = 0
+    alike_amounts: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,18 @@ def population(connection: Any) -> Population:
         amount=orders.amount.sum(),
         bought=bought(orders),
         day=orders.local.min(where=orders.amount >= 0).date(),
+        least=orders.amount.min(),
+        most=orders.amount.max(),
+        several=(orders.count() > 1)
+        & (orders.product_id.min() != orders.product_id.max()).fill_null(orders.count() > 1),
     )
+    several_lines = each.filter(each.several & (each.most > 0))
+    same = several_lines.least == several_lines.most
+    (lines,) = several_lines.aggregate(
+        of_lines=several_lines.count(),
+        alike=same.sum().fill_null(0),
+        alike_amounts=several_lines.most.nunique(where=same),
+    ).to_pyarrow().to_pylist()  # fmt: skip
     ids = each.group_by("order_id").aggregate(times=each.count())
     several = ids.aggregate(every=ids.times.sum(), of=ids.times.sum(where=ids.times > 1))
     (told,) = several.to_pyarrow().to_pylist()
@@ -112,6 +128,7 @@ def population(connection: Any) -> Population:
         top_share=_top_share(spend[buys]),
         overdrawn=int((spend[buys] < -LEAST_COIN).sum()),
         shared=(told["of"] or 0) / told["every"] if told["every"] else 0.0,
+        **lines,
     )
 
 

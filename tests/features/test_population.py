@@ -38,7 +38,25 @@ def test_customers_are_counted_by_their_orders(shop: Any) -> None:
         top_share=95 / 105,
         overdrawn=1,
         shared=0.2,  # without ids of orders the moment is one
+        of_lines=1,
     )
+
+
+def test_orders_whose_lines_all_have_one_amount_are_counted(shop: Any) -> None:
+    def order(name: str, *paid: float, product: list[str] | None = None) -> list[dict[str, Any]]:
+        products = product or [None] * len(paid)
+        return [
+            shop.line("2024-01-01", amount, "a", order_id=name, product_id=what)
+            for amount, what in zip(paid, products, strict=True)
+        ]
+
+    lines = [
+        *order("total", 60, 60, 60), *order("lines", 60, 20), *order("one", 60),
+        *order("twice the same", 9, 9, product=["x", "x"]),
+        *order("two at one price", 9, 9, product=["x", "y"]), *order("free", 0, 0),
+    ]  # fmt: skip
+    found = population(shop.log(lines).connect())
+    assert (found.of_lines, found.alike, found.alike_amounts) == (3, 2, 2)
 
 
 def test_an_order_id_that_several_customers_have_is_shared(shop: Any) -> None:

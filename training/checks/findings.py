@@ -33,6 +33,7 @@ SLIP_SHARE = 0.001  # of all spend, by lines far above the others; ten times it 
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
 THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
+ALIKE_SHARE, LEAST_ORDERS = 0.8, 20  # of orders with several lines
 SHARED_SHARE = 0.5  # of the orders, by ids that are not one customer's
 
 
@@ -198,6 +199,16 @@ def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
 
 
 def _orders(people: Population, experiment: Experiment) -> Iterator[Finding]:
+    # Where there are a few prices, lines of an order are often alike.
+    enough = min(people.of_lines, people.alike_amounts) >= LEAST_ORDERS
+    if enough and people.alike / people.of_lines > ALIKE_SHARE:
+        yield Finding(
+            WARNING, "The amount is what a line cost, not the total of its order.",
+            f"of {people.of_lines:,} orders with several lines {people.alike:,} "
+            f"({people.alike / people.of_lines:.1%}) have the same amount on each",
+            "if it is the order's total, it counts once a line: name the column of the line's "
+            "amount, or bring one row an order",
+        )  # fmt: skip
     if experiment.orders.order_id is not None and people.shared > SHARED_SHARE:
         yield Finding(
             WARNING, "An order's id should be one customer's.",

@@ -119,6 +119,8 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
          "701 of 1,000 customers (70.1%) have one order"),
         ("population", {"one_time": 1_000, "repeat": 0}, WARNING,
          "1,000 of 1,000 customers (100.0%) have one order"),
+        ("population", {"of_lines": 100, "alike": 81, "alike_amounts": 20}, WARNING,
+         "of 100 orders with several lines 81 (81.0%) have the same amount on each"),
         ("population", {"returns_only": 51}, HINT, "51 of 1,000 customers have returns alone"),
         ("population", {"overdrawn": 51}, HINT,
          "more came back than was paid from 51 of 1,000 customers with an order"),
