@@ -187,7 +187,7 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
 @click.option(
     "--top",
     type=click.IntRange(min=1),
-    help="This many customers: those with an order who are most likely to leave",
+    help="This many customers: those with most to lose, risk of leaving times value",
 )
 @click.option(
     "--as-of", type=Moment(), help="Explain at this moment (UTC)  [default: the end of the data]"
@@ -210,7 +210,7 @@ def explain(
     With --out and no choice of customers everyone is explained, all reasons of each.
 
     \b
-    Three who are likely to leave, on the screen:
+    The three with most to lose, on the screen:
       coterie explain orders.toml --top 3
     """
     from features.settings import config

@@ -16,7 +16,7 @@ _OF_MANIFEST = (
     "time_zone", "catalog_hash", "note", "value_assumptions", "customers",
 )  # fmt: skip
 _OURS = "Coterie"  # our own row of each table, as cards.report_card calls it
-_OF_COMPARISON = ("measure", "rival", "difference", "certain")
+_OF_COMPARISON = ("measure", "rival", "certain")
 
 
 def facts(bundle: Bundle) -> dict[str, Any]:
@@ -38,12 +38,21 @@ def facts(bundle: Bundle) -> dict[str, Any]:
 def _short(card: dict[str, Any]) -> dict[str, Any]:
     """What the card is about, our own figures by section, and where a naive rule wins."""
     sections = card.get("sections", [])
-    worse = [c for section in sections for c in section["comparisons"] if not c["better"]]
+    worse = [(s["title"], c) for s in sections for c in s["comparisons"] if not c["better"]]
+    ours = {s["title"]: s["rows"].get(_OURS) for s in sections}
     return {
         "about": card.get("heading", []),
-        "figures": {s["title"]: s["rows"].get(_OURS, {}) for s in sections},
-        "naive_rule_wins": [{key: c[key] for key in _OF_COMPARISON} for c in worse],
+        "figures": {title: figures for title, figures in ours.items() if figures},
+        "naive_rule_wins": [
+            {"section": title, **{key: c[key] for key in _OF_COMPARISON}, "by": _size(c)}
+            for title, c in worse
+        ],
     }
+
+
+def _size(comparison: dict[str, Any]) -> float | None:
+    """By how much the rival is better, whichever way better is."""
+    return None if comparison["difference"] is None else abs(comparison["difference"])
 
 
 def page(bundle: Bundle) -> str:

@@ -188,7 +188,7 @@ def test_explain_says_what_cannot_be_explained(
     assert told(run("explain", trained)) == (
         "More than 10 customers are explained in a file.",
         "500 customers",
-        "name one with --out, or choose fewer with --customer or --top",
+        "name one with --out, or choose fewer with --top",
     )
     assert told(run("explain", trained, "--out", tmp_path / "reasons.xlsx")) == (
         "Reasons are written as Parquet, CSV or JSON, by the file's ending.",

@@ -33,7 +33,7 @@ def test_the_report_card_is_told_short(bundle: Bundle) -> None:
         "about": ["About it."],
         "figures": {"Churn": {"AUC": 0.7, "ECE": None}},
         "naive_rule_wins": [
-            {"measure": "ECE", "rival": "A rule", "difference": 0.3, "certain": True}
+            {"section": "Churn", "measure": "ECE", "rival": "A rule", "certain": True, "by": 0.3}
         ],
     }
     assert facts(with_(bundle, card={}))["evaluated"]["figures"] == {}

@@ -86,7 +86,7 @@ def calibration(
     axes.plot([0, 1], [0, 1], color="#999999", lw=1, label="perfectly calibrated")
     axes.errorbar(predicted, seen, yerr=error, fmt="o-", color=COLOURS[0], capsize=3, label=OURS)
     axes.set(xlabel="predicted churn probability", ylabel=observed,
-             title=title, xlim=(0, 1), ylim=(0, 1))  # fmt: skip
+             title=title, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))  # fmt: skip
     axes.legend(frameon=False)
     return figure
 
@@ -102,7 +102,7 @@ def deciles(expected: np.ndarray, spend: np.ndarray, currency: str) -> Figure:
     axes.bar(at + 0.2, [spend[g].mean() for g in groups], 0.4, color=COLOURS[1], label="realised")
     axes.set_xticks(at, [str(i + 1) for i in at])
     axes.set(xlabel="decile of predicted spend, highest first", ylabel=f"mean spend, {currency}",
-             title="Customer value by decile, out of time")  # fmt: skip
+             title="Spend by decile of its prediction, out of time")  # fmt: skip
     axes.legend(frameon=False)
     return figure
 
@@ -145,6 +145,8 @@ def profit(
     return figure
 
 
+#: Measures of which plots are drawn, the smaller the better.
+LOWER = ("Brier",)
 HEADLINES = (("Churn", "AUC"), ("Spend", "norm. Gini"), ("Segments", "η² log spend"))
 
 
@@ -160,7 +162,8 @@ def rivals(card: ReportCard, wanted: Sequence[tuple[str, str]] = HEADLINES) -> F
         axes.barh(names, values, color=[COLOURS[0] if n == OURS else "#bbbbbb" for n in names])
         for j, value in enumerate(values):  # a Gini below 0 has its figure right of its bar too
             axes.text(max(value, 0.0), j, f" {value:.3f}", va="center", fontsize=8)
-        axes.set_title(f"{section.title}: {measure}", fontsize=10)
+        lower = " (lower is better)" if measure in LOWER else ""
+        axes.set_title(f"{section.title}: {measure}{lower}", fontsize=10)
         least, most = min(*values, 0.0), max(*values, 0.0)
         room = 0.2 * (most - least) or 1.0
         axes.set_xlim(least - 0.1 * room, most + room)

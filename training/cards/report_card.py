@@ -163,8 +163,9 @@ def figure(value: float | None) -> str:
 
 
 def _key(title: str, name: str, measure: str) -> str:
-    plain = f"{title}/{name}/{measure}".lower().replace("η²", "eta2").replace("%", "pct")
-    return "".join(c if c.isalnum() or c in "/-_." else "_" for c in plain)
+    """Three parts: a slash within one would be a level of its own."""
+    plain = (p.lower().replace("η²", "eta2").replace("%", "pct") for p in (title, name, measure))
+    return "/".join("".join(c if c.isalnum() or c in "-_." else "_" for c in p) for p in plain)
 
 
 def compare(

@@ -66,7 +66,7 @@ def segment_section(
             "Refitted on bootstrap draws of the last training cut-off, the segments agree with an "
             f"adjusted Rand index of {chosen.agreement:.2f}; the least steady of them keeps a "
             f"Jaccard of {chosen.worst_jaccard:.2f} (Hennig: .75 valid, .6 not to be trusted); the "
-            f"smallest holds {chosen.least_share:.1%}."
+            f"smallest held {chosen.least_share:.1%} then."
         )
     return Section("Segments", rows, tuple(made), tuple(notes), chance.split(spend, ours[1]))
 

@@ -119,7 +119,7 @@ def _segments(last: pd.DataFrame) -> Readiness:
         return Readiness("segments", READY, seen)
     status = LIMITED if count >= LEAST_CUSTOMERS else INSUFFICIENT
     needed = SEGMENT_CUSTOMERS if status == LIMITED else LEAST_CUSTOMERS
-    why = "for a smallest segment of 20" if status == LIMITED else "needed"
+    why = "needed for 20 in a segment of 4 %" if status == LIMITED else "needed"
     return Readiness("segments", status, f"{seen}, {needed} {why}", _MORE)
 
 

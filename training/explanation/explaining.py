@@ -18,6 +18,7 @@ from training.explanation.reasons import MEASURES, reasons
 from training.explanation.wording import Words
 from training.fitting.fit import table
 from training.prediction.bundle import Bundle
+from training.prediction.value import names
 from training.screen import Screen, Told, quiet
 
 COLUMNS = (
@@ -35,18 +36,17 @@ def choose(
     customers: Sequence[str] = (),
     segment: str | None = None,
     top: int | None = None,
-    ordered: np.ndarray | None = None,
 ) -> np.ndarray:
     """Places in `predicted` (one row a customer) of who is asked about, in the order asked for.
 
     The named customers; else those of `segment` (id or name), everyone where it is None, of whom
-    the `top` most likely to leave where it is given: of those who `ordered` (n,) bool, where that
-    is known, before any other, as who never came cannot leave. Raises SourceError for whom nobody
-    knows.
+    the `top` with most to lose where it is given: risk of leaving times the value over the first
+    of the months that are told, or the expected spend where no value is; who never came has none,
+    and comes last. Raises SourceError for whom nobody knows.
     """
     if customers and (segment is not None or top is not None):
         raise SourceError(
-            "Customers are named, or chosen by segment and risk.",
+            "Customers are named, or chosen by segment and by what there is to lose.",
             "--customer beside --segment or --top",
             "leave out one of them",
         )
@@ -75,9 +75,10 @@ def choose(
             )  # fmt: skip
         chosen = chosen[(predicted["segment_id"] == found[segment]).to_numpy()]
     if top is not None:
-        risk = predicted["churn_probability"].to_numpy()[chosen]
-        waiting = np.zeros(len(chosen)) if ordered is None else ~ordered[chosen]
-        chosen = chosen[np.lexsort((-risk, waiting))[:top]]
+        told = [name for name in names(bundle.terms)[:1] if predicted[name].notna().any()]
+        worth = predicted[told[0] if told else "expected_spend"].fillna(0.0).to_numpy()
+        risk = predicted["churn_probability"].to_numpy()
+        chosen = chosen[np.lexsort((-risk[chosen], -(risk * worth)[chosen]))[:top]]
     return chosen
 
 
@@ -135,13 +136,12 @@ def explain(
     bundle.require_current()
     with screen.step(f"Predicting every customer at {as_of:%Y-%m-%d %H:%M} UTC") as told:
         predicted = scoring.score(bundle, sources, as_of, told)
-    ordered = None if top is None else _ordered(bundle, sources, predicted)
-    chosen = choose(predicted, bundle, customers, segment, top, ordered)
+    chosen = choose(predicted, bundle, customers, segment, top)
     if out is None and len(chosen) > MOST_ON_SCREEN:
         raise SourceError(
             f"More than {MOST_ON_SCREEN} customers are explained in a file.",
             f"{len(chosen):,} customers",
-            "name one with --out, or choose fewer with --customer or --top",
+            "name one with --out, or choose fewer with --top",
         )
     if not len(chosen):
         screen.say("Nobody to explain.")
@@ -159,13 +159,6 @@ def explain(
         write(made, out)
         screen.say(f"Reasons of {_customers(len(chosen))} in {out}")
     return made
-
-
-def _ordered(bundle: Bundle, sources: Sources, predicted: pd.DataFrame) -> np.ndarray:
-    """(n,) bool: who of `predicted` has an order before its moment."""
-    rows = snapshot(sources.connection, bundle.spec, spine.of(predicted), columns=("orders",))
-    known = rows.set_index("customer_id")["orders"].reindex(predicted["customer_id"])
-    return (known > 0).to_numpy()
 
 
 def write(made: pd.DataFrame, out: Path) -> None:

@@ -185,7 +185,8 @@ def measure(
         factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
         f"days a year earlier{'' if len(found) == 1 else f', {len(found)} years back'}, drawn "
-        f"towards 1 by their noise.{again}",
+        f"towards 1 by their noise and by {1 - REPEATS:.0%}, as no year is quite like another."
+        f"{again}",
         year,
         of_churn=bool(told),
         of_spend=True,

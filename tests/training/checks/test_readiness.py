@@ -48,10 +48,10 @@ def test_enough_of_everything_is_ready() -> None:
     ("customers", "status", "seen"),
     [
         (500, READY, "500 customers with an order at the last training cut-off"),
-        (499, LIMITED, "499 customers with an order at the last training cut-off, 500 for a "
-                       "smallest segment of 20"),
-        (100, LIMITED, "100 customers with an order at the last training cut-off, 500 for a "
-                       "smallest segment of 20"),
+        (499, LIMITED, "499 customers with an order at the last training cut-off, 500 needed "
+                       "for 20 in a segment of 4 %"),
+        (100, LIMITED, "100 customers with an order at the last training cut-off, 500 needed "
+                       "for 20 in a segment of 4 %"),
         (99, INSUFFICIENT, "99 customers with an order at the last training cut-off, 100 needed"),
     ],
 )  # fmt: skip

@@ -12,8 +12,10 @@ import pytest
 from rich.console import Console
 
 from features.errors import SourceError
+from features.settings.experiment import ValueSettings
 from training.explanation import explaining
 from training.fitting import fit
+from training.prediction import value
 from training.prediction.segments import Segment
 from training.screen import Screen
 
@@ -24,6 +26,7 @@ class Named:
 
     segments: tuple[Segment, ...] = (Segment("S1", "Top", {}), Segment("S4", "Slipping", {}))
     manifest: dict[str, Any] = dataclasses.field(default_factory=lambda: {"horizon_days": 30})
+    terms: ValueSettings = dataclasses.field(default_factory=lambda: value.settings(None))
 
 
 BUNDLE: Any = Named()
@@ -32,6 +35,8 @@ PREDICTED = pd.DataFrame(
         "customer_id": ["a", "b", "c", "d"],
         "segment_id": ["S1", "S4", "S4", "S1"],
         "churn_probability": [0.1, 0.5, 0.9, 0.3],
+        "expected_spend": [9.0, 4.0, 1.0, 6.0],
+        "value_12m": [90.0, 40.0, 20.0, np.nan],
     }
 )
 
@@ -49,18 +54,18 @@ def test_an_id_may_be_typed_with_its_accents_apart() -> None:
     assert explaining.choose(predicted, BUNDLE, customers=("Zoe\u0308",)).tolist() == [1]
 
 
-def test_a_segment_is_named_by_id_or_name_and_top_are_those_most_likely_to_leave() -> None:
+def test_a_segment_is_named_by_id_or_name_and_top_are_those_with_most_to_lose() -> None:
     assert chosen() == ["a", "b", "c", "d"]
     assert chosen(segment="S4") == chosen(segment="Slipping") == ["b", "c"]
-    assert chosen(top=3) == ["c", "b", "d"]
-    assert chosen(segment="S1", top=1) == ["d"]
-    assert chosen(segment="S1", top=9) == ["d", "a"]
+    # Risk times value: 9, 20 and 18; who never ordered has no value, and nothing to lose.
+    assert chosen(top=3) == ["b", "c", "a"]
+    assert chosen(segment="S1", top=1) == ["a"]
+    assert chosen(segment="S1", top=9) == ["a", "d"]
 
 
-def test_who_never_ordered_cannot_leave_and_comes_last() -> None:
-    ordered = np.array([True, True, False, True])
-    assert chosen(top=2, ordered=ordered) == ["b", "d"]
-    assert chosen(segment="S4", top=2, ordered=ordered) == ["b", "c"]
+def test_where_no_value_is_told_expected_spend_is_what_there_is_to_lose() -> None:
+    untold = PREDICTED.assign(value_12m=np.nan)
+    assert explaining.choose(untold, BUNDLE, top=2).tolist() == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def test_who_never_ordered_cannot_leave_and_comes_last() -> None:
          ("A customer to explain is in the sources, known before the moment.",
           "no 'nobody' among 4 customers", "check the id; `coterie score` lists them all")),
         ({"customers": ("a",), "top": 2},
-         ("Customers are named, or chosen by segment and risk.",
+         ("Customers are named, or chosen by segment and by what there is to lose.",
           "--customer beside --segment or --top", "leave out one of them")),
         ({"segment": "Sliping"},
          ("A segment to explain is one of the champion's, by id or name.", "'Sliping'",

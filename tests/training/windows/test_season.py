@@ -78,7 +78,8 @@ def test_a_known_season_is_found_a_year_earlier(shop: Callable[[float], Path]) -
     assert found.said == (
         "Calibrated on 2023-09-02 to 2023-11-01, asked for 2023-11-01 to 2023-12-31: seasonal "
         f"factor {found.factor.orders:.2f} of orders and {found.factor.spend:.2f} of spend, by "
-        "the same days a year earlier, drawn towards 1 by their noise."
+        "the same days a year earlier, drawn towards 1 by their noise and by 15%, as no year is "
+        "quite like another."
     )
 
 
