@@ -12,7 +12,8 @@ import pandas as pd
 
 from features.ingestion.intake import Ingested
 from training.cards.chance import same
-from training.cards.report_card import LEGEND, OURS, ReportCard, figure
+from training.cards.report_card import LEGEND, OURS, ReportCard
+from training.explanation.wording import Words
 from training.final import Final
 from training.prediction.bundle import Bundle
 from training.screen import Screen
@@ -46,11 +47,13 @@ def show_rejects(rejects: pd.DataFrame, file: Path | None, screen: Screen) -> No
 
 def segments_frame(bundle: Bundle) -> pd.DataFrame:
     """Segments as a table: id, name, customers, share, means of the predictions, first traits."""
+    words = Words.of(bundle.spec, bundle.manifest["currency"])
     made = []
     for s in bundle.segments:
         p = s.portrait
         traits = "; ".join(
-            f"{t['feature']} {figure(t['segment'])} (all {figure(t['everyone'])})"
+            f"{words.phrase(t['feature'])}: {words.value(t['feature'], t['segment'])} "
+            f"(all {words.value(t['feature'], t['everyone'])})"
             for t in p["traits"][:3]
         )
         made.append({
@@ -62,10 +65,13 @@ def segments_frame(bundle: Bundle) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
-def show_segments(bundle: Bundle, screen: Screen) -> None:
-    """The table a marketer reads first."""
-    currency, days = bundle.manifest["currency"], bundle.manifest["horizon_days"]
-    rows = []
+SEGMENTS = ("id", "name", "customers", "share", "churn", "orders", "spend",
+            "what distinguishes it (medians)")  # fmt: skip
+
+
+def _segments(bundle: Bundle) -> tuple[str, list[tuple[str, ...]]]:
+    """A title, and the rows below the heads `SEGMENTS`."""
+    rows: list[tuple[str, ...]] = []
     for r in segments_frame(bundle).to_dict("records"):
         empty = r["customers"] == 0
         rows.append((
@@ -73,11 +79,24 @@ def show_segments(bundle: Bundle, screen: Screen) -> None:
             "–" if empty else f"{r['churn']:.1%}", "–" if empty else f"{r['orders']:.2f}",
             "–" if empty else f"{r['spend']:,.2f}", r["what distinguishes it"],
         ))  # fmt: skip
+    currency, days = bundle.manifest["currency"], bundle.manifest["horizon_days"]
+    return f"Segments (predicted over {days} days, {currency})", rows
+
+
+def segments_page(bundle: Bundle, pictures: Sequence[str]) -> str:
+    """The segments that are served, and the plots, as the end of the report card's page."""
+    title, rows = _segments(bundle)
+    lines = [f"## {title}", "", f"| {' | '.join(SEGMENTS)} |", "|---" * len(SEGMENTS) + "|"]
+    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    lines += ["", *(f"![{Path(name).stem.replace('_', ' ')}](plots/{name})" for name in pictures)]
+    return "\n".join([*lines, ""])
+
+
+def show_segments(bundle: Bundle, screen: Screen) -> None:
+    """The table a marketer reads first."""
+    title, rows = _segments(bundle)
     screen.table(
-        f"Segments (predicted over {days} days, {currency})",
-        ("id", "name", "customers", "share", "churn", "orders", "spend",
-         "what distinguishes it (medians)"),
-        rows, left=(0, 1, 7),
+        title, SEGMENTS, rows, left=(0, 1, 7),
     )  # fmt: skip
 
 

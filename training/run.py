@@ -14,6 +14,7 @@ from training.cards import plots
 from training.cards.report_card import ReportCard
 from training.champion import seen_beyond
 from training.evaluation import Evaluated
+from training.explanation.wording import Words
 from training.final import Final
 from training.fitting import assembly, tuning
 from training.prediction.blend import EXPERTS
@@ -110,7 +111,11 @@ def _figures(
     test = e.test
     return {
         "segment_map.png": plots.segment_map(served.placed, served.labels, names, counts),
-        "segment_profiles.png": plots.profile([s.portrait for s in served.bundle.segments], names),
+        "segment_profiles.png": plots.profile(
+            [s.portrait for s in served.bundle.segments],
+            names,
+            Words.of(served.bundle.spec, experiment.currency).phrase,
+        ),
         "churn_calibration.png": plots.calibration(
             test.churn_probability.to_numpy(), (test.future_orders == 0).to_numpy(float)
         ),
@@ -122,11 +127,15 @@ def _figures(
     }  # fmt: skip
 
 
+def _page(served: Final, card: ReportCard, pictures: dict[str, Any]) -> str:
+    return f"{card.markdown()}\n{display.segments_page(served.bundle, [*pictures])}"
+
+
 def _write(out: Path, served: Final, card: ReportCard, pictures: dict[str, Any]) -> Path:
     """Files for people; returns the folder of the saved bundle."""
     plots_folder = out / "plots"
     plots_folder.mkdir(parents=True, exist_ok=True)
-    (out / "report_card.md").write_text(card.markdown())
+    (out / "report_card.md").write_text(_page(served, card, pictures))
     for name, picture in pictures.items():
         picture.savefig(plots_folder / name)
     return served.bundle.save(out / "bundle")
@@ -174,7 +183,7 @@ def _record(
         },
         figures={f"plots/{name}": picture for name, picture in pictures.items()},
         texts={
-            "report_card.md": card.markdown(),
+            "report_card.md": _page(served, card, pictures),
             "experiment.toml": experiment.path.read_text(),
             "environment.txt": "\n".join(f"{k}=={v}" for k, v in manifest["libraries"].items())
             + f"\npython=={manifest['python']}\n",

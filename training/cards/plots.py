@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,17 +45,21 @@ def segment_map(
     return figure
 
 
-def profile(portraits: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Figure:
-    """Heat map: what sets each segment apart, in standard deviations from everyone."""
+def profile(
+    portraits: Sequence[Mapping[str, Any]], names: Sequence[str], phrase: Callable[[str], str]
+) -> Figure:
+    """Heat map: what sets each segment apart, in standard deviations from everyone; `phrase` says
+    what a feature is.
+    """
     traits: list[str] = []
     for portrait in portraits:
         traits += [t for t in portrait["profile"] if t not in traits]
     grid = np.array([[p["profile"][t] for t in traits] for p in portraits]).T
-    figure, axes = _figure(2.5 + 1.4 * len(names), 1.8 + 0.32 * len(traits))
+    figure, axes = _figure(4.5 + 1.4 * len(names), 1.8 + 0.32 * len(traits))
     reach = max(float(np.abs(grid).max()), 0.5)
     image = axes.imshow(grid, aspect="auto", cmap="RdBu_r", norm=TwoSlopeNorm(0, -reach, reach))
     axes.set_xticks(range(len(names)), [_wrapped(n) for n in names], fontsize=8)
-    axes.set_yticks(range(len(traits)), traits, fontsize=8)
+    axes.set_yticks(range(len(traits)), [phrase(trait) for trait in traits], fontsize=8)
     for i in range(len(traits)):
         for j in range(len(names)):
             shade = "white" if abs(grid[i, j]) > 0.6 * reach else "black"

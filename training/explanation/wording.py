@@ -18,6 +18,7 @@ _REMARK = re.compile(r"""('[^']*'|"[^"]*")| \([^)]*\)""")
 #: Definitions that say how rather than what.
 _SHORTER = {
     "frequency": "Days with an order after the first",
+    "gap_last": "Time between the last two orders",
     "gap_last_over_mean": "Time between the last two orders, in mean times between orders",
     "recency_over_gap": "Days since the last order, in mean times between orders",
     "silence": "Days since the last order, in usual silences at most",

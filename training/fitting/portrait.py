@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from features.feature import Feature
+from training.explanation.themes import named, theme
 
 MOST_TRAITS = 5
 MOST_ROWS = 18
@@ -38,7 +39,8 @@ def describe(
     -------
     For each segment `customers`, `share`, means of the predictions, `stages` (shares), `rhythm`
     (median days between orders, None where unknown) and `traits`: the features whose median
-    differs most from everyone's, in units of everyone's spread.
+    differs most from everyone's, in units of everyone's spread, one of each theme
+    (`explanation.themes`).
     """
     made = []
     for i in range(count):
@@ -93,7 +95,7 @@ def _traits(
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for feature in features:
-        if feature.dtype == "category":
+        if feature.dtype == "category" or not named(feature.name):
             continue
         values = columns[feature.name]
         known = np.isfinite(values)
@@ -110,7 +112,11 @@ def _traits(
              "segment": float(here), "everyone": float(everyone), "difference": away}
         )  # fmt: skip
     found.sort(key=lambda t: -abs(t["difference"]))
-    return found[:MOST_TRAITS]
+    # Windows of one quantity say the same: the most telling of each theme stands for all.
+    themed: dict[str, dict[str, Any]] = {}
+    for trait in found:
+        themed.setdefault(theme(trait["feature"]), trait)
+    return [*themed.values()][:MOST_TRAITS]
 
 
 def name_all(portraits: Sequence[dict[str, Any]], kept: Sequence[str | None]) -> list[str]:
