@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from features.errors import BundleError
 from features.lenses import periods
-from training.explanation.themes import named, themes
+from training.explanation.themes import direction, named, themes
 from training.explanation.typical import Value
 from training.prediction import course
 from training.prediction.bundle import Bundle, to_columns
@@ -49,7 +49,7 @@ class Reasons:
     contributions : (measures, themes, n), in probability and in currency; base plus their sum over
         the themes is `predicted`
     strongest : (measures, themes, n) index in `features` of the theme's feature that does most in
-        the theme's direction
+        the theme's direction, of those that say so (`_telling`)
     """
 
     themes: tuple[str, ...]
@@ -107,7 +107,9 @@ def reasons(
         )
         effect = (alone - base[:, None, None] + whole[:, None, here] - without) / 2.0
         made.append(shares)
-        strongest.append(_strongest(shares, effect, theme_of[tellable], tellable))
+        of = [names[i] for i in tellable]
+        telling = _telling(bundle, {n: columns[n][here] for n in of})
+        strongest.append(_strongest(shares, effect, telling, theme_of[tellable], tellable))
     return Reasons(
         tuple(parts), tuple(names), base, whole,
         np.concatenate(made, axis=2), np.concatenate(strongest, axis=2),
@@ -199,15 +201,42 @@ def _tellable(theme_of: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return np.flatnonzero(may | (some[theme_of] == 0))
 
 
+def _telling(bundle: Bundle, columns: dict[str, np.ndarray]) -> np.ndarray:
+    """(features, n): of which sign an effect on coming again must be for a feature's value to be a
+    reason for it: 1 or -1 where more of it goes with coming, or with leaving (`themes.direction`),
+    2 where either may be, 0 where the value is the typical one.
+    """
+    made = []
+    for name, values in columns.items():
+        usual = bundle.typical[name]
+        if values.dtype == object:
+            made.append(np.where(values == usual, 0, 2))
+            continue
+        away = values - (np.nan if usual is None else float(usual))
+        known = np.sign(away) * direction(name) if direction(name) else np.where(away == 0, 0, 2)
+        both = np.isnan(values) & (usual is None)
+        made.append(np.where(np.isnan(away), np.where(both, 0, 2), known))
+    return np.stack(made)
+
+
 def _strongest(
-    shares: np.ndarray, effect: np.ndarray, theme_of: np.ndarray, features: np.ndarray
+    shares: np.ndarray,
+    effect: np.ndarray,
+    telling: np.ndarray,
+    theme_of: np.ndarray,
+    features: np.ndarray,
 ) -> np.ndarray:
-    """(measures, themes, n): of each theme, that of `features` with most effect in its direction;
-    `effect` (measures, features, n) and `theme_of` are theirs.
+    """(measures, themes, n): of each theme, that of `features` with most effect in its direction,
+    of those whose value says so, if any; `effect` (measures, features, n), `telling` and `theme_of`
+    are theirs.
     """
     found = np.empty(shares.shape, dtype=np.int64)
     for i in range(shares.shape[1]):
         members = np.flatnonzero(theme_of == i)
-        along = effect[:, members] * np.sign(shares[:, [i]])
+        sign = np.sign(shares[:, [i]])
+        along = effect[:, members] * sign
+        coming = sign * np.where(np.arange(len(MEASURES)) == CHURN, -1, 1)[:, None, None]
+        says = (telling[members] == 2) | (telling[members] == coming)
+        along = np.where(says | ~says.any(axis=1, keepdims=True), along, -np.inf)
         found[:, i] = features[members[along.argmax(axis=1)]]
     return found

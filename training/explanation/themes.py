@@ -17,9 +17,14 @@ from features.lenses import periods
 _PATTERNS = tuple(
     (re.compile(pattern), theme)
     for pattern, theme in (
-        (r"recency_days|recency_over_gap|silence|stage|days_in_stage", "last order"),
+        # Many orders and none for long are worse than few: apart, more orders would be a reason to
+        # leave.
+        (
+            r"recency_days|recency_over_gap|silence|stage|days_in_stage|orders|frequency",
+            "last order",
+        ),
         (r"T_days", "first order"),
-        (r"orders|orders_.*|frequency|active_weeks_\d+", "orders"),
+        (r"orders_.*|active_weeks_\d+", "orders"),
         (r"spend|spend_.*|units_\d+d", "spend"),
         (r"basket_.*|monetary_repeat", "basket"),
         (r"gap_.*", "rhythm"),
@@ -42,6 +47,12 @@ _PATTERNS = tuple(
 )
 
 
+_MORE = re.compile(
+    r"(?:orders|spend|units|categories|brands|stores|events)(?:_\d+d)?|frequency|active_weeks_\d+"
+)
+_LESS = re.compile(r"recency_days|recency_over_gap|silence")
+
+
 def theme(feature: str) -> str:
     """The theme of a feature, by its name.
 
@@ -61,6 +72,16 @@ def themes(features: Iterable[str]) -> dict[str, list[str]]:
     for feature in features:
         made.setdefault(theme(feature), []).append(feature)
     return made
+
+
+def direction(feature: str) -> int:
+    """Which way more of it goes with coming again, to whoever reads of it alone: 1, or -1 against,
+    or 0 for neither.
+
+    >>> [direction(name) for name in ("orders_90d", "recency_days", "gap_mean")]
+    [1, -1, 0]
+    """
+    return 1 if _MORE.fullmatch(feature) else -1 if _LESS.fullmatch(feature) else 0
 
 
 def named(feature: str) -> bool:

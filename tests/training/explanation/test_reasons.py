@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from features.errors import BundleError
+from training.explanation import reasons as reasons_of
 from training.explanation.reasons import MEASURES, Reasons, _values, orders, reasons, seen
 from training.explanation.themes import theme
 from training.fitting import fit
@@ -255,3 +256,27 @@ def test_amounts_that_the_other_models_do_not_see_are_seen() -> None:
         amounts=SimpleNamespace(columns=("spend_90d",)), catalog=[{"name": n} for n in names],
     )  # fmt: skip
     assert seen(bundle) == ["orders", "spend_90d"]
+
+
+def test_a_reason_names_what_says_so_on_its_own() -> None:
+    """More orders than usual are no reason to leave, though they are beside a long silence."""
+    bundle: Any = SimpleNamespace(
+        typical={"frequency": 5.0, "recency_days": 30.0, "gap_mean": 9.0, "stage": "active"}
+    )
+    columns = {
+        "frequency": np.array([9.0, 9.0, 5.0, 2.0]),
+        "recency_days": np.array([90.0, 10.0, 90.0, np.nan]),
+        "gap_mean": np.array([9.0, 12.0, 9.0, 9.0]),
+        "stage": np.array(["active", "lapsed", "active", None], dtype=object),
+    }
+    telling = reasons_of._telling(bundle, columns)
+    assert telling.tolist() == [[1, 1, 0, -1], [-1, 1, -1, 2], [0, 2, 0, 0], [0, 2, 0, 2]]
+    shares = np.array([[[0.3, -0.2, 0.1, 0.2]], [[-5.0, 4.0, -1.0, -2.0]]])
+    effect = np.zeros((2, 4, 4))
+    effect[0, 0], effect[1, 0] = 0.2, -4.0  # many orders alone look like leaving
+    effect[0, 1], effect[1, 1] = 0.1, -1.0
+    found = reasons_of._strongest(
+        shares, effect, telling, np.zeros(4, dtype=int), np.array([10, 11, 12, 13])
+    )
+    assert found[0, 0, [0, 2, 3]].tolist() == [11, 11, 10]
+    assert found[1, 0, [0, 2, 3]].tolist() == [11, 11, 10]
