@@ -156,7 +156,8 @@ def test_explain_writes_reasons_that_add_up_to_the_scores(
     read = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".json": pd.read_json}[ending]
     made = read(target)
     scores = pd.read_parquet(trained.parent / "out" / "shop" / "customers.parquet")
-    likely = scores.nlargest(20, "churn_probability").set_index("customer_id")
+    scores["at_stake"] = scores["churn_probability"] * scores["value_12m"].fillna(0.0)
+    likely = scores.nlargest(20, "at_stake").set_index("customer_id")
     assert set(made["customer_id"]) == set(likely.index)
     for (customer, measure), told in made.groupby(["customer_id", "measure"]):
         total = told["base"].iloc[0] + told["contribution"].sum()

@@ -15,7 +15,11 @@ MOST_ROWS = 18
 LEAST_KNOWN = 0.5
 SPEND_WORDS = ((2.5, "Top spenders"), (1.3, "High spenders"), (0.6, "Mid spenders"),
                (0.2, "Low spenders"), (0.0, "Minimal spenders"))  # fmt: skip
-CHURN_WORDS = ((0.6, "mostly gone"), (0.3, "slipping away"), (0.1, "wavering"), (0.0, "steady"))
+#: By the chance of no order within the horizon: of segments most of whom have been silent for
+#: longer than they usually are, and of those who buy seldom anyway.
+CHURN_WORDS = ((0.6, "mostly gone", "seldom here"), (0.3, "slipping away", "on and off"),
+               (0.1, "wavering", "wavering"), (0.0, "steady", "steady"))  # fmt: skip
+SILENT, MOST = ("at_risk", "lapsed"), 0.5
 RHYTHM_WORDS = ((4.0, "several times a week"), (10.0, "weekly"), (21.0, "fortnightly"),
                 (45.0, "monthly"), (120.0, "seasonal"), (float("inf"), "rare"))  # fmt: skip
 
@@ -123,7 +127,8 @@ def name_all(portraits: Sequence[dict[str, Any]], kept: Sequence[str | None]) ->
     """A name a segment, never twice: kept names stay, others are made from the portraits.
 
     A name says how much the segment will spend against everyone, how sure its return is and in
-    what rhythm it buys; where two would still be alike, the basket tells them apart.
+    what rhythm it buys; where two would still be alike, the basket tells them apart. Of a return
+    that is not sure it says whether most have been silent for longer than usual, or buy seldom.
     """
     total = sum(p["customers"] for p in portraits) or 1
     mean = sum((p["expected_spend"] or 0.0) * p["customers"] for p in portraits) / total
@@ -140,7 +145,9 @@ def _candidates(portrait: dict[str, Any], mean: float) -> list[str]:
     ratio = (portrait["expected_spend"] or 0.0) / max(mean, 1e-9)
     spend = next(word for least, word in SPEND_WORDS if ratio >= least)
     churn = portrait["churn_probability"] if portrait["churn_probability"] is not None else 0.0
-    sure = next(word for least, word in CHURN_WORDS if churn >= least)
+    gone, seldom = next(words for least, *words in CHURN_WORDS if churn >= least)
+    stages = portrait["stages"]
+    sure = gone if sum(stages.get(stage, 0.0) for stage in SILENT) >= MOST else seldom
     name = f"{spend}, {sure}"
     made = [name]
     if portrait["rhythm"] is not None:

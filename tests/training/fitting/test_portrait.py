@@ -43,7 +43,7 @@ def described(count: int = 2) -> list[dict[str, Any]]:
 def plain(**changes: Any) -> dict[str, Any]:
     usual = {
         "customers": 100, "expected_spend": 50.0, "churn_probability": 0.2, "rhythm": 7.0,
-        "basket_value": 30.0,
+        "basket_value": 30.0, "stages": {"active": 1.0},
     }  # fmt: skip
     return {**usual, **changes}
 
@@ -83,11 +83,28 @@ def test_a_segment_without_customers_has_a_portrait_too() -> None:
 
 def test_a_name_says_value_and_certainty() -> None:
     high = plain(expected_spend=100.0, churn_probability=0.05)
-    low = plain(expected_spend=10.0, churn_probability=0.7)
+    low = plain(expected_spend=10.0, churn_probability=0.7, stages={"lapsed": 0.9})
     assert portrait.name_all([high, low], [None, None]) == [
         "High spenders, steady",
         "Minimal spenders, mostly gone",
     ]
+
+
+@pytest.mark.parametrize(
+    ("churn", "stages", "word"),
+    [
+        (0.7, {"lapsed": 0.3, "at_risk": 0.2, "active": 0.5}, "mostly gone"),
+        (0.7, {"lapsed": 0.3, "active": 0.7}, "seldom here"),
+        (0.4, {"at_risk": 0.6, "loyal": 0.4}, "slipping away"),
+        (0.4, {"active": 1.0}, "on and off"),
+        (0.2, {"lapsed": 1.0}, "wavering"),
+    ],
+)
+def test_only_who_is_silent_for_longer_than_usual_is_called_gone(
+    churn: float, stages: dict[str, float], word: str
+) -> None:
+    one = plain(churn_probability=churn, stages=stages)
+    assert portrait.name_all([one], [None]) == [f"Mid spenders, {word}"]
 
 
 def test_identical_portraits_never_share_a_name() -> None:
