@@ -15,6 +15,7 @@ from training.cards.chance import same
 from training.cards.report_card import LEGEND, OURS, ReportCard
 from training.explanation.wording import Words
 from training.final import Final
+from training.fitting import portrait
 from training.prediction.bundle import Bundle
 from training.screen import Screen
 from training.windows.splits import Splits
@@ -174,6 +175,13 @@ def show_identity(champion: Bundle | None, served: Final, screen: Screen) -> Non
         f"customers{' drawn' if some else ''} keep their segment; new segments: "
         f"{', '.join(born) or 'none'}; ended: {', '.join(gone) or 'none'}"
     )
+    segments = served.bundle.segments
+    told = portrait.misnamed([s.portrait for s in segments], [s.name for s in segments])
+    for i, words in told.items():
+        screen.say(
+            f"{segments[i].id} keeps its name, {segments[i].name!r}; by its figures it would now "
+            f"be {words!r}"
+        )
 
 
 def show_answer(url: str, asked: Mapping[str, Any], answer: Any, screen: Screen) -> None:

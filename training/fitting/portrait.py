@@ -130,8 +130,7 @@ def name_all(portraits: Sequence[dict[str, Any]], kept: Sequence[str | None]) ->
     what rhythm it buys; where two would still be alike, the basket tells them apart. Of a return
     that is not sure it says whether most have been silent for longer than usual, or buy seldom.
     """
-    total = sum(p["customers"] for p in portraits) or 1
-    mean = sum((p["expected_spend"] or 0.0) * p["customers"] for p in portraits) / total
+    mean = _mean_spend(portraits)
     taken = {n for n in kept if n}
     names = []
     for portrait, old in zip(portraits, kept, strict=True):
@@ -139,6 +138,24 @@ def name_all(portraits: Sequence[dict[str, Any]], kept: Sequence[str | None]) ->
         taken.add(name)
         names.append(name)
     return names
+
+
+def misnamed(portraits: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[int, str]:
+    """Which segments, by their place, have a name that their figures no longer lead to, and what
+    these say; a segment without customers says nothing.
+    """
+    mean = _mean_spend(portraits)
+    fitting = [_candidates(portrait, mean)[0] for portrait in portraits]
+    return {
+        i: words
+        for i, (words, name) in enumerate(zip(fitting, names, strict=True))
+        if portraits[i]["customers"] and not name.startswith(words)
+    }
+
+
+def _mean_spend(portraits: Sequence[dict[str, Any]]) -> float:
+    total = sum(p["customers"] for p in portraits) or 1
+    return float(sum((p["expected_spend"] or 0.0) * p["customers"] for p in portraits) / total)
 
 
 def _candidates(portrait: dict[str, Any], mean: float) -> list[str]:

@@ -126,6 +126,16 @@ def test_kept_names_stay_and_are_not_given_again() -> None:
     ]
 
 
+def test_a_kept_name_that_the_figures_no_longer_lead_to_is_told() -> None:
+    usual, best = plain(), plain(expected_spend=400.0, churn_probability=0.05)
+    empty = plain(customers=0, expected_spend=None, churn_probability=None)
+    # The rhythm tells two apart that are called alike: it is no part of what the figures say.
+    names = ["Low spenders, wavering, weekly", "High spenders, steady", "Old name"]
+    assert portrait.misnamed([usual, best, empty], names) == {}
+    told = portrait.misnamed([usual, best, empty], ["Top spenders, steady", *names[1:]])
+    assert told == {0: "Low spenders, wavering"}
+
+
 PORTRAITS = st.builds(
     plain,
     customers=st.integers(0, 1000),
