@@ -9,19 +9,18 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from features.errors import SourceError
+from features.guessing import doubts, horizon
 from features.guessing.draft import Ask, Guess, Question, Role
-from features.guessing.hints import ROLES, currency_in, in_hundredths, is_unit_price, score
+from features.guessing.hints import ROLES, currency_in, score
 from features.guessing.profile import Profile
 from features.ingestion.encoding import ASSUMED, NAMES, known
 from features.ingestion.joining import UNNEST, in_words, is_nested
 from features.settings.experiment import Format
 
-HORIZONS = (7, 14, 28, 30, 60, 90, 180, 365)
 #: Different ids of orders for each line, in the sample: a basket has a hundred lines at most.
 LEAST_ORDERS = 0.01
 #: A name that speaks less for an optional role speaks for something else.
 LEAST = 0.45
-SAME_TOTALS = 0.8  # of the orders with several lines: an amount of the order, not of the line
 #: What the values of a role are not, where they cannot be used, and what they should be.
 _PLAIN = {
     "moment": ("a moment", "write all moments in one format, such as 2024-12-31"),
@@ -92,14 +91,14 @@ class _Guesser:
             self._add(roles, role, decimals, formats)
         for role in ("store", "discount", "channel", "line_id"):
             self._add(roles, role, decimals, formats, rates)
-        self._note_unit_price(roles, amount.column)
-        self._note_undone(roles)
-        self._note_total(roles, form)
+        self.notes += doubts.of_rows(self.profile, self.types, roles, form)
         rows, customers, span, gap = self.profile.facts(
             customer.column, moment_column.column, amount.column, form
         )
         currency, currencies = self._currency(roles)
-        horizon = self._horizon(span, gap)
+        days = horizon.suggest(span)
+        self.notes += horizon.doubts(days, span, gap)
+        days = horizon.read(self._ask("horizon_days", horizon.question(span), (), str(days)))
         used = {role.column for role in roles.values()}
         return Guess(
             path=self.path,
@@ -108,7 +107,7 @@ class _Guesser:
             form=form,
             currency=currency,
             currencies=currencies,
-            horizon_days=horizon,
+            horizon_days=days,
             rows=rows,
             customers=customers,
             span_days=span,
@@ -303,39 +302,6 @@ class _Guesser:
             )
         return first
 
-    def _note_unit_price(self, roles: Mapping[str, Role], amount: str) -> None:
-        if is_unit_price(amount):
-            quantity = roles["quantity"].column if "quantity" in roles else "a quantity"
-            self.notes.append(
-                f"{amount!r} looks like the price of one piece. Price times {quantity!r} is not "
-                "computed: add a column with the amount of the line, and name it here."
-            )
-
-        if in_hundredths(amount):
-            self.notes.append(
-                f"{amount!r} looks like hundredths of the currency, and is read as it stands: add "
-                "a column with the amount in whole units, and name it here (?)."
-            )
-
-    def _note_undone(self, roles: Mapping[str, Role]) -> None:
-        """A word that says that nothing was bought: such rows count like all others."""
-        for column in self.types:
-            if column != roles["customer_id"].column and (word := self.profile.undone(column)):
-                self.notes.append(
-                    f"{column!r} says {word!r} of some rows, and all rows count as orders: leave "
-                    "out those that were none, and write returns as negative amounts (?)."
-                )
-
-    def _note_total(self, roles: Mapping[str, Role], form: Format) -> None:
-        """An order's total that stands on each of its lines counts as often."""
-        amount = roles["amount"].column
-        order = roles.get("order_id")
-        if order and self.profile.same_for_all_lines(amount, order.column, form) > SAME_TOTALS:
-            self.notes.append(
-                f"{amount!r} is the same on all lines of most orders: if it is the order's total, "
-                "it would count once a line. Name the column with the line's amount (?)."
-            )
-
     def _currency(self, roles: Mapping[str, Role]) -> tuple[str, tuple[str, ...]]:
         if "currency" in roles:
             codes = self.profile.codes(roles["currency"].column)
@@ -361,30 +327,6 @@ class _Guesser:
             )
         return told, (told,)
 
-    def _horizon(self, span: float, gap: float | None) -> int:
-        suggested = suggest_horizon(span)
-        if gap is not None and gap > suggested:
-            self.notes.append(
-                f"Half of the repeat orders come after {gap:.0f} days or more, and the history "
-                f"allows for a horizon of {suggested} days only: most of those who stay away for "
-                "the horizon come back."
-            )
-        if 5 * suggested > span:
-            self.notes.append(
-                f"The history of {span:.0f} days is short for any horizon: models may be refused."
-            )
-        answer = self._ask(
-            "horizon_days",
-            f"Over how many days shall churn and spend be predicted? (history: {span:.0f} days)",
-            (),
-            str(suggested),
-        )
-        if not answer.isdigit() or int(answer) < 1:
-            raise SourceError(
-                "A horizon is a whole number of days, at least 1.", repr(answer), "answer 30"
-            )
-        return int(answer)
-
     def _ask(self, key: str, what: str, choices: tuple[str, ...], default: str) -> str:
         answer = self.ask(Question(key, what, choices, default)).strip() or default
         if choices and answer not in choices:
@@ -394,15 +336,6 @@ class _Guesser:
                 f"answer one of {', '.join(choices)}",
             )
         return answer
-
-
-def suggest_horizon(span_days: float) -> int:
-    """The largest usual horizon of which five fit into the history; at least 7 days.
-
-    >>> suggest_horizon(365), suggest_horizon(546), suggest_horizon(20)
-    (60, 90, 7)
-    """
-    return max((days for days in HORIZONS if 5 * days <= span_days), default=HORIZONS[0])
 
 
 def _slug(name: str) -> str:

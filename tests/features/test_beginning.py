@@ -1,5 +1,6 @@
 """Where a log begins: `of` on tables; `begin` has its examples."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,6 @@ from features.settings import config
 from training.windows import splits
 
 FIRST = pd.Timestamp("2024-03-01")
-SHOP = """
-[experiment]
-name = "shop"
-currency = "EUR"
-horizon_days = 30
-[orders]
-url = "orders.csv"
-[orders.columns]
-customer_id = "customer"
-moment = "date"
-amount = "paid"
-"""
 
 
 def lines(shop: Any, count: int = 300) -> list[dict[str, Any]]:
@@ -53,15 +42,16 @@ def test_a_log_of_one_line_begins_with_it(shop: Any) -> None:
     assert beginning.of(shop.log(lines(shop, 1)).connect()) == FIRST
 
 
-def test_no_window_looks_at_the_time_before(tmp_path: Path) -> None:
+def test_no_window_looks_at_the_time_before(
+    experiment_text: Callable[..., str], tmp_path: Path
+) -> None:
     days = pd.date_range(FIRST, periods=300).strftime("%Y-%m-%d")
     rows = [f"{i % 40},{day},5" for i, day in enumerate(days)]
-    (tmp_path / "shop.toml").write_text(SHOP)
+    experiment = config.parse(experiment_text(), tmp_path / "shop.toml")
 
     def planned(*more: str) -> splits.Splits:
-        text = "\n".join(["customer,date,paid", *rows, *more])
+        text = "\n".join(["who,when,paid", *rows, *more])
         (tmp_path / "orders.csv").write_text(text)
-        experiment = config.load(tmp_path / "shop.toml")
         return splits.planned(experiment, sources.load(experiment), None)
 
     assert planned("3,1900-01-01,5") == planned()

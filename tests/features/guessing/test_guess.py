@@ -5,7 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import SourceError
-from features.guessing.guess import guess, suggest_horizon
+from features.guessing import horizon as horizons
+from features.guessing.guess import guess
 from features.guessing.template import render
 from features.settings.experiment import Format
 
@@ -149,7 +150,7 @@ def test_a_slip_of_a_date_makes_no_history(tmp_path, answers):
     ("days", "horizon"), [(10, 7), (35, 7), (70, 14), (140, 28), (300, 60), (450, 90), (9999, 365)]
 )
 def test_five_horizons_fit_into_the_history(days, horizon):
-    assert suggest_horizon(days) == horizon
+    assert horizons.suggest(days) == horizon
 
 
 def test_a_short_or_sparse_history_is_noted(tmp_path):
