@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,18 @@ class Log:
         for name, table in vars(self).items():
             backend.create_table(name, table)
         return backend
+
+
+@pytest.fixture(scope="session")
+def same() -> Callable[[Any, Any], bool]:
+    """Whether a feature's value is another one, within rounding."""
+
+    def equal(value: Any, other: Any) -> bool:
+        if value is None or other is None or isinstance(other, str | datetime):
+            return bool(value == other)
+        return isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
+
+    return equal
 
 
 class Shop:

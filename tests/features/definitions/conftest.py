@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from math import isclose
 from pathlib import Path
 from types import SimpleNamespace as Row
 from typing import Any
@@ -297,8 +296,8 @@ class Past:
 class Compared:
     """A shop beside what Coterie makes of its files."""
 
-    def __init__(self, shop: Shop, folder: Path) -> None:
-        self.shop = shop
+    def __init__(self, shop: Shop, folder: Path, same: Callable[[Any, Any], bool]) -> None:
+        self.shop, self._same = shop, same
         experiment = config.load(shop.write(folder))
         self._read = sources.load(experiment)
         assert self._read.rejects.empty
@@ -321,21 +320,9 @@ class Compared:
         for past, row in zip(pasts, made.to_dict("records"), strict=True):
             ours = worked_out(past)
             for name in names:
-                if not equal(row[name], ours[name]):
+                if not self._same(row[name], ours[name]):
                     found.setdefault(name, (past.who, str(row["as_of"]), row[name], ours[name]))
         return found
-
-
-def equal(value: Any, other: Any) -> bool:
-    if value is None or other is None or isinstance(other, str | datetime):
-        return bool(value == other)
-    return isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
-
-
-@pytest.fixture(scope="session")
-def same() -> Callable[[Any, Any], bool]:
-    """Whether a feature's value is another one, within rounding."""
-    return equal
 
 
 @pytest.fixture(scope="session")
@@ -352,5 +339,7 @@ def pasts(shops: dict[str, Shop]) -> list[Past]:
 
 
 @pytest.fixture(scope="session", params=SETTINGS)
-def random_shop(request: Any, shops: dict[str, Shop], tmp_path_factory: Any) -> Compared:
-    return Compared(shops[request.param], tmp_path_factory.mktemp("shop"))
+def random_shop(
+    request: Any, shops: dict[str, Shop], same: Callable[[Any, Any], bool], tmp_path_factory: Any
+) -> Compared:
+    return Compared(shops[request.param], tmp_path_factory.mktemp("shop"), same)
