@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic_core import PydanticCustomError, from_json
 
 from features.errors import RequestError
+from features.lenses import attributes
 from features.online import OnlineFeatures
 from serving import errors, history
 from serving.intake import Intake
@@ -156,14 +157,18 @@ class Assigner:
         that training never had, or too seldom.
         """
         told: dict[str, list[str]] = defaultdict(list)
-        for name, known in self.bundle.preprocessor.vocabulary.items():
-            sent = zip(features["customer_id"].to_pylist(), features[name].to_pylist(), strict=True)
-            for who, given in sent:
-                if name != "stage" and given is not None and given not in known:
-                    told[who].append(
-                        f"{name} is {errors.shown(given)}, which training had never or too seldom: "
-                        "predicted as one of the rare"
-                    )
+        vocabulary = self.bundle.preprocessor.vocabulary
+        for attribute, names in attributes.names_of(self.bundle.spec).items():
+            for name in vocabulary.keys() & names:
+                sent = zip(
+                    features["customer_id"].to_pylist(), features[name].to_pylist(), strict=True
+                )
+                for who, given in sent:
+                    if given is not None and given not in vocabulary[name]:
+                        told[who].append(
+                            f"attribute {attribute!r} is {errors.shown(given)}, which training had "
+                            "never or too seldom: predicted as one of the rare"
+                        )
         return told
 
     def _assignment(self, row: Mapping[str, Any], told: list[str]) -> dict[str, Any]:

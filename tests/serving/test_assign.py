@@ -248,3 +248,12 @@ def test_as_of_without_a_zone_is_utc(assigner: Assigner, customer: dict[str, Any
 def test_bad_json_is_told_where_it_breaks() -> None:
     with pytest.raises(RequestError, match=r"A body must be JSON\. Seen: .* line 1 column 8"):
         parse(b'{"a": 1!}')
+
+
+def test_a_value_that_training_never_had_is_told_by_its_attribute(assigner: Assigner) -> None:
+    asked = {"customers": [{"customer_id": "17", "attributes": {"household_comp": "Martians"}}]}
+    (answer,) = assigner(asked)["assignments"]
+    assert (
+        "attribute 'household_comp' is 'Martians', which training had never or too seldom: "
+        "predicted as one of the rare"
+    ) in answer["warnings"]
