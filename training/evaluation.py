@@ -124,7 +124,9 @@ def evaluate(
         prediction_card.churn_section(
             known, bought, values["churn_probability"], window_days, seed
         ),
-        prediction_card.spend_section(known, bought, values, window_days, currency, seed),
+        prediction_card.spend_section(
+            known, bought, values, window_days, currency, seed, season.over_recent
+        ),
         interval_card.interval_section(
             (expected_then, (known.future_spend / known[exposure.COLUMN]).to_numpy()),
             bought.future_spend.to_numpy(float),

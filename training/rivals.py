@@ -28,6 +28,7 @@ from training.prediction.cells import AXES, Cells
 LEAST_IN_GROUP = 20
 TENTHS = 10
 NEVER = 1e6  # days since what did not happen
+LAST_YEAR = "recent spend times last year's ratio"
 BG_NBD = "BG/NBD"
 WITH_GAMMA_GAMMA = "BG/NBD + Gamma-Gamma"
 AT_MEAN_AMOUNT = "BG/NBD at the mean amount of an order"
@@ -59,16 +60,35 @@ def churn_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int)
     return made
 
 
-def spend_rules(calibration: pd.DataFrame, test: pd.DataFrame, window_days: int) -> list[Rule]:
-    """Rules for the spend of the window, in currency."""
+def recent_spend(window_days: int) -> str:
+    """The feature of spend in days before that are nearest to those of a window.
+
+    >>> recent_spend(60)
+    'spend_30d'
+    """
+    return min(("spend_30d", "spend_90d", "spend_180d", "spend_365d"),
+               key=lambda c: abs(int(c[6:-1]) - window_days))  # fmt: skip
+
+
+def spend_rules(
+    calibration: pd.DataFrame,
+    test: pd.DataFrame,
+    window_days: int,
+    a_year_ago: float | None = None,
+) -> list[Rule]:
+    """Rules for the spend of the window, in currency. `a_year_ago` is what the same days of a year
+    earlier brought over the recent spend of then (`windows.season`), where that is known.
+    """
     outcome = capped(calibration.future_spend.to_numpy(np.float64))
     made = []
-    recent = min(("spend_30d", "spend_90d", "spend_180d", "spend_365d"),
-                 key=lambda c: abs(int(c[6:-1]) - window_days))  # fmt: skip
+    recent = recent_spend(window_days)
     for name, column in (("total past spend", "spend"), ("recent spend", recent)):
         then, now = (capped(frame[column].to_numpy(float)) for frame in (calibration, test))
         scale = outcome.sum() / then.sum() if then.sum() > 0 else 1.0
         made.append(Rule(name, now, np.maximum(now * scale, 0.0)))
+    if a_year_ago is not None:
+        now = capped(test[recent].to_numpy(float))
+        made.append(Rule(LAST_YEAR, now, np.maximum(now * a_year_ago, 0.0)))
     cells = _cells(calibration, test)["structural_spend"]
     made.append(Rule("RFM cells", cells, cells))
     with contextlib.suppress(FitError):

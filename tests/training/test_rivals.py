@@ -180,6 +180,14 @@ def test_the_recent_window_is_the_one_nearest_to_the_horizon(frame: pd.DataFrame
         assert np.array_equal(rule.score, few[column].to_numpy(float))
 
 
+def test_where_a_year_ago_is_known_its_ratio_is_a_rule(frame: pd.DataFrame) -> None:
+    few = frame.head(300)
+    rules = {rule.name: rule for rule in rivals.spend_rules(few, few, 30, 1.7)}
+    recent = few["spend_30d"].to_numpy(float)
+    assert rules["recent spend times last year's ratio"].prediction == pytest.approx(1.7 * recent)
+    assert len(rules) == len(rivals.spend_rules(few, few, 30)) + 1
+
+
 def test_rival_segments_have_the_same_number_and_learn_from_the_earlier_cutoff(
     frame: pd.DataFrame,
 ) -> None:

@@ -49,14 +49,15 @@ def spend_section(
     window_days: int,
     currency: str,
     seed: int,
+    a_year_ago: float | None = None,
 ) -> Section:
-    """Expected spend against the naive rules."""
+    """Expected spend against the naive rules; `a_year_ago` as in `rivals.spend_rules`."""
     truth = test.future_spend.to_numpy(np.float64)
     if truth.sum() <= 0:
         return Section(
             "Spend", {OURS: {"bias": float("nan")}}, (), ("Nobody spent in the test window.",)
         )
-    others = rivals.spend_rules(calibration, test, window_days)
+    others = rivals.spend_rules(calibration, test, window_days, a_year_ago)
     ours = Rule(OURS, predicted["expected_spend"], predicted["expected_spend"])
     rows, made = compare(SPEND, truth, ours, others, seed)
     return Section("Spend", rows, made, (

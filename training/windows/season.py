@@ -22,7 +22,7 @@ from features.spec import FeatureSpec
 from features.spine import customers_known
 from training.btyd.bg_nbd import MbgNbd
 from training.outliers import capped
-from training.rivals import histories
+from training.rivals import histories, recent_spend
 from training.windows.exposure import Exposure
 from training.windows.splits import YEAR
 from training.windows.stretch import Stretch
@@ -50,7 +50,9 @@ class Season:
     the level of spend over a whole year over that of the days calibrated on, a year earlier and of
     the same customers: what goes on beyond the horizon. `of_churn` and `of_spend` (and orders) tell
     whether the level of the days calibrated on is the one that `factor` is told against: an earlier
-    year was found, be it without a difference, or there is no season to tell.
+    year was found, be it without a difference, or there is no season to tell. `over_recent` is what
+    the same days brought a year earlier over what the customers of then had spent of late
+    (`rivals.recent_spend`); None where that is not known.
     """
 
     factor: Stretch
@@ -58,6 +60,7 @@ class Season:
     year: float = 1.0
     of_churn: bool = False
     of_spend: bool = False
+    over_recent: float | None = None
 
 
 #: Where nothing is asked of it.
@@ -68,11 +71,13 @@ UNTOLD = Season(Stretch(), "Nothing is told of the season.")
 class Level:
     """What came in the days after a cut-off against what MBG/NBD expected: the ratios of orders and
     spend, and the power of the probability of no order; each with the variance of its logarithm.
+    `over_recent` is spend over what these customers had spent of late; None where that is nought.
     """
 
     orders: tuple[float, float]
     spend: tuple[float, float]
     churn_power: tuple[float, float]
+    over_recent: float | None = None
 
     def carried(self, exposure: float) -> Level:
         """Of all of the days, of which the part `exposure` was seen."""
@@ -178,7 +183,7 @@ def measure(
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
     first, every = carried_on(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
-    year = 1.0
+    year, last = 1.0, at(cutoff - YEAR, horizon_days)
     if isinstance(first, Level) and isinstance(every, Level):
         year = _drawn([(first.spend, every.spend)])
     return Season(
@@ -190,6 +195,7 @@ def measure(
         year,
         of_churn=bool(told),
         of_spend=True,
+        over_recent=last.over_recent if isinstance(last, Level) else None,
     )
 
 
@@ -200,7 +206,8 @@ def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | str:
     """
     when = f"in the {days} days from {cutoff:%Y-%m-%d}"
     spine = customers_known(connection, [cutoff])
-    rows = snapshot(connection, FeatureSpec(), spine, days, HISTORY)
+    recent = recent_spend(days)
+    rows = snapshot(connection, FeatureSpec(), spine, days, (*HISTORY, recent))
     rows = rows[rows.orders > 0]
     ordered = (rows.future_orders > 0).to_numpy(np.float64)
     if ordered.sum() < LEAST_CUSTOMERS:
@@ -222,8 +229,12 @@ def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | str:
         return f"nobody spent {when}, or before"
     if power is None:
         return f"another share came back {when} than MBG/NBD could tell"
+    before = capped(rows[recent].to_numpy(np.float64)).sum()
     return Level(
-        _over(rows.future_orders.to_numpy(np.float64), expected), _over(spent, worth), power
+        _over(rows.future_orders.to_numpy(np.float64), expected),
+        _over(spent, worth),
+        power,
+        float(spent.sum() / before) if before > 0 else None,
     )
 
 

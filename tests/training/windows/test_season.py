@@ -83,6 +83,20 @@ def test_a_known_season_is_found_a_year_earlier(shop: Callable[[float], Path]) -
     )
 
 
+def test_the_naive_rule_of_a_year_ago_is_told_from_the_file_alone(
+    shop: Callable[[float], Path], tmp_path: Path
+) -> None:
+    found = measured(shop(PEAK)).over_recent
+    lines = pd.read_csv(tmp_path / "orders.csv", parse_dates=["when"])
+    cutoff = NOW - season.YEAR
+    known = lines[lines.who.isin(lines[lines.when < cutoff].who)]
+    days = (known.when - cutoff).dt.days
+    came, before = known[days.between(0, 59)].paid.sum(), known[days.between(-30, -1)].paid.sum()
+    assert found == pytest.approx(came / before)
+    assert found > 2.5  # sixty days of the peak over thirty before it
+    assert measured(tmp_path / "shop.toml", pd.Timestamp("2022-06-05")).over_recent is None
+
+
 def test_where_no_season_is_none_is_found(shop: Callable[[float], Path]) -> None:
     found = measured(shop(1.0))
     assert found.factor.orders == pytest.approx(1.0, abs=0.08)
