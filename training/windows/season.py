@@ -81,8 +81,14 @@ class Level:
 
     def carried(self, exposure: float) -> Level:
         """Of all of the days, of which the part `exposure` was seen."""
-        orders, spend, power = self.orders, self.spend, self.churn_power
-        return Level(*((ratio / exposure, variance) for ratio, variance in (orders, spend, power)))
+        (orders, noise), (spend, of_spend), (power, of_power) = (
+            self.orders,
+            self.spend,
+            self.churn_power,
+        )
+        return Level(
+            (orders / exposure, noise), (spend / exposure, of_spend), (power / exposure, of_power)
+        )
 
 
 #: By cut-off and days; in place of a level that cannot be told, why not.
