@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def retrain(
 
     Raises CoterieError with rule, value seen and remedy where the run would be meaningless.
     """
+    begun = time.time()
     if experiment.model.tune:
         tuning.require()
     out = out / experiment.name
@@ -83,7 +85,7 @@ def retrain(
         pictures = _figures(experiment, evaluated, served, card)
         folder = _write(out, served, card, pictures)
         recorded = tracking.record(
-            _record(experiment, plan, evaluated, served, card, pictures, learned.shots),
+            _record(experiment, plan, evaluated, served, card, pictures, learned.shots, begun),
             served.bundle,
             folder,
         )
@@ -143,7 +145,7 @@ def _write(out: Path, served: Final, card: ReportCard, pictures: dict[str, Any])
 
 def _record(
     experiment: Experiment, plan: Splits, e: Evaluated, served: Final, card: ReportCard,
-    pictures: dict[str, Any], shots: snapshots.Snapshots,
+    pictures: dict[str, Any], shots: snapshots.Snapshots, begun: float,
 ) -> tracking.Record:  # fmt: skip
     manifest, calibrated = served.bundle.manifest, served.bundle.calibrated
     learned, first = calibrated.ordered[0], calibrated.of_prospects[0]
@@ -173,7 +175,8 @@ def _record(
 
     return tracking.Record(
         name=experiment.name,
-        note=" ".join(filter(None, (experiment.description, experiment.note))),
+        note=card.summary(experiment.description, experiment.note),
+        begun=begun,
         params=params,
         metrics=card.metrics(),
         history=e.space.network.history,

@@ -28,7 +28,9 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
+from mlflow.tracking.context.registry import resolve_tags
 from mlflow.types.schema import ColSpec, DataType, Schema
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from features.errors import BundleError, FitError
 from training.prediction import timing, value
@@ -41,6 +43,8 @@ BUNDLE = "bundle"
 CONTRACTS = "contracts"
 #: What MLflow says where no model of the name, or no alias, is registered.
 NO_CHAMPION = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+#: So many characters of a description fit into the registry's tables.
+MOST_NOTE = 5_000
 SHOWN = ("horizon_days", "segments", "seed")
 
 
@@ -88,13 +92,15 @@ class Recorded:
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What a run leaves in the store. `datasets` maps a context (train, calibrate, ...) to rows
-    without customer ids, of which only schema, size and digest are kept. `trials` are the
-    parameters and metrics of a tuning study's, which become nested runs.
+    """What a run leaves in the store. `note` (Markdown) describes the run and the version that is
+    registered; `begun` is when work on it began, in seconds since 1970. `datasets` maps a context
+    (train, calibrate, ...) to rows without customer ids, of which only schema, size and digest are
+    kept. `trials` are the parameters and metrics of a tuning study's, which become nested runs.
     """
 
     name: str
     note: str
+    begun: float
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     history: list[dict[str, float]]
@@ -141,17 +147,15 @@ def _record(
     described: Mapping[str, str],
 ) -> Recorded:  # fmt: skip
     open_store()
-    experiment = _experiment(what.name)
-    with (
-        warnings.catch_warnings(),
-        mlflow.start_run(
-            experiment_id=experiment,
-            run_name=version_name,
-            description=what.note or None,
-        ) as run,
-    ):
+    client, experiment, note = mlflow.MlflowClient(), _experiment(what.name), what.note[:MOST_NOTE]
+    opened = client.create_run(
+        experiment,
+        start_time=round(what.begun * 1000),
+        tags={**resolve_tags(), MLFLOW_RUN_NOTE: note, **what.tags},
+        run_name=version_name,
+    )
+    with warnings.catch_warnings(), mlflow.start_run(run_id=opened.info.run_id) as run:
         warnings.simplefilter("ignore")
-        mlflow.set_tags(dict(what.tags))
         mlflow.log_params({k: str(v)[:500] for k, v in what.params.items()})
         mlflow.log_metrics(dict(what.metrics))
         for epoch, losses in enumerate(what.history, start=1):
@@ -179,10 +183,8 @@ def _record(
             params={k: str(what.params[k]) for k in SHOWN if k in what.params},
         )  # fmt: skip
         version = int(info.registered_model_version)
-    client = mlflow.MlflowClient()
     client.set_model_version_tag(what.name, str(version), "version", version_name)
-    if what.note:
-        client.update_model_version(what.name, str(version), what.note)
+    client.update_model_version(what.name, str(version), note)
     return Recorded(run.info.run_id, version, experiment)
 
 

@@ -38,6 +38,7 @@ def record(name: str) -> tracking.Record:
     return tracking.Record(
         name=name,
         note="A note.",
+        begun=1_790_000_000.0,
         params={"seed": 7, "segments": 4, "horizon_days": 30, "other": None},
         metrics={"churn/auc": 0.8},
         history=[{"later": 2.0}, {"later": 1.0}],
@@ -63,6 +64,19 @@ def test_the_run_carries_what_it_was_made_with(client: MlflowClient, small_run: 
     }  # fmt: skip
     assert {k: run.data.params[k] for k in wanted} == wanted
     assert run.data.params["now"] == small_run.now.isoformat()
+    assert {"mlflow.user", "mlflow.source.name"} <= set(run.data.tags)
+
+
+def test_the_run_says_what_it_is_and_lasts_from_the_first_step(
+    client: MlflowClient, small_run: Any
+) -> None:
+    run = client.get_run(small_run.run_id)
+    note = run.data.tags["mlflow.note.content"]
+    auc = small_run.card["sections"][0]["rows"]["Coterie"]["AUC"]
+    assert "Simulated, based on real grocery shopping patterns." in note
+    assert f"\n- Churn: AUC {auc:.3f}, PR-AUC " in note
+    assert "\n- A naive rule wins beyond chance: " in note
+    assert run.info.end_time - run.info.start_time > 10_000  # of training, too
 
 
 def test_the_figures_of_the_report_card_are_metrics(client: MlflowClient, small_run: Any) -> None:
@@ -118,7 +132,7 @@ def test_the_registered_version_is_the_champion(client: MlflowClient, small_run:
     assert int(version.version) == small_run.version == 1
     assert version.run_id == small_run.run_id
     assert version.tags["version"] == small_run.bundle.manifest["version"]
-    assert "Simulated, based on real grocery shopping patterns." in version.description
+    assert version.description == client.get_run(version.run_id).data.tags["mlflow.note.content"]
 
 
 def test_the_model_has_a_signature_and_the_whole_bundle(own_store: Path, small_run: Any) -> None:

@@ -7,6 +7,7 @@ import datetime as dt
 import importlib.metadata
 import platform
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def retrain(
 
     Raises CoterieError with rule, value seen and remedy where the run would be meaningless.
     """
-    out = out / experiment.name
+    begun, out = time.time(), out / experiment.name
     tracking.refuse_champions_name(experiment.name)
     contracts = reading.shown(
         "contracts", lambda: contract_rows.load(experiment, as_of), screen, out
@@ -106,7 +107,9 @@ def retrain(
     with screen.step("Logging to MLflow, registering"):
         folder = _write(out, model, card, pictures, scores)
         recorded = tracking.record_contracts(
-            _record(experiment, model, blend, card, pictures, rows.inputs, plan), folder, version
+            _record(experiment, model, blend, card, pictures, rows.inputs, plan, begun),
+            folder,
+            version,
         )
     screen.say(f"   {experiment.name} version {recorded.version} ({version}) is registered")
     running = len(scores) - int(scores.ended.sum()) if plan is None else len(scores)
@@ -233,12 +236,13 @@ def _write(
 
 def _record(
     experiment: ContractExperiment, model: ContractModel, blend: Blend, card: ReportCard,
-    pictures: dict[str, Any], inputs: pd.DataFrame, plan: Splits | None,
+    pictures: dict[str, Any], inputs: pd.DataFrame, plan: Splits | None, begun: float,
 ) -> tracking.Record:  # fmt: skip
     manifest = model.manifest
     return tracking.Record(
         name=experiment.name,
-        note=" ".join(filter(None, (experiment.description, experiment.note))),
+        note=card.summary(experiment.description, experiment.note),
+        begun=begun,
         params={
             "experiment_file": experiment.path.name, "experiment_digest": experiment.digest,
             "contracts_url": experiment.contracts.url, "horizon_days": experiment.horizon_days,
