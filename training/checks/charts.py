@@ -47,7 +47,7 @@ def days(daily: pd.Series, gaps: Sequence[Gap], what: str) -> str:
 
 def columns(counts: Sequence[int], title: str, words: str, ends: Sequence[str]) -> str:
     """Upright bars side by side. `ends` are written below: each under its bar where there are as
-    many, else from the left edge to the right.
+    many, with its count above where it has a name, else from the left edge to the right.
     """
     top = max([*counts, 1])
     width = 100 / max(len(counts), 1)
@@ -57,7 +57,24 @@ def columns(counts: Sequence[int], title: str, words: str, ends: Sequence[str]) 
         for i, n in enumerate(counts)
     )
     made = _figure(title, words, shape, 40, ends)
-    return made.replace('"ends"', '"ends each"') if len(ends) == len(counts) else made
+    if len(ends) != len(counts):
+        return made
+    told = (short(n) if end else "" for n, end in zip(counts, ends, strict=True))
+    above = "".join(f"<span>{count}</span>" for count in told)
+    above = f'<div class="ends" aria-hidden="true">{above}</div>'
+    return made.replace("<svg", f"{above}<svg").replace('"ends"', '"ends each"')
+
+
+def short(n: int) -> str:
+    """A count in four characters or so.
+
+    >>> [short(n) for n in (0, 999, 1_234, 18_013, 999_999, 2_500_000)]
+    ['0', '999', '1.2k', '18k', '1.0M', '2.5M']
+    """
+    for size, mark in ((1e6, "M"), (1e3, "k")):
+        if n >= 0.9995 * size:
+            return f"{n / size:.{int(n < 9.95 * size)}f}{mark}"
+    return f"{n}"
 
 
 def _figure(title: str, words: str, shape: str, height: int, ends: Sequence[str]) -> str:

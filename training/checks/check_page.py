@@ -31,7 +31,10 @@ p { margin: 4px 0 12px; max-width: 46em; } .soft { color: var(--soft); }
   font-size: 18px; font-weight: 600; margin: 16px 0; max-width: none; overflow-wrap: anywhere; }
 .verdict.blocker { border-color: var(--red); background: #fbf3f4; }
 .verdict.warning { border-color: var(--amber); background: #fbf8ef; }
-.scroll { overflow-x: auto; margin: 8px 0 16px; }
+.scroll { overflow-x: auto; margin: 8px 0 16px; background: linear-gradient(to right, #fff 40%,
+  #fff0) left / 48px 100% no-repeat local, linear-gradient(to left, #fff 40%, #fff0) right / 48px
+  100% no-repeat local, linear-gradient(to right, #0003, #0000) left / 14px 100% no-repeat,
+  linear-gradient(to left, #0003, #0000) right / 14px 100% no-repeat; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: 4px 0; }
 th, td { text-align: right; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line);

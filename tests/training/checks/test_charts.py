@@ -39,6 +39,8 @@ def test_bars_are_as_high_as_their_counts() -> None:
     assert found == [("21.00", "19.00"), ("40.00", "0.00"), ("2.00", "38.00")]
     assert '<div class="ends each" aria-hidden="true"><span>1</span>' in drawn
     assert '<div class="ends" ' in charts.columns([1, 2, 3], "", "", ["left", "right"])
+    counted = charts.columns([18_013, 3], "", "", ["1", ""])
+    assert "<span>18k</span><span></span></div><svg" in counted  # where a bar has a name
 
 
 def test_a_lying_bar_keeps_to_its_cell() -> None:
