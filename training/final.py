@@ -48,7 +48,6 @@ class Final:
 
     bundle: Bundle
     predicted: pa.Table
-    placed: np.ndarray
     labels: np.ndarray
     matching: Matching | None
 
@@ -115,8 +114,7 @@ def final(
     )
     warm = champion.segmentation if champion and start else evaluated.bundle.segmentation
     segmentation = clustering.fit(space.scores(bought), evaluated.k, network.seed, warm)
-    scores = space.scores(now)
-    labels = segmentation.labels(scores)
+    labels = segmentation.labels(space.scores(now))
     matching = None
     if champion is not None and champion_labels is not None:
         matching = identity.match(champion_labels, labels, len(champion.segments), evaluated.k)
@@ -130,9 +128,7 @@ def final(
     bundle = assembly.complete(
         bare, manifest, calibrated, segmentation, segments, prior, following, card, usual
     )
-    return Final(
-        bundle, bundle.predict(fit.table(now)), segmentation.place(scores), labels, matching
-    )
+    return Final(bundle, bundle.predict(fit.table(now)), labels, matching)
 
 
 def _calibrated(

@@ -112,7 +112,10 @@ def _figures(
     counts = [s.portrait["customers"] for s in served.bundle.segments]
     test = e.test
     return {
-        "segment_map.png": plots.segment_map(served.placed, served.labels, names, counts),
+        "segment_map.png": plots.segment_map(
+            *(served.predicted[c].to_numpy() for c in ("churn_probability", "expected_spend")),
+            served.labels, names, counts, f"{experiment.horizon_days} days", experiment.currency,
+        ),
         "segment_profiles.png": plots.profile(
             [s.portrait for s in served.bundle.segments],
             names,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from features.settings.contracts import Profit
 from training.cards.report_card import OURS, ReportCard, Section
@@ -25,24 +26,40 @@ def _figure(width: float, height: float) -> tuple[Figure, Any]:
 
 
 def segment_map(
-    placed: np.ndarray, labels: np.ndarray, names: Sequence[str], counts: Sequence[int]
-) -> Figure:
-    """Customers (n, 2) where the model sees them, coloured by segment; of `counts` customers a
-    segment, those drawn.
+    churn: np.ndarray, spend: np.ndarray, labels: np.ndarray, names: Sequence[str],
+    counts: Sequence[int], ahead: str, currency: str,
+) -> Figure:  # fmt: skip
+    """Customers (n,) by the probability that they leave and the spend expected `ahead` ("30 days"),
+    coloured by segment; of `counts` customers a segment, those drawn.
+
+    Spend is on a scale of its cube root, which tells small amounts apart and knows 0.
     """
     figure, axes = _figure(9, 6)
     for i, name in enumerate(names):
-        at = placed[labels == i]
-        axes.scatter(at[:, 0], at[:, 1], s=9, alpha=0.6, color=COLOURS[i % len(COLOURS)],
+        at = labels == i
+        axes.scatter(churn[at], spend[at], s=9, alpha=0.6, color=COLOURS[i % len(COLOURS)],
                      label=f"{name} ({counts[i]:,})", linewidths=0)  # fmt: skip
-    some = f": {len(placed):,} of {sum(counts):,} customers" if len(placed) < sum(counts) else ""
-    axes.set(xlabel="root spend ahead, as the latent heads see it (standard deviations)",
-             ylabel="log spend ahead (standard deviations)",
-             title=f"Segment map{some}")  # fmt: skip
-    legend = axes.legend(fontsize=8, frameon=False, loc="lower right")
+    some = f": {len(churn):,} of {sum(counts):,} customers" if len(churn) < sum(counts) else ""
+    axes.set_yscale("function", functions=(np.cbrt, lambda root: root**3))
+    axes.set(xlabel=f"probability of no order in {ahead}", xlim=(-0.02, 1.02), ylim=(0, None),
+             ylabel=f"expected spend in {ahead}, {currency}", title=f"Segment map{some}")  # fmt: skip
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_locator(FixedLocator(_steps(float(spend.max(initial=1.0)))))
+    axes.yaxis.set_major_formatter("{x:,g}")
+    legend = axes.legend(fontsize=8, frameon=False, loc="upper right")
     for mark in legend.legend_handles:  # as the crowd of its points looks, not one of them
         mark.set(alpha=1.0, sizes=[30])
     return figure
+
+
+def _steps(top: float) -> list[float]:
+    """0 and the round amounts from a thousandth of `top` up to it.
+
+    >>> [float(step) for step in _steps(700.0)]
+    [0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
+    """
+    powers = 10.0 ** np.arange(np.floor(np.log10(top)) - 2, np.floor(np.log10(top)) + 1)
+    return [0.0, *(float(p * k) for p in powers for k in (1, 2, 5) if p * k <= top)]
 
 
 def profile(

@@ -309,3 +309,22 @@ def test_a_figure_below_nothing_is_drawn_whole() -> None:
     left, right = axes.get_xlim()
     assert left < -0.4
     assert right > 0
+
+
+def test_the_segment_map_is_in_the_units_that_people_use() -> None:
+    from training.cards import plots
+
+    churn, spend = np.array([0.1, 0.9, 1.0]), np.array([800.0, 3.0, 0.0])
+    drawn = plots.segment_map(
+        churn, spend, np.array([0, 1, 1]), ["High", "Low"], [1, 4], "30 days", "EUR"
+    )
+    (axes,) = drawn.get_axes()
+    drawn.draw_without_rendering()
+    high, low = axes.collections
+    assert high.get_offsets().tolist() == [[0.1, 800.0]]
+    assert low.get_offsets().tolist() == [[0.9, 3.0], [1.0, 0.0]]
+    ticks = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert ticks == ["0", "1", "2", "5", "10", "20", "50", "100", "200", "500"]
+    assert axes.get_title() == "Segment map: 3 of 5 customers"
+    nothing = plots.segment_map(churn, 0 * spend, np.zeros(3, int), ["One"], [3], "30 days", "EUR")
+    nothing.draw_without_rendering()  # nobody is expected to spend
