@@ -41,8 +41,9 @@ def segment_map(
                      label=f"{name} ({counts[i]:,})", linewidths=0)  # fmt: skip
     some = f": {len(churn):,} of {sum(counts):,} customers" if len(churn) < sum(counts) else ""
     axes.set_yscale("function", functions=(np.cbrt, lambda root: root**3))
-    axes.set(xlabel=f"probability of no order in {ahead}", xlim=(-0.02, 1.02), ylim=(0, None),
-             ylabel=f"expected spend in {ahead}, {currency}", title=f"Segment map{some}")  # fmt: skip
+    axes.set(xlabel=f"probability of no order in {ahead}", xlim=(-0.02, 1.02),
+             ylabel=f"expected spend in {ahead}, {currency}", ylim=(0, None),
+             title=f"Segment map{some}")  # fmt: skip
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.yaxis.set_major_locator(FixedLocator(_steps(float(spend.max(initial=1.0)))))
     axes.yaxis.set_major_formatter("{x:,g}")
