@@ -113,8 +113,13 @@ def _figures(
     test = e.test
     return {
         "segment_map.png": plots.segment_map(
-            *(served.predicted[c].to_numpy() for c in ("churn_probability", "expected_spend")),
-            served.labels, names, counts, f"{experiment.horizon_days} days", experiment.currency,
+            served.predicted["churn_probability"].to_numpy(),
+            served.predicted["expected_spend"].to_numpy(),
+            served.labels,
+            names,
+            counts,
+            f"{experiment.horizon_days} days",
+            experiment.currency,
         ),
         "segment_profiles.png": plots.profile(
             [s.portrait for s in served.bundle.segments],

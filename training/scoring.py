@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from features.snapshot import snapshot
 from features.sources import Sources
 from features.spine import everyone
+from training import described
 from training.fitting.fit import table
 from training.prediction import timing, value
 from training.prediction.bundle import Bundle
@@ -91,8 +91,4 @@ def write(bundle: Bundle, made: pd.DataFrame, file: Path) -> None:
     if file.suffix == ".csv":
         made.to_csv(file, index=False)
         return
-    table = pa.Table.from_pandas(made, preserve_index=False)
-    meant = columns(bundle)
-    fields = [f.with_metadata({"description": meant[f.name]}) for f in table.schema]
-    described = pa.schema(fields, metadata=table.schema.metadata)
-    pq.write_table(table.cast(described), file)
+    described.write(made, columns(bundle), file)

@@ -18,7 +18,7 @@ from features.errors import HistoryError
 from features.ingestion import contract_rows
 from features.ingestion.contract_rows import Contracts, standing
 from features.settings.contracts import ContractExperiment, Profit
-from training import display, reading, tracking
+from training import described, display, reading, tracking
 from training.cards import plots
 from training.cards.report_card import OURS, ReportCard
 from training.contracts import (
@@ -186,6 +186,19 @@ def scored(
     )
 
 
+def columns(horizon_days: int | None) -> dict[str, str]:
+    """The columns of `scored`, each with what it means; without a horizon, of undated contracts."""
+    when = f"within {horizon_days} days" if horizon_days else "by models that did not see it"
+    return {
+        "row": "where the contract stands in the source, counted from 1 after the header",
+        "customer_id": "whose contract it is",
+        "ended": "it has ended",
+        "churn_probability": f"probability that it ends {when}",
+        "target": "it is among the share of greatest risk that the report card says to target, and "
+        "asking is expected to pay; never of a contract that has ended",
+    }
+
+
 def _manifest(
     experiment: ContractExperiment, plan: Splits | None, version: str, card: ReportCard
 ) -> dict[str, Any]:
@@ -228,7 +241,7 @@ def _write(
     folder = out / "plots"
     folder.mkdir(parents=True, exist_ok=True)
     (out / "report_card.md").write_text(card.markdown())
-    scores.to_parquet(out / SCORES, index=False)
+    described.write(scores, columns(model.manifest["horizon_days"]), out / SCORES)
     for name, picture in pictures.items():
         picture.savefig(folder / name)
     return model.save(out / "model")

@@ -5,6 +5,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
@@ -132,9 +133,11 @@ def test_contracts_that_run_now_are_scored_by_the_served_model(
     now = standing(read, plan.now, plan.now)
     loaded = ContractModel.load(run.folder)
     np.testing.assert_allclose(loaded.probability(now.inputs), scores["churn_probability"])
-    pd.testing.assert_frame_equal(
-        pd.read_parquet(folder / "out" / "firm" / "contracts.parquet"), scores
-    )
+    file = folder / "out" / "firm" / "contracts.parquet"
+    pd.testing.assert_frame_equal(pd.read_parquet(file), scores)
+    said = {f.name: f.metadata[b"description"].decode() for f in pq.read_schema(file)}
+    assert list(said) == ["row", "customer_id", "churn_probability", "target"]
+    assert said["churn_probability"] == "probability that it ends within 60 days"
 
 
 def test_nobody_is_a_target_where_no_probability_is_worth_asking(
