@@ -94,7 +94,9 @@ def evaluate(
     rows = fit.table(bought)
     now = bare.raw(to_columns(rows))
     cutoffs = train.as_of.nunique()
-    structural = prior.fit(bought, window_days) if "structural_return" in bought else None
+    structural = None
+    if "structural_return" in bought:
+        structural = prior.fit(bought, window_days, shots.prior)
     counted = Structural(
         weight(calibrated.ordered[0], then, known.future_spend.to_numpy(np.float64)),
         structural.lasting(to_columns(rows)) if structural else 1.0,

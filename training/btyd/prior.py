@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.errors import FitError
+from training.btyd import regularity
 from training.btyd.bg_nbd import MbgNbd
 from training.btyd.gamma_gamma import GammaGamma
 from training.outliers import capped
@@ -20,11 +22,14 @@ from training.rivals import histories
 WAYS = ((False, False), (True, False), (False, True), (True, True))
 
 
-def fit(frame: pd.DataFrame, window_days: int) -> Prior | None:
+def fit(frame: pd.DataFrame, window_days: int, like: Prior | None = None) -> Prior | None:
     """The prior of the customers of one cut-off (snapshot rows), by the first of `WAYS` that is not
-    refused; None where all are.
+    refused, and as regular as those `like` them; None where all are.
     """
-    return tried(frame, window_days)[0]
+    found = tried(frame, window_days)[0]
+    if found is None or like is None or like.rhythm is None:
+        return found
+    return dataclasses.replace(found, rhythm=regularity.fit(frame, like.rhythm.k))
 
 
 def tried(
@@ -58,6 +63,9 @@ def augment(
 ) -> tuple[list[pd.DataFrame], Prior | None]:
     """Frames with the prior's columns, each cut-off by its own fit, and the last frame's prior.
 
+    How regular the customers are, the outcomes after the earliest cut-off tell (`btyd.regularity`):
+    no test of this run lies before their end.
+
     All or nothing: where MBG/NBD is refused at any cut-off, the frames come back as they are; where
     Gamma-Gamma is at the last, each cut-off has its mean amount of an order, if MBG/NBD allows, as
     what is served has.
@@ -77,6 +85,7 @@ def augment(
         for cutoff, found in priors.items():
             if not found.alike:
                 priors[cutoff] = tried(rows[cutoff], window_days, WAYS[2:])[0] or found
+    priors = _regular(priors, rows, window_days)
     made = []
     for frame in frames:
         columns = {feature.name: np.full(len(frame), np.nan) for feature in FEATURES}
@@ -86,3 +95,17 @@ def augment(
                 columns[name][at] = values
         made.append(frame.assign(**columns))
     return made, priors[last]
+
+
+def _regular(
+    priors: dict[Any, Prior], rows: Mapping[Any, pd.DataFrame], window_days: int
+) -> dict[Any, Prior]:
+    """The priors of all cut-offs with their rhythm; as they are where one has none."""
+    first = rows[min(rows)]
+    k = regularity.chosen(first, window_days) if "days_to_order" in first else 1
+    if k == 1:
+        return priors
+    rhythms = {cutoff: regularity.fit(rows[cutoff], k) for cutoff in priors}
+    if None in rhythms.values():
+        return priors
+    return {at: dataclasses.replace(found, rhythm=rhythms[at]) for at, found in priors.items()}

@@ -24,6 +24,10 @@ MOST_CUSTOMERS = 10_000  # that are compared: intervals of the concordance cost 
 TIMING = {"integrated Brier": survival.integrated_brier, "concordance": survival.concordance}
 VALUE = {"norm. Gini": metrics.normalized_gini, "decile MAPE": metrics.decile_mape,
          "RMSE": metrics.rmse, "bias": metrics.total_bias}  # fmt: skip
+REGULAR = (
+    "These customers order more regularly than at random: the curve is MBG/CNBD-{}'s, with so many "
+    "steps between two orders, chosen by what followed the first cut-off."
+)
 REFUSED = (
     "Insufficient: MBG/NBD was refused on these histories, so that there is no {}, and its columns "
     "are empty (`coterie check` says why)."
@@ -54,6 +58,8 @@ def timing_section(
     others = rivals.timing_rules(calibration, test, days)
     ours = Rule(OURS, curve.sum(axis=1), curve)  # the days of silence to expect within the window
     notes = _kept(timing, came, window_days, level)
+    if prior.rhythm is not None:
+        notes = (*notes, REGULAR.format(prior.rhythm.k))
     if len(test) > MOST_CUSTOMERS:
         drawn = np.random.default_rng(seed).choice(len(test), MOST_CUSTOMERS, replace=False)
         truth, ours, *others = truth[drawn], *(_some(rule, drawn) for rule in (ours, *others))

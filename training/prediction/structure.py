@@ -16,12 +16,13 @@ import pandas as pd
 
 from features.feature import Feature
 from training.prediction import quadrature
+from training.prediction.rhythm import Rhythm, history
 
 LENS = "behavioural"
 NO_ORDER = "no order yet"
 FEATURES = (
     Feature("structural_return", LENS, "share", "number", NO_ORDER,
-            "Probability of an order within the trained window by MBG/NBD."),
+            "Probability of an order within the trained window by MBG/NBD, or MBG/CNBD-k."),
     Feature("structural_orders", LENS, "orders", "number", NO_ORDER,
             "Order days to expect within the trained window by MBG/NBD, were none the last."),
     Feature("structural_spend", LENS, "currency", "number", NO_ORDER,
@@ -39,7 +40,9 @@ INPUTS = ("frequency", "recency_days", "T_days", "spend")
 
 @dataclasses.dataclass(frozen=True)
 class Prior:
-    """Parameters of MBG/NBD (r, alpha, a, b; days) and Gamma-Gamma (p, q, gamma; currency)."""
+    """Parameters of MBG/NBD (r, alpha, a, b; days) and Gamma-Gamma (p, q, gamma; currency). Where
+    customers order more regularly than at random, the next order is told by `rhythm`.
+    """
 
     r: float
     alpha: float
@@ -49,6 +52,7 @@ class Prior:
     q: float
     gamma: float
     window_days: float
+    rhythm: Rhythm | None = None
 
     @property
     def alike(self) -> bool:
@@ -63,7 +67,7 @@ class Prior:
         alive = self.p_alive(known)
         orders = alive * (self.r + x) * self.window_days / (self.alpha + T)
         return {
-            "structural_return": alive * -np.expm1(-self._silence(known, self.window_days)),
+            "structural_return": self.p_order(known, self.window_days),
             "structural_orders": orders,
             "structural_spend": orders * self.order_value(known),
         }
@@ -83,8 +87,8 @@ class Prior:
         x repeat order days, the last at t_x, P(alive) = 1 / (1 + a / (b + x) ((alpha + T) /
         (alpha + t_x))^(r + x)).
         """
-        x, T = known["frequency"], _age(known)
-        t_x = np.where(x > 0, np.clip(T - known["recency_days"], 0.0, T), 0.0)
+        x, t_x, since = history(known)
+        T = t_x + since
         log_odds = np.log(self.a / (self.b + x)) + (self.r + x) * np.log(
             (self.alpha + T) / (self.alpha + t_x)
         )
@@ -99,12 +103,16 @@ class Prior:
 
     def p_order(self, known: Mapping[str, np.ndarray], days: float) -> np.ndarray:
         """(n,) probability of an order within `days` (`btyd.bg_nbd` derives it)."""
+        if self.rhythm is not None:
+            return self.rhythm.p_order(known, days)
         return self.p_alive(known) * -np.expm1(-self._silence(known, days))
 
     def days_until(self, known: Mapping[str, np.ndarray], p_order: np.ndarray) -> np.ndarray:
         """(n,) days within which an order comes with probability `p_order` (n,): the inverse of
         the method of that name. inf where so many never come back.
         """
+        if self.rhythm is not None:
+            return self.rhythm.days_until(known, p_order)
         x, T = known["frequency"], _age(known)
         with np.errstate(invalid="ignore"):
             left = 1.0 - p_order / self.p_alive(known)
@@ -152,7 +160,10 @@ class Prior:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Prior | None:
         """The prior of a bundle; None where MBG/NBD was refused."""
-        return cls(**values) if values else None
+        if not values:
+            return None
+        rhythm = values.get("rhythm")
+        return cls(**{**values, "rhythm": Rhythm(**rhythm) if rhythm else None})
 
 
 def known_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
