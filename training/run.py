@@ -157,6 +157,7 @@ def _record(
 ) -> tracking.Record:  # fmt: skip
     manifest, calibrated = served.bundle.manifest, served.bundle.calibrated
     learned, first = calibrated.ordered[0], calibrated.of_prospects[0]
+    prior = served.bundle.prior
     weights = dict(zip(EXPERTS, learned.spend.weights, strict=True))
     params = {
         "experiment_file": experiment.path.name, "experiment_digest": experiment.digest,
@@ -171,6 +172,7 @@ def _record(
         **{f"value_{k}": v for k, v in dataclasses.asdict(experiment.value).items()},
         **{f"shrinkage_{k}": v for k, v in dataclasses.asdict(served.bundle.shrinkage).items()},
         **{f"boosting_{k}": v for k, v in dataclasses.asdict(e.trees).items()},
+        "law_of_orders": prior.law if prior else None,
         "period_days": served.bundle.spec.period_days,
         "most_customers": experiment.model.most_customers,
         **{f"customers_{k}": v for k, v in manifest["customers"].items()},

@@ -4,7 +4,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from features.asof import days_between, known, known_or_undated, within_horizon
+from features.asof import days_between, known, known_or_undated, part_of, within_horizon
 
 MOMENT, NOON = datetime(2024, 6, 1), datetime(2024, 6, 1, 12)
 JUST_BEFORE = datetime(2024, 5, 31, 23, 59, 59, 999999)
@@ -36,6 +36,22 @@ def test_known_is_what_happened_strictly_before_as_of():
     )
     seen = known(rows, spine(("a", MOMENT)))
     assert said(seen, "what") == [("a microsecond before",), ("two days before",)]
+
+
+def test_what_arrived_late_is_known_strictly_after_it_arrived():
+    rows = table(
+        {"customer_id": "string", "moment": "timestamp(6)", "arrived": "timestamp(6)",
+         "what": "string"},
+        ("a", datetime(2024, 5, 1), JUST_BEFORE, "a microsecond before"),
+        ("a", datetime(2024, 5, 1), MOMENT, "at the moment"),
+        ("a", datetime(2024, 5, 1), None, "at once"),
+    )  # fmt: skip
+    seen = known(rows, spine(("a", MOMENT)))
+    assert said(seen, "what") == [("a microsecond before",), ("at once",)]
+    told = rows.mutate(part=part_of(rows, [MOMENT, NOON]))
+    assert said(told, "what", "part") == [
+        ("a microsecond before", 0), ("at once", 0), ("at the moment", 1),
+    ]  # fmt: skip
 
 
 def test_a_row_stands_beside_every_later_as_of_of_its_own_customer():

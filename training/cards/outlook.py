@@ -25,8 +25,8 @@ TIMING = {"integrated Brier": survival.integrated_brier, "concordance": survival
 VALUE = {"norm. Gini": metrics.normalized_gini, "decile MAPE": metrics.decile_mape,
          "RMSE": metrics.rmse, "bias": metrics.total_bias}  # fmt: skip
 REGULAR = (
-    "These customers order more regularly than at random: the curve is MBG/CNBD-{}'s, with so many "
-    "steps between two orders, chosen by what followed the first cut-off."
+    "These customers order more regularly than at random (what followed the first cut-off tells): "
+    "MBG/CNBD-k has k steps of a Poisson process between two orders (Reutterer et al. 2021)."
 )
 REFUSED = (
     "Insufficient: MBG/NBD was refused on these histories, so that there is no {}, and its columns "
@@ -59,7 +59,7 @@ def timing_section(
     ours = Rule(OURS, curve.sum(axis=1), curve)  # the days of silence to expect within the window
     notes = _kept(timing, came, window_days, level)
     if prior.rhythm is not None:
-        notes = (*notes, REGULAR.format(prior.rhythm.k))
+        notes = (*notes, REGULAR)
     if len(test) > MOST_CUSTOMERS:
         drawn = np.random.default_rng(seed).choice(len(test), MOST_CUSTOMERS, replace=False)
         truth, ours, *others = truth[drawn], *(_some(rule, drawn) for rule in (ours, *others))
@@ -98,7 +98,8 @@ def _kept(timing: Timing, came: np.ndarray, window_days: int, level: float) -> t
     return (
         *lines,
         "Everybody is watched for the whole window, so the integrated Brier score needs no weights "
-        "for censoring; the concordance is Harrell's. Beyond the window the curve is MBG/NBD's.",
+        f"for censoring; the concordance is Harrell's. Beyond the window the curve is "
+        f"{timing.prior.law}'s.",
     )
 
 

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
 
 from training.outliers import capped
-from training.prediction.blend import LOGIT_LIMIT, Calibration, churn, sigmoid
+from training.prediction.blend import LOGIT_LIMIT, Calibration, churn, logit, sigmoid
 from training.prediction.calibrated import Raw
 
 LEAST_OF_EACH = 10
@@ -61,6 +61,8 @@ def of_all(
     probability of no order is raised to the reciprocal.
     """
     seen = sigmoid(platt_of[0] + platt_of[1] * np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT))
+    if platt_of[1] == 0.0:  # one probability for everybody
+        return float(logit(seen[0] ** (1.0 / exposure))), 0.0
     return _fitted(logits, seen ** (1.0 / exposure)) or platt_of
 
 

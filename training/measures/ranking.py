@@ -38,6 +38,8 @@ def by_value(
         np.where(np.isnan(values), 0, 1 + np.searchsorted(edges, values))
         for values in (before, after)
     ]
+    if texts:  # one that was not there then is not its neighbour in the alphabet
+        codes[1] = np.where(np.isnan(after) | np.isin(after, known), codes[1], len(edges) + 1)
     middle = np.median(before[~np.isnan(before)])
     filled = [np.where(np.isnan(values), middle, values) for values in (before, after)]
     up = metric(past, filled[0]) >= metric(past, -filled[0])

@@ -34,7 +34,7 @@ def cautions(
     no_orders = columns["orders"] == 0
     short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
     wanting = manifest.get("insufficient", [])
-    unmet = no_orders & (columns["returns"] == 0) & (columns.get("events", no_orders) == 0)
+    unmet = no_orders & (columns["returns"] == 0) & (columns.get("events", 0) == 0)
     beyond, old, seen = _named(outside, features), _stale(as_of, manifest), _seen(as_of, manifest)
     made = []
     for prospect, unknown, brief, far, late, known, high in zip(

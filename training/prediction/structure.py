@@ -59,6 +59,11 @@ class Prior:
         """Whether each order of anybody brings the mean of all: Gamma-Gamma was refused."""
         return self.q >= ALIKE
 
+    @property
+    def law(self) -> str:
+        """The model of the next order."""
+        return f"MBG/CNBD-{self.rhythm.k}" if self.rhythm else "MBG/NBD"
+
     def columns(self, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The columns of `FEATURES` for feature columns `frequency`, `recency_days`, `T_days` and
         `spend`, each (n,); nan where there is no order yet.

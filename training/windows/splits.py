@@ -14,6 +14,7 @@ What is estimated where events are few has a ladder of its own: `prediction.shri
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import pandas as pd
@@ -195,22 +196,26 @@ def plan(
             if span > 0
             else "see whether `arrived` is when a row reached the warehouse, or bring more days",
         )
-    least = min_history_days or max(14, min(30, horizon_days))
     waits = 2 * late  # of training for calibration, and of that for the test
-    if span - waits - 3 * horizon_days >= least:
+    if _whole(span - waits, horizon_days, min_history_days):
         rung, window = "full", horizon_days
         history = min_history_days or min(PREFERRED_HISTORY_DAYS, span - waits - 3 * window)
     else:
-        history = min_history_days or min(60, span // 4)
-        room = (span - waits - history) // 3
+        history, room = _short(span, waits, min_history_days)
         window = min(room, horizon_days)
         rung = "full" if window == horizon_days else "short windows"
         if room < LEAST_WINDOW_DAYS:
+            needed = next(
+                days
+                for days in itertools.count(span)
+                if _whole(days - waits, horizon_days, min_history_days)
+                or _short(days, waits, min_history_days)[1] >= LEAST_WINDOW_DAYS
+            )
             raise HistoryError(
                 "Training, calibration and test need three windows of at least a week each after "
                 f"{history} days of history.",
                 f"a history of {span} days ({first:%Y-%m-%d} to {last:%Y-%m-%d}){lately}",
-                f"bring at least {history + late + waits + 3 * LEAST_WINDOW_DAYS} days of orders",
+                f"bring at least {needed + late} days of orders",
             )
     step = pd.Timedelta(days=window)
 
@@ -231,6 +236,17 @@ def plan(
         rung, horizon_days, window, history, first, now,
         cutoffs(latest_trained), made(calibration), made(test), cutoffs(test),
     )  # fmt: skip
+
+
+def _whole(span: int, horizon_days: int, min_history_days: int) -> bool:
+    """Whether three whole horizons follow the least history."""
+    return span - 3 * horizon_days >= (min_history_days or max(14, min(30, horizon_days)))
+
+
+def _short(span: int, waits: int, min_history_days: int) -> tuple[int, int]:
+    """Days of history, and of each of three windows after it, where whole horizons do not fit."""
+    history = min_history_days or min(60, span // 4)
+    return history, (span - waits - history) // 3
 
 
 def _cutoffs(

@@ -48,6 +48,10 @@ BOUNDARIES = [
     # 50 days are five times the mean of the others, 10, and so no pause yet; 51 are one
     ((5, 54.0, 134.0, 20.0, 17.5, 10.0, 50.0, 2), ("active", 54 / 55, None)),
     ((5, 54.0, 135.0, 20.25, 17.5, 10.0, 51.0, 2), ("at_risk", 54 / 30, 24.0)),
+    # 28 days after times of 2 are no pause, which is over 30
+    ((5, 20.0, 54.0, 8.5, 11.25, 28.0, 28.0, 2), ("active", 20 / 31, None)),
+    # 60 days after times of 100, 1, 1 and 1: three times the mean of all others are 77
+    ((6, 10.0, 173.0, 32.6, 40.7, 60.0, 100.0, 3), ("active", 10 / 47.25, None)),
     # three receipts on each of four days, 60 days apart: a rhythm of 60 days and no pause
     ((12, 31.0, 211.0, 180 / 11, 26.7, 60.0, 60.0, 4, 3), ("loyal", 31 / (180 / 11 + 53.4), None)),
     # two receipts on each of two days: there is no other time to tell a pause by

@@ -112,6 +112,13 @@ def test_an_order_a_week_at_one_hour_is_twelve_active_weeks(shop):
     assert (found["active_weeks_12"], found["orders_90d"]) == (12, 12)
 
 
+def test_a_rhythm_of_hours_is_taken_for_one_of_days(shop):
+    whens = ("2024-05-01 00:00", "2024-05-01 06:00", "2024-05-01 12:00", "2024-05-02 00:00")
+    found = shop.features(orders=[shop.line(when, 1) for when in whens])
+    assert (found["gap_mean"], found["gap_last_over_mean"]) == (pytest.approx(1 / 3), 0.5)
+    assert found["recency_over_gap"] == 30.0
+
+
 def test_a_return_lowers_the_spend_and_is_no_order(shop):
     bought = [shop.line("2024-05-01", 50, order_id="1")]
     for later in ("1", "2"):  # under the same order id, and under its own
@@ -135,6 +142,19 @@ def test_units_of_a_return_are_given_back_whatever_their_sign(shop, given_back):
     at_once = shop.line("2024-05-01", -20, order_id="1", quantity=given_back)
     within = shop.features(orders=[bought, at_once])
     assert (within["units_90d"], within["basket_units"]) == (3.0, 3.0)
+
+
+def test_units_that_cost_nothing_are_bought_all_the_same(shop):
+    found = shop.features(orders=[shop.line("2024-05-01", 0, quantity=2.0)])
+    assert (found["units_90d"], found["basket_units"]) == (2.0, 2.0)
+
+
+def test_an_exchange_at_the_same_price_is_an_order(shop):
+    rows = [shop.line("2024-05-01", amount, order_id="1") for amount in (50, -50)]
+    found = shop.features(orders=rows)
+    assert (found["orders"], found["spend"], found["returns"]) == (1, 0.0, 1)
+    later = shop.features(orders=[*rows, shop.line("2024-05-03", 5, order_id="1")])
+    assert (later["orders"], later["recency_days"], later["spend"]) == (1, 31.0, 5.0)
 
 
 def test_a_return_within_the_order_makes_its_basket_smaller(shop):

@@ -12,7 +12,8 @@ from features import catalog
 from features.settings.experiment import AttributesSource
 from features.spec import Attribute, FeatureSpec
 from training.checks import suspects
-from training.checks.suspects import Search, compare
+from training.checks.suspects import Power, Search, Suspect, compare, refusal
+from training.measures.bootstrap import Interval
 
 SEED = 7
 ROWS = 1_000
@@ -53,6 +54,28 @@ def test_an_attribute_that_is_the_outcome_is_suspected() -> None:
     assert suspect.difference.low > 0
     # Who left spent nothing, so it knows too much of spend as well.
     assert [s.outcome for s in search.suspects] == ["churn", "spend"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "value", "difference", "certain"),
+    [
+        ("churn", 0.96, (0.06, 0.01, 0.1), True),
+        ("churn", 0.95, (0.06, 0.01, 0.1), False),  # known perhaps
+        ("churn", 0.96, (0.05, 0.01, 0.1), False),  # behaviour knows as much
+        ("churn", 0.96, (0.06, 0.0, 0.1), False),  # or may do
+        ("spend", 0.96, (0.06, 0.01, 0.1), False),
+    ],
+)
+def test_an_undated_attribute_that_surely_is_the_outcome_is_refused(
+    outcome: str, value: float, difference: tuple[float, float, float], certain: bool
+) -> None:
+    it = Power("attribute_it", "firmographic", False, value, np.nan)
+    mark = Power("recency_days", "behavioural", True, 0.9, np.nan)
+    suspect = Suspect(outcome, it, mark, Interval(*difference))
+    search = Search({}, (suspect,), ROWS, {})
+    assert suspect.certain == certain
+    assert (refusal(search, {"attribute_it"}) is not None) == certain
+    assert refusal(search, {"attribute_other"}) is None  # what is dated may have been known
 
 
 def test_a_value_known_only_of_those_who_left_is_suspected_by_its_presence() -> None:

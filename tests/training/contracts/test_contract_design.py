@@ -37,6 +37,24 @@ def test_trees_see_numbers_ranks_amounts_per_tenure_and_values() -> None:
     np.testing.assert_array_equal(learn(rows(), COLUMNS).trees(rows()), expected)
 
 
+def test_of_a_contract_that_has_not_run_yet_no_amount_per_tenure_is_known() -> None:
+    assert np.isnan(learn(rows(), COLUMNS).trees(rows().assign(paid=5.0))[0, 3])
+
+
+def test_an_amount_below_nothing_has_its_logarithm_with_its_sign() -> None:
+    inputs = pd.DataFrame({TENURE: np.arange(-20.0, 21.0)})
+    terms = np.column_stack([np.ones(41), learn(inputs, ()).linear(inputs)])
+    wanted = np.sign(inputs[TENURE]) * np.log1p(inputs[TENURE].abs())
+    weights = np.linalg.lstsq(terms, wanted, rcond=None)[0]
+    np.testing.assert_allclose(terms @ weights, wanted, atol=1e-9)
+
+
+def test_of_many_contracts_a_value_of_less_than_one_in_two_hundred_is_not_common() -> None:
+    column = (Attribute("plan", "contract", "category"),)
+    plans = np.repeat(["a", "b", "c"], [991, 5, 4])
+    assert learn(pd.DataFrame({"plan": plans}), column).vocabulary == {"plan": ("a", "b")}
+
+
 def test_a_first_model_sees_filled_numbers_flags_and_values() -> None:
     # Medians: tenure 2.25, paid 8, rank 1; flags of tenure, paid, rank and paid per tenure.
     expected = [

@@ -1,5 +1,7 @@
 """One date that slipped moves no window of contracts without a word."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,3 +42,10 @@ def test_days_in_which_hardly_anything_happened_before_the_last_date_are_named(
         "66 are usual. If that date is a slip, correct it or run with --as-of 2025-01-01: all "
         "contracts look as if they had stayed since."
     )
+
+
+def test_of_a_small_table_a_quiet_month_is_no_slip() -> None:
+    slipped = contracts(start="2025-02-10")
+    few = dataclasses.replace(slipped, rows=slipped.rows.iloc[1::5])
+    assert few.rows["(start)"].max() == pd.Timestamp("2025-02-10")
+    assert contract_span.caution(few, 90) == ""

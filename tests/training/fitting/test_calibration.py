@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from training.fitting.calibration import intercept, platt, total_scale, transfer
+from training.fitting.calibration import intercept, of_all, platt, total_scale, transfer
 from training.prediction import blend
 from training.prediction.blend import EXPERTS, Calibration, Pool
 from training.prediction.calibrated import Raw
@@ -43,6 +43,18 @@ def test_an_intercept_makes_the_mean_as_near_as_a_sigmoid_comes(slope: float, ra
     logits = np.random.default_rng(7).normal(0, 8, 1_000)
     made = blend.sigmoid(intercept(logits, slope, rate) + slope * np.clip(logits, -12, 12))
     assert made.mean() == pytest.approx(rate, abs=2e-5)
+
+
+@pytest.mark.parametrize(("few", "line"), [(9, False), (10, True)])
+def test_of_ten_of_each_outcome_a_slope_is_learned(few: int, line: bool) -> None:
+    logits = np.random.default_rng(7).normal(0, 2, 1_000)
+    assert (platt(logits, np.arange(1_000) < few)[1] != 1.0) == line
+
+
+def test_one_logit_beyond_all_others_counts_as_the_greatest_that_there_is() -> None:
+    logits, outcome = world(200, 0.0, 1.0)
+    beyond, greatest = (platt(np.append(logits, x), np.append(outcome, 0.0)) for x in (500, 12))
+    assert beyond == pytest.approx(greatest)
 
 
 def test_one_among_very_many_is_no_problem() -> None:
@@ -132,6 +144,14 @@ def test_a_pupil_that_ranks_backwards_keeps_what_was_learned() -> None:
     assert transfer(LEARNED, teacher, backwards).churn == LEARNED.churn
 
 
+def test_one_estimate_beyond_all_others_changes_no_level() -> None:
+    teacher = raw()
+    slipped = teacher.experts.copy()
+    slipped[0] = 1e9
+    made = transfer(LEARNED, teacher, dataclasses.replace(teacher, experts=slipped))
+    assert made.spend.levels == pytest.approx(POOL.levels, rel=0.05)
+
+
 def test_a_pupil_that_expects_nothing_is_not_divided_by() -> None:
     teacher = raw()
     nothing = np.where(np.arange(len(EXPERTS)) == 0, 0.0, teacher.experts)
@@ -153,6 +173,12 @@ def test_windows_of_one_truth_have_one_intercept_however_much_was_seen_of_them()
     silent = rng.poisson(rate * seen) == 0
     assert silent.mean() > (rng.poisson(rate) == 0).mean() + 0.05
     assert intercept(logits, 1.0, float(silent.mean()), seen) == pytest.approx(0.0, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_probability_for_everybody_is_carried_on_too(seed: int) -> None:
+    logits = np.random.default_rng(seed).normal(size=500)
+    assert of_all(logits, (0.0, 0.0), 0.5) == (pytest.approx(np.log(0.25 / 0.75)), 0.0)
 
 
 @pytest.mark.parametrize(("rate", "end"), [(0.001, -1), (1.0, 1)])

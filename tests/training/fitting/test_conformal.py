@@ -62,18 +62,20 @@ def test_a_churn_probability_that_is_wrong_costs_width_and_no_customers() -> Non
 
 
 def test_an_interval_is_never_narrower_than_its_quantiles() -> None:
-    # nobody who was said to leave left, and all spent the same: everything lies inside anyway
-    fitted = conformal.fit(np.full(600, 50.0), np.full(600, 0.5), np.full(600, 100.0), 0.8)
-    assert (fitted.low, fitted.high) == pytest.approx((0.1, 0.9))
+    # all who spent did so alike, nobody left or half did: everything lies inside, or at its ends
+    for spend in (np.full(600, 100.0), np.tile([0.0, 100.0], 300)):
+        fitted = conformal.fit(np.full(600, 50.0), np.full(600, 0.5), spend, 0.8)
+        assert (fitted.low, fitted.high) == pytest.approx((0.1, 0.9))
 
 
 def test_the_ends_are_those_of_the_finite_sample_rank() -> None:
-    # of 19 at 80 %: rank ceil(20 x .9) = 18, so that one may lie above and one below
-    spend = np.arange(1.0, 20.0)
-    fitted = conformal.fit(np.full(19, 10.0), np.zeros(19), spend, 0.8)
-    low, _, high = fitted.interval(np.array([10.0]), np.array([0.0]))
-    assert 1 < low[0] <= 2
-    assert 18 <= high[0] < 19
+    # of 19 at 80 %: rank ceil(20 x .9) = 18, of 20 ceil(21 x .9) = 19: one above and one below
+    for rows in (19, 20):
+        spend = np.arange(1.0, rows + 1)
+        fitted = conformal.fit(np.full(rows, 10.0), np.zeros(rows), spend, 0.8)
+        low, _, high = fitted.interval(np.array([10.0]), np.array([0.0]))
+        assert 1 < low[0] <= 2
+        assert rows - 1 <= high[0] < rows
 
 
 def test_a_handful_of_customers_gives_all_that_they_did() -> None:
@@ -86,6 +88,11 @@ def test_a_handful_of_customers_gives_all_that_they_did() -> None:
 def test_where_nobody_spent_nothing_is_to_come() -> None:
     fitted = conformal.fit(np.full(50, 10.0), np.full(50, 0.9), np.zeros(50), 0.8)
     assert np.array(fitted.interval(np.array([0.0, 10.0, 1e6]), np.full(3, 0.5))).max() == 0
+
+
+def test_where_nothing_was_expected_nothing_is_divided_by() -> None:
+    fitted = conformal.fit(np.zeros(100), np.zeros(100), np.full(100, 50.0), 0.8)
+    assert np.isfinite(fitted.ratio).all()
 
 
 def test_a_higher_level_gives_a_wider_interval() -> None:
@@ -113,6 +120,7 @@ def test_there_are_as_many_bands_as_sixty_who_spent_make(rows: int, bands: int) 
 def test_one_prediction_for_all_is_no_problem() -> None:
     spend = np.random.default_rng(7).gamma(2, 30, 600)
     fitted = conformal.fit(np.full(600, 60.0), np.zeros(600), spend, 0.8)
+    assert (np.diff(fitted.centre) > 0).all()
     some = np.array([0.0, 60.0, 1e6])
     assert np.isfinite(fitted.interval(some, np.array([0.0, 0.5, 1.0]))).all()
 

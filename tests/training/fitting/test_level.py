@@ -126,7 +126,22 @@ def test_rows_of_one_outcome_say_nothing_of_churn(churned: float) -> None:
     said = raw()
     orders = np.full(2_000, 0.0 if churned else 1.0)
     rows = of_one_window(said, orders, orders)
-    assert reverted(LEARNED, rows, True, True).churn == LEARNED.churn
+    made = reverted(LEARNED, rows, True, True)
+    assert made.churn == LEARNED.churn
+    if churned:  # and nobody spent
+        assert made == LEARNED
+
+
+def test_lost_days_are_no_level_of_churn() -> None:
+    """Customers of constant rates, of half of whose windows 60 % was lost."""
+    rng = np.random.default_rng(7)
+    rate, part = rng.gamma(1.0, 1.5, 50_000), np.repeat([1.0, 0.4], 25_000)
+    ones, plain = np.ones(50_000), Calibration()
+    logits = np.log(1 / np.expm1(rate))  # the logit of exp(-rate)
+    said = Raw(logits, np.ones((50_000, len(EXPERTS))), ones, ones[:, None], ones == 1)
+    rows = of_one_window(said, rng.poisson(rate * part).astype(float), ones)
+    made = reverted(plain, dataclasses.replace(rows, exposure=part), True, False)
+    assert made.churn[0] == pytest.approx(0.0, abs=0.02)
 
 
 def test_a_score_worth_its_rate_alone_takes_the_rate_half_way() -> None:
@@ -147,6 +162,8 @@ def test_the_level_is_that_of_what_is_served_with_its_bounds() -> None:
     said = blend.spend(rows.raw.experts, blend.churn(rows.raw.churn_logit, bounded), bounded)
     made = reverted(bounded, dataclasses.replace(rows, spend=said), False, True)
     assert made.spend.level == pytest.approx(POOL.level)
+    moved = reverted(bounded, rows, True, False)  # who orders more often is bounded less
+    assert reverted(bounded, rows, True, True) == reverted(moved, rows, False, True)
 
 
 def test_one_slip_among_the_amounts_moves_nobody() -> None:
@@ -254,6 +271,13 @@ def test_one_that_tells_them_apart_badly_counts_for_less_or_for_nothing() -> Non
     assert weights[3] == 0.0
 
 
+def test_one_that_tells_them_apart_counts_half_beside_a_learned_one_that_misleads() -> None:
+    said, spend = seen(2_000, 0.6)
+    experts = 1 / said.experts
+    experts[:, STRUCTURAL] = said.experts[:, STRUCTURAL]
+    assert weight(LEARNED, dataclasses.replace(said, experts=experts), spend) == 0.5
+
+
 def test_a_structural_model_that_explains_nothing_counts_for_nothing() -> None:
     """Whatever the learned one explains: of shuffled customers neither does."""
     said, spend = seen(2_000, 0.3)
@@ -292,6 +316,26 @@ def test_the_structural_total_is_of_those_it_knows() -> None:
     assert blend.spend(unknown[:half], 0.0, made).sum() == pytest.approx(
         np.sqrt(ours * unknown[:half, STRUCTURAL].sum())
     )
+
+
+def test_a_structural_total_far_away_counts_as_thrice_or_a_third() -> None:
+    said = raw()
+    for times, towards in ((1e3, 3.0), (1e-3, 1 / 3), (0.0, 1.0)):
+        experts = said.experts.copy()
+        experts[:, STRUCTURAL] *= times
+        made = combined(LEARNED, dataclasses.replace(said, experts=experts), 1)
+        assert made.orders == pytest.approx(LEARNED.orders * towards**0.5)
+
+
+def test_one_customer_beyond_all_others_is_no_forecast() -> None:
+    said = raw()
+    slipped = said.experts.copy()
+    slipped[0, STRUCTURAL] = 1e9
+    before, after = (
+        combined(LEARNED, dataclasses.replace(said, experts=experts), 1).spend.level
+        for experts in (said.experts, slipped)
+    )
+    assert after == pytest.approx(before, rel=0.01)
 
 
 def test_without_structural_models_the_level_stays() -> None:

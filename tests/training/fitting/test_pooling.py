@@ -111,6 +111,34 @@ def test_customers_that_some_experts_do_not_know_count_in_the_total() -> None:
     assert pool.spend(experts).sum() == pytest.approx(spend.sum())
 
 
+def test_where_none_of_those_known_to_all_spent_the_others_teach() -> None:
+    experts, spend = world(4_000, EVEN)
+    experts[:1_000, 4:], spend[1_000:] = np.nan, 0.0
+    pool = pooling.fit(experts, spend)
+    assert min(pool.weights[:4]) > 0
+    assert pool.weights[4:] == (0.0, 0.0, 0.0)
+    assert pool.spend(experts).sum() == pytest.approx(spend.sum())
+
+
+def test_one_estimate_beyond_all_others_changes_no_level() -> None:
+    experts, spend = world(4_000, EVEN)
+    plain = pooling.fit(experts, spend)
+    slipped = experts.copy()
+    slipped[0] = 1e9
+    pool = pooling.fit(slipped, spend)
+    assert pool.levels == pytest.approx(plain.levels, rel=0.1)
+    assert pool.spend(experts[1:]).sum() == pytest.approx(plain.spend(experts[1:]).sum(), rel=0.2)
+
+
+def test_experts_that_mislead_or_expect_nothing_weigh_nothing() -> None:
+    experts, spend = world(40_000, EVEN)
+    experts[:, 5] = 1 / experts[:, 5]
+    assert pooling.fit(experts, spend).weights[5] == 0.0
+    experts[:, 3] = 0.0
+    pool = pooling.fit(experts, spend)
+    assert pool.spend(experts).sum() == pytest.approx(spend.sum())
+
+
 def test_without_any_spend_the_boosted_estimate_stands_alone() -> None:
     experts, spend = world(100, EVEN)
     assert pooling.fit(experts, 0 * spend) == Pool()

@@ -111,6 +111,17 @@ def test_of_whom_less_than_an_order_was_expected_no_more_than_that_is_added() ->
     assert after[2] == pytest.approx(20 * 30.0, rel=0.4)
 
 
+def test_where_no_buyer_returned_either_one_order_is_added() -> None:
+    raw, frame = window(come=0.15)
+    frame.loc[raw.ordered, ["future_orders", "future_spend"]] = 0
+    made = calibrate(raw, frame, 0.8)
+    assert made.prospects is not None
+    real = came(frame[~raw.ordered])
+    assert expected(raw.of(~raw.ordered), made.prospects[0])[0] == pytest.approx(
+        real[0] + 1, rel=0.02
+    )
+
+
 @pytest.mark.parametrize("come", [0.0, 0.15])
 def test_a_part_of_a_window_is_carried_on_to_all_of_it(come: float) -> None:
     raw, frame = window(come)
@@ -142,6 +153,7 @@ def test_each_is_carried_over_by_its_own_customers() -> None:
     moved = transferred(made, raw, pupil)
     assert moved.prospects is not None
     assert moved.ordered[0].orders == made.ordered[0].orders
+    assert (moved.ordered[1], moved.prospects[1]) == (made.ordered[1], made.prospects[1])
     assert moved.prospects[0].orders == pytest.approx(made.prospects[0].orders / 3)
     before, after = (
         expected(r.of(~raw.ordered), c)
@@ -185,12 +197,14 @@ def training(come: float, waiting: int = VISITORS) -> pd.DataFrame:
     return frame.head(BUYERS + waiting)
 
 
-def settle(come: float, rows: pd.DataFrame) -> tuple[Calibrated, Calibrated, Raw, Says]:
+def settle(
+    come: float, rows: pd.DataFrame, cutoffs: int = 2
+) -> tuple[Calibrated, Calibrated, Raw, Says]:
     """Before and after, with what was said."""
     raw, frame = window(come)
     made, bare = calibrate(raw, frame, 0.8), Says(raw)
     after = prospects.settled(
-        made, bare, rows, raw.of(raw.ordered), UNTOLD, 2, level.Structural(), 30
+        made, bare, rows, raw.of(raw.ordered), UNTOLD, cutoffs, level.Structural(), 30
     )  # type: ignore[arg-type]
     return made, after, raw, bare
 
@@ -210,11 +224,19 @@ def test_the_level_goes_back_to_that_of_all_windows_each_to_its_own() -> None:
         assert now == alone
 
 
-@pytest.mark.parametrize(("waiting", "trained"), [(0, 1.0), (99, 25.0), (3_000, 0.02)])
+@pytest.mark.parametrize(
+    ("waiting", "trained"), [(0, 1.0), (99, 25.0), (3_000, 0.02), (3_000, 0.05)]
+)
 def test_a_handful_in_training_moves_no_level(waiting: int, trained: float) -> None:
     made, after, *_ = settle(2.0, training(trained, waiting))
     assert after.prospects == made.prospects
     assert after.ordered != made.ordered
+
+
+def test_no_structural_total_moves_those_whom_no_structural_model_knows() -> None:
+    made, after, *_ = settle(2.0, training(0.5), cutoffs=1)
+    assert after.of_prospects[0].spend == made.of_prospects[0].spend
+    assert after.ordered[0].spend != made.ordered[0].spend
 
 
 # ------------------------------------------------------------------------------ the report card

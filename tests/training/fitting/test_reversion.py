@@ -37,6 +37,7 @@ def test_windows_of_which_none_follows_another_tell_nothing(days: list[int]) -> 
 
 def test_levels_that_never_move_tell_nothing() -> None:
     assert share(np.full((8, 3), 0.2), DAYS, 30) == 0.5
+    assert share(0.2 + 1e-9 * drawn(3, "swings"), DAYS, 30) == 0.5  # but for rounding
 
 
 def test_a_kind_that_is_not_known_of_some_window_tells_nothing() -> None:
@@ -50,6 +51,13 @@ def test_neither_units_nor_the_level_itself_change_the_share() -> None:
     levels = drawn(5, "walks", "swings")
     moved = levels * np.array([0.01, 40.0]) + np.array([3.0, -7.0])
     assert share(moved, DAYS, 30) == pytest.approx(share(levels, DAYS, 30))
+
+
+def test_what_is_told_twice_or_far_apart_counts_once() -> None:
+    levels = drawn(5, "walks")
+    once = share(levels, DAYS, 30)
+    assert share(np.repeat(levels, 2, axis=1), DAYS, 30) == pytest.approx(once)
+    assert share(levels, 2 * DAYS, 30) == pytest.approx(once)
 
 
 def test_windows_that_overlap_tell_less() -> None:

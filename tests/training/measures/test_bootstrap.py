@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from training.measures import metrics, separation, survival
-from training.measures.bootstrap import Interval, Metric, bootstrap_interval, paired_bootstrap
+from training.measures.bootstrap import (
+    Interval,
+    Metric,
+    bootstrap_interval,
+    paired_bootstrap,
+    repeated_bootstrap,
+)
 
 OUTCOME: list[Metric] = [metrics.roc_auc, metrics.pr_auc, metrics.brier]
 AMOUNT: list[Metric] = [
@@ -48,10 +54,19 @@ def test_counting_draws_equals_drawing_rows_of_curves(measure: Metric) -> None:
     assert counted.low < counted.high
 
 
-def test_counting_in_batches_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("measure", OUTCOME + AMOUNT)
+def test_draws_without_the_customer_who_is_ranked_first_count_too(measure: Metric) -> None:
+    truth, ours, rival = np.arange(12) % 2, np.arange(12) / 12, np.arange(12)[::-1] / 12
+    by_rows = paired_bootstrap(partial(measure), truth, ours, rival, resamples=60)
+    counted = paired_bootstrap(measure, truth, ours, rival, resamples=60)
+    assert counted == pytest.approx(by_rows, abs=1e-9)
+
+
+@pytest.mark.parametrize("cells", [1_000, 100])  # five draws at a time, or not even one
+def test_counting_in_batches_changes_nothing(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
     outcome, _, ours, _ = world(200)
     whole = bootstrap_interval(metrics.roc_auc, outcome, ours)
-    monkeypatch.setattr("training.measures.bootstrap._CELLS", 1_000)
+    monkeypatch.setattr("training.measures.bootstrap._CELLS", cells)
     assert bootstrap_interval(metrics.roc_auc, outcome, ours) == whole
 
 
@@ -90,6 +105,11 @@ def test_a_better_score_is_found_better_and_the_same_score_the_same() -> None:
     outcome, _, ours, rival = world(1_000)
     assert paired_bootstrap(metrics.roc_auc, outcome, ours, rival).low > 0
     assert paired_bootstrap(metrics.roc_auc, outcome, ours, ours) == Interval(0, 0, 0)
+
+
+def test_models_of_several_folds_count_as_their_mean() -> None:
+    truth, ours = np.zeros(30), np.repeat([[1.0], [3.0]], 30, axis=1)
+    assert repeated_bootstrap(metrics.rmse, truth, ours, ours * 0) == Interval(2, 2, 2)
 
 
 def test_the_seed_decides() -> None:
@@ -162,6 +182,9 @@ def test_draws_without_a_churner_are_left_out_unless_they_are_most() -> None:
     one = np.eye(1, rows)[0]  # a single 1: absent from 36 % of the draws
     found = bootstrap_interval(metrics.roc_auc, one, np.arange(rows) / rows)
     assert np.isfinite(found).all()
+    # of one spender and another one predicted, both must be drawn: 60 % of the draws lack one
+    both = bootstrap_interval(metrics.spearman, one, np.eye(1, rows, 1)[0])
+    assert np.isnan([both.low, both.high]).all()
     none = np.zeros(rows)
     assert np.isnan(bootstrap_interval(metrics.roc_auc, none, np.arange(rows) / rows)).all()
 

@@ -36,6 +36,7 @@ def test_one_prediction_for_all_ranks_nothing() -> None:
     truth = [0, 0, 0, 1]
     assert metrics.roc_auc(truth, [0.3] * 4) == 0.5
     assert metrics.pr_auc(truth, [0.3] * 4) == 0.25
+    assert metrics.pr_auc([1, 1], [0.3, 0.4]) == 1  # where all left, whoever is named did
 
 
 def test_pr_auc_by_hand() -> None:
@@ -53,6 +54,12 @@ def test_ece_weighs_ten_bins_of_equal_count() -> None:
     truth = np.zeros(20)
     expected = sum(abs(0 - p) for p in np.arange(10) / 10) / 10
     assert metrics.ece(truth, said) == pytest.approx(expected)
+
+
+def test_ece_weighs_a_bin_by_its_customers() -> None:
+    # 19 rows: nine bins of two and one of one, the first, which alone is wrong
+    said = np.r_[0.5, np.ones(18)]
+    assert metrics.ece(np.r_[0, np.ones(18)], said) == pytest.approx(0.5 / 19)
 
 
 def test_ece_of_ties_depends_on_nobodys_place() -> None:
@@ -120,6 +127,7 @@ def test_gain_by_hand() -> None:
     assert metrics.gain_at([5, 3, 1, 1], [9, 8, 7, 6], 0.5) == pytest.approx(0.8)
     assert metrics.gain_at([5, 3, 1, 1], [9, 8, 7, 6], 0.125) == pytest.approx(0.25)
     assert metrics.gain_at([5, 3, 1, 1], [1, 1, 1, 1], 0.2) == pytest.approx(0.2)
+    assert metrics.gain_at([5, 3, 1, 1], [9, 8, 7, 6], 1) == 1
     assert metrics.gain_at([0, 0], [1, 2], 0.5) == NAN
 
 
@@ -156,6 +164,7 @@ def test_interval_score_by_hand() -> None:
     scores = metrics.interval_scores([1, -1, 2.5], [0, 0, 0], [2, 2, 2], level=0.9)
     assert scores == pytest.approx([2, 22, 12])
     assert metrics.coverage([0, -1, 2], [0, 0, 0], [2, 2, 2]) == pytest.approx(2 / 3)
+    assert metrics.coverage([0, 1], [0, 0], [0, 0]) == 0.5
 
 
 def test_interval_score_is_least_at_the_true_quantiles() -> None:
@@ -219,6 +228,8 @@ def test_a_wrong_call_says_what_is_wrong(measure: Metric) -> None:
         measure([], [])
     with pytest.raises(ValueError, match=r"takes finite numbers\. Seen: nan in row 1\."):
         measure([0, 1], [0.1, float("nan")])
+    with pytest.raises(ValueError, match=r"takes finite numbers\. Seen: inf in row 0\."):
+        measure([0, 1], [float("inf"), 0.1])
 
 
 @pytest.mark.parametrize(
@@ -238,6 +249,10 @@ def test_a_wrong_call_says_what_is_wrong(measure: Metric) -> None:
         (
             lambda: metrics.interval_scores([1], [1], [1], 80),
             "An interval's level lies between 0 and 1. Seen: 80.",
+        ),
+        (
+            lambda: metrics.interval_scores([1], [1], [1], 1),
+            "An interval's level lies between 0 and 1. Seen: 1.",
         ),
     ],
 )

@@ -28,6 +28,32 @@ def test_presence_ranks_by_whether_there_is_a_value_alone() -> None:
     assert by_presence(then, now, PAST).tolist() == pytest.approx([5 / 12, 7 / 12])
 
 
+def test_many_numbers_are_ranked_by_twenty_groups_and_unknown_ones_by_their_own() -> None:
+    then = pd.Series([*np.arange(60.0), *[np.nan] * 20])
+    groups, _ = by_value(then, then, np.repeat([0.0, 1, 0], [30, 30, 20]), roc_auc, texts=False)
+    assert groups[[0, 59, 60]].tolist() == pytest.approx([3.75 / 13, 6.75 / 13, 3.75 / 30])
+    assert len(np.unique(groups[:60])) == 2
+
+
+def test_many_texts_are_ranked_each_by_its_own() -> None:
+    then = pd.Series([f"{i:02}" for i in range(40)] * 2)
+    groups, _ = by_value(then, then, np.arange(80) % 2 * 1.0, roc_auc, texts=True)
+    assert groups.tolist() == pytest.approx([5 / 12, 7 / 12] * 40)
+
+
+def test_a_text_that_is_new_is_not_taken_for_an_unknown_one() -> None:
+    then, now = pd.Series(["a", "a", None, None]), pd.Series(["new", None])
+    groups, _ = by_value(then, now, PAST, roc_auc, texts=True)
+    assert groups.tolist() == pytest.approx([0.5, 5 / 12])
+
+
+def test_a_text_that_is_new_is_not_taken_for_its_neighbour_in_the_alphabet() -> None:
+    then, now = pd.Series(["a", "a", "c", "c"]), pd.Series(["b", "c", "z"])
+    means, _ = by_value(then, now, np.array([1.0, 1.0, 0.0, 0.0]), roc_auc, texts=True)
+    assert means[0] == means[2] == 0.5
+    assert means[1] < 0.5
+
+
 def test_a_column_that_was_never_known_ranks_nobody() -> None:
     then, now = pd.Series([np.nan] * 4), pd.Series([1.0, 2.0])
     assert [r.tolist() for r in by_value(then, now, PAST, roc_auc, texts=False)] == [[0.5, 0.5]]

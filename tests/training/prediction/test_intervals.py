@@ -88,6 +88,12 @@ def test_no_quantile_lies_where_its_mean_cannot_be() -> None:
     assert np.array(near) == pytest.approx(np.array(BANDS.interval(spend, churn)))
 
 
+def test_bands_that_are_scaled_give_the_same_intervals_between_their_centres_too() -> None:
+    spend, churn = np.array([9.0]), np.array([0.2])
+    made = BANDS.scaled(0.5).interval(spend * 0.5, churn)
+    assert np.array(made) == pytest.approx(np.array(BANDS.interval(spend, churn)))
+
+
 def test_a_mean_may_lie_above_its_interval() -> None:
     *_, high = BANDS.interval(np.array([5.0]), np.array([0.95]))
     assert high[0] == 0

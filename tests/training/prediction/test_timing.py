@@ -115,8 +115,8 @@ def test_who_has_not_ordered_has_no_curve() -> None:
 
 def test_moments_are_counted_from_as_of() -> None:
     as_of = np.array(["2024-01-01T12:00", "2024-01-01"], dtype="datetime64[us]")
-    made = moments(as_of, np.array([1.5, np.nan]))
-    assert made[0] == np.datetime64("2024-01-03T00:00")
+    made = moments(as_of, np.array([1.5 + 0.9 / 86_400, np.nan]))
+    assert made[0] == np.datetime64("2024-01-03T00:00:01")  # to the nearest second
     assert np.isnat(made[1])
 
 

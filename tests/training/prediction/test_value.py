@@ -122,3 +122,15 @@ def test_a_season_of_the_horizon_does_not_go_on() -> None:
     usual = value.discounted(plain, PRIOR, KNOWN, SPEND / 1.5, 30)["value_12m"]
     made = value.discounted(plain, PRIOR, KNOWN, SPEND, 30, season=1.5)["value_12m"]
     assert made[:3] == pytest.approx((usual + SPEND * (1 - 1 / 1.5))[:3])
+
+
+def test_of_months_within_the_horizon_its_season_counts_in_their_middle() -> None:
+    terms = ValueSettings(discount_rate=0.21, months=(6,))
+    plain, made = (
+        value.discounted(terms, PRIOR, KNOWN, SPEND, 365.25, season=season)["value_6m"][1]
+        for season in (1.0, 2.0)
+    )
+    known = [np.array([n]) for n in (2.0, 180.0, 200.0)]
+    model = MbgNbd(PRIOR.r, PRIOR.alpha, PRIOR.a, PRIOR.b)
+    half, year = (model.expected_orders(days, *known)[0] for days in (365.25 / 2, 365.25))
+    assert made - plain / 2 == pytest.approx(SPEND[1] / 2 * half / year * 1.21**-0.25)

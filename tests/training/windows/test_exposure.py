@@ -39,6 +39,9 @@ def test_days_on_which_hardly_anybody_came_are_lost(left: float, seen: float) ->
     )  # fmt: skip
     assert found.everywhere() == (gap,)
     assert found.of(JUNE - pd.Timedelta(days=60), 30) == 1.0
+    assert found.lost(T("2024-06-16"), 30) == ()
+    assert [gap.first for gap in found.lost(T("2024-06-13"), 30)] == [T("2024-06-13")]
+    assert found.of(T("2024-06-13 12:00"), 29) == found.of(T("2024-06-13"), 30)
     half_inside = found.of(T("2024-06-13"), 30)
     assert half_inside == pytest.approx(1 - (1 - left / 40) * 3 / 30)
 
@@ -62,6 +65,31 @@ def test_a_lost_day_weighs_as_much_as_its_weekday() -> None:
 def test_what_may_be_something_else_is_no_loss(usual: float, last: str) -> None:
     shop = days(usual)
     shop["2024-06-10":last] = 0.0
+    assert exposure.Exposure(shop).of(JUNE, 30) == 1.0
+
+
+def test_four_days_are_lost_though_the_shop_is_closed_between_them() -> None:
+    """Thursday to Tuesday; and of a shop that is closed on Sundays alone Saturday to Tuesday."""
+    shop = days()
+    shop[shop.index.day_of_week >= 5] = 0.0
+    shop["2024-06-13":"2024-06-18"] = 0.0
+    assert exposure.Exposure(shop).of(T("2024-06-03"), 28) == pytest.approx(0.8)
+    three = days()
+    three[three.index.day_of_week == 6] = 0.0
+    three["2024-06-15":"2024-06-18"] = 0.0
+    assert exposure.Exposure(three).of(T("2024-06-03"), 28) == 1.0
+
+
+def test_low_days_are_a_slack_season_where_a_fifth_came_throughout() -> None:
+    shop = days()
+    shop["2024-06-10":"2024-06-19"] = 8.0
+    assert exposure.Exposure(shop).of(JUNE, 30) == 1.0
+
+
+def test_a_shop_that_never_was_as_large_again_is_at_another_level() -> None:
+    shop = days()
+    shop["2024-06-10":"2024-06-15"] = 0.0
+    shop["2024-06-16":] = 12.0
     assert exposure.Exposure(shop).of(JUNE, 30) == 1.0
 
 
@@ -117,9 +145,11 @@ def test_a_day_on_which_some_came_does_not_end_an_outage() -> None:
 
 
 def test_a_shop_that_is_ended_is_another_level() -> None:
-    shop = days(count=400)
-    shop["2024-06-10":] = 0.0
-    assert exposure.Exposure(shop).of(T("2024-09-01"), 90) == 1.0
+    for closed in ([], [6]):
+        shop = days(count=400)
+        shop[shop.index.day_of_week.isin(closed)] = 0.0
+        shop["2024-06-10":] = 0.0
+        assert exposure.Exposure(shop).of(T("2024-09-01"), 90) == 1.0
 
 
 def test_nearly_everything_lost_tells_no_more_than_the_least() -> None:

@@ -2,6 +2,8 @@
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import ibis
 import numpy as np
@@ -34,8 +36,8 @@ arrived = "got"
 """
 
 
-def known_late(*waited: float | None, loaded: int = 0) -> int:
-    """Of orders six hours apart that arrived so many days later (None: nothing is said of it), and
+def log(*waited: float | None, loaded: int = 0) -> Any:
+    """Orders six hours apart that arrived so many days later (None: nothing is said of it), and
     of so many a day before, loaded at once with the first of them.
     """
     moments = [START + pd.Timedelta(hours=6 * i) for i in range(len(waited))]
@@ -51,7 +53,11 @@ def known_late(*waited: float | None, loaded: int = 0) -> int:
     })  # fmt: skip
     connection = ibis.duckdb.connect()
     connection.create_table("orders", table)
-    return days_late(connection)
+    return connection
+
+
+def known_late(*waited: float | None, loaded: int = 0) -> int:
+    return days_late(log(*waited, loaded=loaded))
 
 
 @pytest.mark.parametrize(
@@ -62,10 +68,22 @@ def known_late(*waited: float | None, loaded: int = 0) -> int:
         ([-1.0] * 200, 0),  # a date without a time of day
         ([1.2] * 200, 2),
         ([None] * 100 + [20.0] * 100, 20),
+        ([0.01] * 100 + [None] * 100, 0),
         ([0.0] * 199 + [400.0], 0),  # one in two hundred is not waited for
+        ([0.0] * 197 + [30.0] * 3, 30),
         ([0.0] * 190 + [14.5] * 10, 15),
     ],
-    ids=["unsaid", "minutes", "before", "daily", "half", "one", "a twentieth"],
+    ids=[
+        "unsaid",
+        "minutes",
+        "before",
+        "daily",
+        "half",
+        "no longer said",
+        "one",
+        "three",
+        "a twentieth",
+    ],
 )
 def test_so_many_days_as_ninety_nine_in_a_hundred_need(
     waited: list[float | None], days: int
@@ -76,6 +94,19 @@ def test_so_many_days_as_ninety_nine_in_a_hundred_need(
 def test_what_was_loaded_when_the_log_began_is_not_late() -> None:
     assert known_late(*[0.01] * 100, loaded=900) == 0
     assert known_late(*[3.0] * 1_000, loaded=0) == 3
+    assert known_late(*[20.0] * 4) == 0  # the last happened before the first arrived
+
+
+@pytest.mark.parametrize(
+    "waited",
+    [[0.0] * 100 + [400.0] + [0.0] * 100, [0.0] * 100 + [None] * 101],
+    ids=["one straggler", "no longer said"],
+)
+def test_a_log_of_which_nothing_is_late_is_known_until_its_last_order(
+    waited: list[float | None],
+) -> None:
+    end = START + pd.Timedelta(days=50)
+    assert splits.now_of(SimpleNamespace(connection=log(*waited), end=end)) == splits.now_after(end)  # type: ignore[arg-type]
 
 
 def test_every_stage_waits_for_the_outcomes_of_the_one_before() -> None:

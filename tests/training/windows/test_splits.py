@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import re
 
 import pandas as pd
 import pytest
@@ -76,6 +77,15 @@ def test_where_windows_are_many_they_do_not_overlap() -> None:
     assert plan(START, after(365), 30, customers=100) == plan(START, after(365), 30)
 
 
+def test_four_windows_are_enough_not_to_overlap() -> None:
+    assert len(plan(START, after(90 + 6 * 30), 30, customers=100).train) == 4
+
+
+def test_a_horizon_that_just_fits_is_predicted_whole() -> None:
+    made = plan(START, after(34), 7)
+    assert (made.rung, made.window_days, made.history_days) == ("full", 7, 8)
+
+
 def test_a_horizon_longer_than_the_history_is_refused() -> None:
     with pytest.raises(HistoryError) as refusal:
         plan(START, after(40), 90)
@@ -101,6 +111,23 @@ def test_the_remedy_of_a_refusal_helps() -> None:
     assert plan(START, after(28), 14).window_days == 7
 
 
+@pytest.mark.parametrize("least", [0, 45])
+@pytest.mark.parametrize("late", [0, 5, 40])
+@pytest.mark.parametrize("horizon", [14, 30])
+def test_so_many_days_as_a_refusal_asks_for_are_enough_and_one_less_is_not(
+    horizon: int, late: int, least: int
+) -> None:
+    short = 3 * late + least + 20
+    with pytest.raises(HistoryError) as refusal:
+        plan(START, after(short), horizon, least, late=late)
+    found = re.search(r"bring at least (\d+) days of orders", str(refusal.value))
+    assert found is not None
+    needed = int(found[1])
+    plan(START, after(needed), horizon, least, late=late)
+    with pytest.raises(HistoryError):
+        plan(START, after(needed - 1), horizon, least, late=late)
+
+
 def test_the_history_before_the_first_cutoff_is_what_was_asked_for() -> None:
     made = plan(START, after(365), 30, min_history_days=200)
     assert made.train[0].as_of >= after(200)
@@ -120,6 +147,9 @@ def test_an_as_of_long_after_the_last_order_is_refused() -> None:
     last = day("2023-12-31 17:20")
     assert splits.now_at(day("2024-01-01"), last, 30) == day("2024-01-01")
     assert splits.now_at(day("2024-01-08"), last, 30) == day("2024-01-08")
+    assert splits.now_at(day("2024-01-15 20:00"), last, 60) == day("2024-01-15 20:00")
+    with pytest.raises(HistoryError, match="as_of 2024-01-16, last order 2023-12-31"):
+        splits.now_at(day("2024-01-16 20:00"), last, 60)  # 16 days, a quarter of 60 are 15
     with pytest.raises(HistoryError) as refusal:
         splits.now_at(day("2026-01-01"), last, 30)
     assert str(refusal.value) == (
@@ -190,6 +220,8 @@ def test_cutoffs_are_distinct_in_order_and_after_the_history(
         assert 1 <= len(cutoffs) <= splits.MANY_CUTOFFS
         assert cutoffs == sorted(set(cutoffs))
         assert cutoffs[0] >= after(made.history_days)
+        apart = {(b - a).days for a, b in itertools.pairwise(cutoffs)}
+        assert max(apart, default=0) <= made.window_days
     assert made.final[-1].as_of == made.test.as_of
 
 

@@ -22,9 +22,10 @@ def test_a_longer_wait_never_loses_orders_nor_gains_churners() -> None:
 
 
 def test_nobody_came_back_stretches_nothing() -> None:
-    nothing = (np.zeros(3), np.zeros(3))
-    made = stretch.observed(nothing, nothing)
-    assert (made.orders, made.spend, made.churn_power) == (1.0, 1.0, 1.0)
+    nothing, later = (np.zeros(3), np.zeros(3)), (np.array([0.0, 1, 2]), np.array([0.0, 10, 20]))
+    for long in (nothing, later):
+        made = stretch.observed(nothing, long)
+        assert (made.orders, made.spend, made.churn_power) == (1.0, 1.0, 1.0)
 
 
 def histories(rows: int = 800) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,3 +76,12 @@ def test_days_lost_of_window_or_horizon_do_not_change_what_is_observed() -> None
     assert made.orders == pytest.approx(2.0, rel=0.02)
     assert made.spend == pytest.approx(2.0, rel=0.02)
     assert made.churn_power == pytest.approx(2.0, rel=0.02)
+
+
+def test_of_a_window_of_which_half_was_lost_the_rest_stands_for_all() -> None:
+    short = (np.array([0.0, 1.0]), np.array([0.0, 10.0]))
+    long = (np.array([0.0, 6.0]), np.array([0.0, 80.0]))
+    made = stretch.observed(short, long, (0.5, 1.0))
+    assert (made.orders, made.spend) == (3.0, 4.0)
+    # Half were silent in half of the window: a quarter in all of it, and no more over the horizon.
+    assert made.churn_power == 1.0
