@@ -15,7 +15,7 @@ from training.prediction.structure import known_of
 from training.rivals import histories
 
 #: Steps between two orders, in the order in which they are tried.
-KS = (1, 2, 3, 4, 6, 8, 12)
+KS = (1, 2, 3, 4, 6, 8, 12, 18, 27)
 #: By so much of the integrated Brier score a greater k must be better than the one before.
 LEAST_GAIN = 0.01
 MOST = 5_000  # customers that tell it

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 FAR = 36_525.0  # a hundred years: who needs longer never comes
-HALVINGS = 60
+HALVINGS = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +45,14 @@ class Rhythm:
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             wanted = np.log1p(-np.minimum(p_order / self.p_alive(known), 1.0))
+        since = history(known)[2]
+        wanted = wanted + self._silent(known, since)  # of the silence from the last order on
         low, high = np.full(len(wanted), np.log(1e-6)), np.full(len(wanted), np.log(FAR))
         for _ in range(HALVINGS):
             middle = (low + high) / 2.0
-            sooner = self._longer(known, np.exp(middle)) < wanted
+            sooner = self._silent(known, since + np.exp(middle)) < wanted
             low, high = np.where(sooner, low, middle), np.where(sooner, middle, high)
-        never = self._longer(known, FAR) > wanted
+        never = self._silent(known, since + FAR) > wanted
         return np.where(np.isnan(wanted), np.nan, np.where(never, np.inf, np.exp(high)))
 
     def _longer(self, known: Mapping[str, np.ndarray], days: float | np.ndarray) -> np.ndarray:
