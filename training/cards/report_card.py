@@ -18,6 +18,8 @@ from training.rivals import Rule
 
 OURS = "Coterie"
 RESAMPLES = 400
+#: Shares of a total, which people read as per cent with a sign.
+SHARES = {"bias", "off by", "spend bias"}
 TO_ZERO = {"bias": metrics.absolute_bias}  # best at 0, and compared by the distance from it
 CHURN = {
     "AUC": metrics.roc_auc,
@@ -66,13 +68,16 @@ class Comparison:
         return OURS_BETTER if self.better else RIVAL_BETTER
 
     def sentence(self) -> str:
-        beaten = f"{self.rival} beats {OURS} on {self.measure} by {abs(self.difference):.4f}"
+        form = "{:+.1%}" if self.measure in SHARES else "{:+.4f}"
+        by = form.format(abs(self.difference)).removeprefix("+")
+        beaten = f"{self.rival} beats {OURS} on {self.measure} by {by}"
         if not np.isfinite(self.low):
             return f"{beaten} ({self.instead})"
         sure = "" if self.certain else ", within noise"
         # Of a lead, whatever the sign of the difference is that says so.
         low, high = sorted(np.sign(self.difference or 1.0) * end for end in (self.low, self.high))
-        return f"{beaten} (95 % interval of the difference {low:+.4f} to {high:+.4f}{sure})"
+        ends = f"{form.format(low)} to {form.format(high)}"
+        return f"{beaten} (95 % interval of the difference {ends}{sure})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Section:
         marks = {(c.rival, c.measure): c.mark for c in self.comparisons}
         return {
             name: [
-                f"{figure(value)} {marks.get((name, m), '')}".rstrip() for m, value in row.items()
+                f"{shown(m, value)} {marks.get((name, m), '')}".rstrip() for m, value in row.items()
             ]
             for name, row in self.rows.items()
         }
@@ -128,7 +133,7 @@ class ReportCard:
         lines = [" ".join(filter(None, said)), ""] if any(said) else []
         for section in self.sections:
             if OURS in section.rows and section.comparisons:
-                told = (f"{m} {figure(value)}" for m, value in section.rows[OURS].items())
+                told = (f"{m} {shown(m, value)}" for m, value in section.rows[OURS].items())
                 lines.append(f"- {section.title}: {', '.join(told)}")
         won = [f"{title}, {c.rival} on {c.measure}" for title, c in self.losses() if c.certain]
         lines.append(f"- A naive rule wins beyond chance: {'; '.join(won) or 'nowhere'}")
@@ -162,6 +167,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def shown(measure: str, value: float | None) -> str:
+    """A figure of a measure: a share of a total in per cent, else as `figure`.
+
+    >>> shown("bias", -0.0345), shown("AUC", 0.891)
+    ('-3.5%', '0.891')
+    """
+    if measure in SHARES and value is not None and np.isfinite(value):
+        return f"{value:+.1%}"
+    return figure(value)
 
 
 def figure(value: float | None) -> str:

@@ -249,7 +249,7 @@ def test_the_card_as_a_page() -> None:
     assert card().markdown() == (
         f"# Report card\n\nOf a test.  \n{report_card.LEGEND}  \n\n"
         "## Churn\n\n| | AUC | bias |\n|---|---|---|\n"
-        "| **Coterie** | 0.900 | -0.0123 |\n| a rule | 0.950 ▼ | – ▲ |\n\nA note.  \n\n"
+        "| **Coterie** | 0.900 | -1.2% |\n| a rule | 0.950 ▼ | – ▲ |\n\nA note.  \n\n"
         "## Where a naive rule wins\n\n"
         "- Churn: a rule beats Coterie on AUC by 0.0500 (95 % interval of the difference "
         "+0.0200 to +0.0800)\n"
