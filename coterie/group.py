@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any
 
 import click
 
 from features.errors import CoterieError
+
+#: What a disk says of a write, without a name: full, beyond a quota, broken.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class Commands(click.Group):
@@ -19,11 +23,11 @@ class Commands(click.Group):
         except CoterieError as error:
             problem = error
         except OSError as error:
-            if error.filename is None:
+            if error.filename is None and error.errno not in DISK:
                 raise
             problem = CoterieError(
                 "What is read or written must be within reach.",
-                f"{error.filename}: {error.strerror}",
+                f"{error.filename or 'a file'}: {error.strerror}",
                 "check the path, its rights, and the room on the disk",
             )
         click.secho(problem.rule, err=True, fg="red", bold=True)

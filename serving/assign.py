@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
 from pydantic_core import PydanticCustomError, from_json
 
 from features.errors import RequestError
-from features.lenses import attributes
 from features.online import OnlineFeatures
 from serving import errors, history
 from serving.intake import Intake
-from serving.schemas import MAX_CUSTOMERS, MAX_ROWS, read_moment
+from serving.schemas import FIRST_YEAR, LAST_YEAR, MAX_CUSTOMERS, MAX_ROWS, read_moment
 from training.prediction import value
 from training.prediction.bundle import Bundle
 
@@ -132,8 +129,11 @@ class Assigner:
         try:
             return read_moment(given).replace(tzinfo=None)
         except PydanticCustomError as problem:
+            rule = "as_of must be a moment in ISO 8601, in UTC where it names no zone."
+            if problem.type == "moment_range":
+                rule = f"as_of must lie between the years {FIRST_YEAR} and {LAST_YEAR}."
             raise RequestError(
-                "as_of must be a moment in ISO 8601, in UTC where it names no zone.",
+                rule,
                 errors.shown(given),
                 "write it such as 2024-06-01T00:00:00Z, or leave it out for the present",
             ) from problem
@@ -144,34 +144,12 @@ class Assigner:
         """What is said of each customer, by customer id."""
         tables = self._intake(histories, as_of)
         features = self._features(tables.orders, tables.events, tables.attributes, tables.spine)
-        unmet = self._unmet(features)
         return {
-            row["customer_id"]: self._assignment(
-                row, [*tables.warnings.get(row["customer_id"], ()), *unmet[row["customer_id"]]]
-            )
+            row["customer_id"]: self._assignment(row, tables.warnings.get(row["customer_id"], []))
             for row in self.bundle.predict(features).to_pylist()
         }
 
-    def _unmet(self, features: pa.Table) -> dict[str, list[str]]:
-        """By customer id, what is to be told of values of attributes that nothing was learned of:
-        that training never had, or too seldom.
-        """
-        told: dict[str, list[str]] = defaultdict(list)
-        vocabulary = self.bundle.preprocessor.vocabulary
-        for attribute, names in attributes.names_of(self.bundle.spec).items():
-            for name in vocabulary.keys() & names:
-                sent = zip(
-                    features["customer_id"].to_pylist(), features[name].to_pylist(), strict=True
-                )
-                for who, given in sent:
-                    if given is not None and given not in vocabulary[name]:
-                        told[who].append(
-                            f"attribute {attribute!r} is {errors.shown(given)}, which training had "
-                            "never or too seldom: predicted as one of the rare"
-                        )
-        return told
-
-    def _assignment(self, row: Mapping[str, Any], told: list[str]) -> dict[str, Any]:
+    def _assignment(self, row: Mapping[str, Any], told: Sequence[str]) -> dict[str, Any]:
         if not all(math.isfinite(row[name]) for name in _NUMBERS):
             error = RequestError(
                 "A history must lead to finite figures.",

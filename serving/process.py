@@ -6,6 +6,7 @@ Imports neither BentoML nor anything that the service needs beyond its bundle.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 import errno
 import json
@@ -33,6 +34,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 90.0  # until it answers: importing and compiling take two or three when idle
 GRACE_SECONDS = 10  # for requests under way when it is stopped
 _LOG_LINES = 20
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +82,7 @@ def running(
     its log).
     """
     bundle = Bundle.load(bundle_folder)
+    bundle.require_current()
     port = _checked(host, port)
     with tempfile.TemporaryDirectory(prefix="coterie-") as folder:
         own = bundle.save(Path(folder) / "bundle")  # a worker started anew must read the same one
@@ -101,6 +104,7 @@ def serve_forever(bundle_folder: Path, host: str = HOST, port: int = 3000) -> No
     the service ends by itself.
     """
     bundle = Bundle.load(bundle_folder)
+    bundle.require_current()
     port = _checked(host, port)
     with tempfile.TemporaryDirectory(prefix="coterie-") as folder, _terminable():
         own = bundle.save(Path(folder) / "bundle")  # a worker started anew must read the same one
@@ -145,7 +149,13 @@ def _start(
         stdout=output,
         stderr=output,
         start_new_session=True,  # Ctrl-C reaches us alone; we stop it in order
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
+
+
+def _end_with_parent() -> None:
+    """Have the kernel ask this process to end when the one that started it is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait(service: Service, process: subprocess.Popen[bytes]) -> None:

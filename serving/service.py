@@ -91,7 +91,7 @@ class Coterie:
     def check() -> None:
         """Stop before anything is started where the bundle cannot be served."""
         try:
-            load()
+            load().require_current()
         except CoterieError as error:
             print(error, file=sys.stderr)
             sys.exit(2)

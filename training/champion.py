@@ -11,7 +11,7 @@ import pandas as pd
 from features.errors import SourceError
 from features.settings.experiment import Experiment
 from features.sources import Sources
-from training import reading, tracking
+from training import reading, tracking, unseen
 from training.prediction.bundle import Bundle
 from training.screen import Screen
 from training.windows import splits
@@ -76,6 +76,8 @@ def question(
             f"{as_of:%Y-%m-%d} too: what it says of that day is no test of it."
         )
     read = reading.read_sources(experiment, as_of, screen, out)
+    for sentence in unseen.told(bundle.spec, read):
+        screen.say(sentence, "yellow")
     return Question(bundle, read, as_of if as_of is not None else splits.now_of(read))
 
 

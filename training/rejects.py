@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.ingestion.parts import PLACE_COLUMNS
 from features.ingestion.staging import REJECT_COLUMNS
+from training.whole import replacing
 
 NAME = "rejects.csv"
 
@@ -26,7 +27,8 @@ def write(rejects: pd.DataFrame, folder: Path) -> Path | None:
         return None
     placed = "file" in rejects and bool(rejects["file"].notna().any())
     columns = [*REJECT_COLUMNS, *PLACE_COLUMNS] if placed else REJECT_COLUMNS
-    rejects.to_csv(file, index=False, columns=columns)
+    with replacing(file) as staging:
+        rejects.to_csv(staging, index=False, columns=columns)
     return file
 
 

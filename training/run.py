@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from features.settings.experiment import Experiment
-from training import display, learning, reading, scoring, snapshots, tracking
+from training import display, learning, reading, scoring, snapshots, tracking, whole
 from training.cards import plots
 from training.cards.report_card import ReportCard
 from training.champion import seen_beyond
@@ -83,26 +83,27 @@ def retrain(
     moving = ", moving the alias champion" if promoted else ""
     with screen.step(f"Logging to MLflow, registering{moving}"):
         pictures = _figures(experiment, evaluated, served, card)
-        folder = _write(out, served, card, pictures)
+        staging = _write(out, served, card, pictures)
+        scoring.write(served.bundle, scored, staging / "customers.parquet")
         recorded = tracking.record(
             _record(experiment, plan, evaluated, served, card, pictures, learned.shots, begun),
             served.bundle,
-            folder,
+            staging / "bundle",
         )
         if promoted:
             tracking.promote(experiment.name, recorded.version)
+        whole.move(staging, out)
     screen.say(
         f"   {experiment.name} version {recorded.version} ({learned.version}) is "
         + ("the champion" if promoted else "registered; the champion stays, with its own segments")
     )
-    scoring.write(served.bundle, scored, out / "customers.parquet")
     display.show_identity(champion, served, screen)
     display.show_segments(served.bundle, screen)
     screen.say(
         f"Every customer's row: {out / 'customers.parquet'} ({len(scored):,}); "
         f"report card and plots: {out}"
     )
-    return Retrained(served.bundle, card, recorded, folder, scored, plan.now, promoted)
+    return Retrained(served.bundle, card, recorded, out / "bundle", scored, plan.now, promoted)
 
 
 def _figures(
@@ -142,13 +143,14 @@ def _page(served: Final, card: ReportCard, pictures: dict[str, Any]) -> str:
 
 
 def _write(out: Path, served: Final, card: ReportCard, pictures: dict[str, Any]) -> Path:
-    """Files for people; returns the folder of the saved bundle."""
-    plots_folder = out / "plots"
-    plots_folder.mkdir(parents=True, exist_ok=True)
-    (out / "report_card.md").write_text(_page(served, card, pictures))
+    """Files for people, in a folder within `out` until the run is recorded; returns that."""
+    staging = whole.staging(out)
+    (staging / "plots").mkdir()
+    (staging / "report_card.md").write_text(_page(served, card, pictures))
     for name, picture in pictures.items():
-        picture.savefig(plots_folder / name)
-    return served.bundle.save(out / "bundle")
+        picture.savefig(staging / "plots" / name)
+    served.bundle.save(staging / "bundle")
+    return staging
 
 
 def _record(

@@ -15,6 +15,7 @@ from training.fitting.fit import table
 from training.prediction import timing, value
 from training.prediction.bundle import Bundle
 from training.screen import Told, quiet
+from training.whole import replacing
 
 #: Customers whose features lie in memory at once.
 A_PART = 100_000
@@ -89,6 +90,7 @@ def score(
 def write(bundle: Bundle, made: pd.DataFrame, file: Path) -> None:
     """Write scores as Parquet, where each column says what it means, or as CSV."""
     if file.suffix == ".csv":
-        made.to_csv(file, index=False)
+        with replacing(file) as staging:
+            made.to_csv(staging, index=False)
         return
     described.write(made, columns(bundle), file)

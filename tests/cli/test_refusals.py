@@ -1,15 +1,19 @@
 """What cannot be meant ends with status 2, a rule, the value seen and a remedy."""
 
+import errno
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
+
+from coterie.group import Commands
 
 Run = Callable[..., Result]
 Told = Callable[[Result], tuple[str, str, str]]
@@ -255,3 +259,23 @@ def test_a_folder_that_cannot_be_made(
         assert rule == "What is read or written must be within reach."
         assert re.fullmatch(rf"{tmp_path / 'file'}\S*: Not a directory", seen)
         assert remedy == "check the path, its rights, and the room on the disk"
+
+
+def test_a_full_disk_is_told_in_words() -> None:
+    @click.group(cls=Commands)
+    def group() -> None:
+        pass
+
+    @group.command()
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    @group.command()
+    def bug() -> None:
+        raise OSError("none of these")
+
+    told = CliRunner().invoke(group, ["full"])
+    assert told.exit_code == 2
+    assert "Seen:   a file: No space left on device" in told.output
+    assert "the room on the disk" in told.output
+    assert isinstance(CliRunner().invoke(group, ["bug"]).exception, OSError)

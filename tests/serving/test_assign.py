@@ -257,3 +257,8 @@ def test_a_value_that_training_never_had_is_told_by_its_attribute(assigner: Assi
         "attribute 'household_comp' is 'Martians', which training had never or too seldom: "
         "predicted as one of the rare"
     ) in answer["warnings"]
+
+
+def test_an_as_of_of_another_age_is_told_as_such(assigner: Assigner) -> None:
+    with pytest.raises(RequestError, match="as_of must lie between the years 1900 and 2199"):
+        assigner({"as_of": "0001-01-01", "customers": [{"customer_id": "17"}]})

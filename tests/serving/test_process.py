@@ -222,3 +222,36 @@ def test_a_service_keeps_its_model_whatever_becomes_of_the_folder(
         own = Path(psutil.Process(listening[0]).environ()["COTERIE_BUNDLE"])
         assert own.is_relative_to(one.log.parent)
         assert Bundle.load(own).files == Bundle.load(bundle_folder).files
+
+
+def test_a_bundle_of_other_features_is_refused_before_anything_is_started(
+    bundle_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bundle, "current", False)
+    monkeypatch.setattr(process, "_start", lambda *_: pytest.fail("started"))
+    with pytest.raises(BundleError, match="the features that it was trained with"):
+        process.serve_forever(bundle_folder)
+    with pytest.raises(BundleError), process.running(bundle_folder):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own way")
+def test_a_killed_parent_leaves_no_service(bundle_folder: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from serving import process\n"
+        f"with process.running(Path({str(bundle_folder)!r})) as one:\n"
+        "    print(one.url, flush=True); time.sleep(60)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # what a killed process leaves goes too
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline().startswith(b"http://127.0.0.1:")
+    started = psutil.Process(parent.pid).children(recursive=True)
+    assert started
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert [process.pid for process in alive] == []

@@ -20,6 +20,7 @@ from training.fitting.fit import table
 from training.prediction.bundle import Bundle
 from training.prediction.value import names
 from training.screen import Screen, Told, quiet
+from training.whole import replacing
 
 COLUMNS = (
     "customer_id", "as_of", "segment_id", "measure", "base", "predicted", "rank", "theme",
@@ -53,7 +54,7 @@ def choose(
     if customers:
         place = {identity: i for i, identity in enumerate(predicted["customer_id"])}
         # As `ingestion.cleaning.identifier` writes ids; some keyboards and file names do not.
-        customers = [unicodedata.normalize("NFC", identity) for identity in customers]
+        customers = [unicodedata.normalize("NFC", identity.strip()) for identity in customers]
         unknown = [identity for identity in customers if identity not in place]
         if unknown:
             raise SourceError(
@@ -164,12 +165,15 @@ def explain(
 def write(made: pd.DataFrame, out: Path) -> None:
     """As Parquet, CSV or JSON (a list of records), by the file's ending."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".csv":
-        made.to_csv(out, index=False)
-    elif out.suffix == ".json":
-        made.to_json(out, orient="records", date_format="iso", indent=1, double_precision=15)
-    else:
-        made.to_parquet(out, index=False)
+    with replacing(out) as staging:
+        if out.suffix == ".csv":
+            made.to_csv(staging, index=False)
+        elif out.suffix == ".json":
+            made.to_json(
+                staging, orient="records", date_format="iso", indent=1, double_precision=15
+            )
+        else:
+            made.to_parquet(staging, index=False)
 
 
 def show(made: pd.DataFrame, bundle: Bundle, screen: Screen) -> None:

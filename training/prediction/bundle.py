@@ -33,11 +33,12 @@ import safetensors.numpy
 
 from features.catalog import catalog_hash
 from features.errors import BundleError
+from features.lenses.attributes import names_of
 from features.spec import FeatureSpec
 from training.prediction import ahead, blend, sealed, value
 from training.prediction.amounts import Amounts
 from training.prediction.calibrated import Calibrated, Raw
-from training.prediction.cautions import cautions
+from training.prediction.cautions import cautions, unmet
 from training.prediction.cells import Cells
 from training.prediction.course import INPUTS, Course
 from training.prediction.preprocessing import Preprocessor
@@ -244,18 +245,19 @@ class Bundle:
                 ),
                 "stage": features["stage"],
                 "warnings": pa.array(
-                    cautions(
-                        columns,
-                        features["as_of"].to_numpy(),
-                        self.manifest,
-                        self.preprocessor.outside(columns),
-                        self.preprocessor.numeric,
-                        spend > high,
-                    ),
+                    self._cautions(columns, features["as_of"].to_numpy(), spend > high),
                     pa.list_(pa.string()),
                 ),
             }
         )
+
+    def _cautions(
+        self, columns: Mapping[str, np.ndarray], as_of: np.ndarray, above: np.ndarray
+    ) -> list[list[str]]:
+        outside, names = self.preprocessor.outside(columns), self.preprocessor.numeric
+        said = cautions(columns, as_of, self.manifest, outside, names, above)
+        values = unmet(columns, names_of(self.spec), self.preprocessor.vocabulary)
+        return [[*one, *other] for one, other in zip(values, said, strict=True)]
 
     def save(self, folder: Path) -> Path:
         """Write the bundle as `folder` (replaced whole if it exists); returns it."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 SHORT_HISTORY_DAYS = 30
+MOST_SHOWN = 80  # characters of a value
 MOST_NAMED = 3  # features outside the training range; of more the number is told
 
 
@@ -89,3 +90,28 @@ def _stale(as_of: np.ndarray, manifest: Mapping[str, Any]) -> np.ndarray:
     if until is None:
         return np.zeros(len(as_of), dtype=bool)
     return as_of > np.datetime64(until) + np.timedelta64(manifest["horizon_days"], "D")
+
+
+def unmet(
+    columns: Mapping[str, np.ndarray],
+    attributes: Mapping[str, Sequence[str]],
+    vocabulary: Mapping[str, Sequence[str]],
+) -> list[list[str]]:
+    """For each of n rows what is to be told of values of attributes that nothing was learned of:
+    that training never had, or too seldom.
+
+    `columns` are feature columns, each (n,); `attributes` their names by the attribute they are of;
+    `vocabulary` the values that training learned from, by feature.
+    """
+    told: list[list[str]] = [[] for _ in next(iter(columns.values()))]
+    for attribute, names in attributes.items():
+        for name in (name for name in names if name in vocabulary):
+            known = {None, *vocabulary[name]}
+            for said, value in zip(told, columns[name], strict=True):
+                if value not in known:
+                    shown = value if len(value) <= MOST_SHOWN else f"{value[: MOST_SHOWN - 3]}..."
+                    said.append(
+                        f"attribute {attribute!r} is {shown!r}, which training had never or too "
+                        "seldom: predicted as one of the rare"
+                    )
+    return told

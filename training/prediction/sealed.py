@@ -29,14 +29,17 @@ def write(
     staging = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    for name, content in files.items():
-        (staging / name).write_bytes(content)
     digests = {n: hashlib.sha256(b).hexdigest() for n, b in sorted(files.items())}
     sealed = {**manifest, "format": version, "digests": digests}
     sealed["seal"] = _seal(sealed)
-    (staging / MANIFEST).write_text(json.dumps(sealed, indent=2, sort_keys=True) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)
-    staging.rename(folder)
+    try:
+        for name, content in files.items():
+            (staging / name).write_bytes(content)
+        (staging / MANIFEST).write_text(json.dumps(sealed, indent=2, sort_keys=True) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
     return folder
 
 

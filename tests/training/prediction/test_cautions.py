@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.prediction.cautions import cautions
+from training.prediction.cautions import cautions, unmet
 
 NAMES = ("a", "b", "c", "d", "e")
 
@@ -53,3 +53,14 @@ def test_where_no_event_is_known_whoever_did_not_order_is_a_stranger() -> None:
 
 def test_what_the_data_did_not_suffice_for_is_said_first() -> None:
     assert said(1, ("insufficient for CLV",))[0] == "insufficient for CLV"
+
+
+def test_values_that_training_never_had_are_told_row_by_row() -> None:
+    columns = {"city": np.array(["Bonn", "Atlantis", None, "x" * 90], dtype=object)}
+    said = unmet(columns, {"home": ("city", "km")}, {"city": ("Bonn",), "stage": ("new",)})
+    assert [len(one) for one in said] == [0, 1, 0, 1]
+    assert said[1] == [
+        "attribute 'home' is 'Atlantis', which training had never or too seldom: predicted as one "
+        "of the rare"
+    ]
+    assert "x" * 77 + "...'" in said[3][0]
