@@ -17,6 +17,16 @@ SPEC = FeatureSpec(
     attributes=(Attribute("city", "geographic", "category"),),
 )
 
+EVENTS = """
+[[events]]
+name = "visits"
+url = "events.csv"
+[events.columns]
+customer_id = "who"
+moment = "when"
+kind = "what"
+"""
+
 
 def read(folder: Path, text: str) -> Sources:
     orders = pd.DataFrame({"who": ["a", "b"], "when": "2024-01-01", "paid": 5.0, "kind": "tea"})
@@ -48,25 +58,8 @@ def test_what_is_there_is_not_told_and_strange_kinds_are(
     events = pd.DataFrame({"who": "a", "when": "2024-01-01", "what": kinds})
     events.to_csv(tmp_path / "events.csv", index=False)
     pd.DataFrame({"who": ["a"], "city": ["Bonn"]}).to_csv(tmp_path / "people.csv", index=False)
-    text = (
-        experiment_text()
-        + """
-category = "kind"
-[[events]]
-url = "events.csv"
-[events.columns]
-customer_id = "who"
-moment = "when"
-kind = "what"
-[[attributes]]
-url = "people.csv"
-customer_id = "who"
-[[attributes.columns]]
-name = "city"
-lens = "geographic"
-kind = "category"
-"""
-    )
+    people = 'city = { lens = "geographic", kind = "category" }'
+    text = experiment_text(columns='category = "kind"', people=people) + EVENTS
     said = unseen.told(SPEC, read(tmp_path, text))
     assert said[0].startswith("The champion was trained with these columns of the orders, of which")
     assert "nothing came: quantity. It" in said[0]
