@@ -75,6 +75,28 @@ def add_cutoffs(connection: Any, cutoffs: Sequence[pd.Timestamp]) -> tuple[pd.Ti
     return tuple(sorted(chosen))
 
 
+def instants(connection: Any, cutoffs: Sequence[pd.Timestamp]) -> tuple[pd.Timestamp, ...]:
+    """The cut-offs, and for each table whose rows bear times of day two more, where a leak of less
+    than a day shows: the moment that most of its rows between the first cut-off and the last bear,
+    which at it are not to be seen, and the second before.
+    """
+    chosen = set(cutoffs)
+    first, last = min(cutoffs), max(cutoffs) + pd.Timedelta(days=1)
+    for name in SCHEMAS:
+        rows = dated(connection, name)
+        since = rows.since
+        within = rows.filter(
+            since > ibis.literal(first.to_pydatetime()),
+            since < ibis.literal(last.to_pydatetime()),
+            since != since.truncate("D"),
+        )
+        counted = within.group_by("since").aggregate(n=within.count())
+        counted = counted.order_by(ibis.desc("n"), "since").limit(1)
+        for moment in map(pd.Timestamp, connection.to_pyarrow(counted)["since"].to_pylist()):
+            chosen |= {moment, moment - pd.Timedelta(seconds=1)}
+    return tuple(sorted(chosen))
+
+
 def samples_at(
     connection: Any, cutoffs: Sequence[pd.Timestamp], customers: int, seed: int
 ) -> list[pa.Table]:

@@ -58,12 +58,13 @@ def apart(file: Path, experiment_text: Callable[..., str]) -> Path:
     return file
 
 
-def a_day_ahead(real: Callable[..., ibis.Table]) -> Callable[..., ibis.Table]:
-    """A question to `features.asof` that a day of the future answers too."""
+def a_day_ahead(real: Callable[..., ibis.Table], **ahead_by: int) -> Callable[..., ibis.Table]:
+    """A question to `features.asof` that a day of the future answers too, or as much as is said."""
+    interval = ibis.interval(**(ahead_by or {"days": 1}))
 
     def leaky(table: ibis.Table, spine: ibis.Table) -> ibis.Table:
-        ahead = real(table, spine.mutate(as_of=spine.as_of + ibis.interval(days=1)))
-        return ahead.mutate(as_of=ahead.as_of - ibis.interval(days=1))
+        ahead = real(table, spine.mutate(as_of=spine.as_of + interval))
+        return ahead.mutate(as_of=ahead.as_of - interval)
 
     return leaky
 
@@ -139,6 +140,23 @@ def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(
     assert shown.output.splitlines()[-1] == (
         "Do not trust a model that uses these features; the fault is in their lens."
     )
+
+
+@pytest.mark.parametrize("ahead", [{"microseconds": 1}, {"minutes": 1}])
+def test_a_leak_of_less_than_a_day_is_seen_where_orders_have_times_of_day(
+    file: Path, monkeypatch: pytest.MonkeyPatch, ahead: dict[str, int]
+) -> None:
+    from features import pieces
+
+    orders = file.with_name("orders.csv")
+    header, *lines = orders.read_text().splitlines()
+    timed = [f"{who},{day} 10:30:00,{paid}" for who, day, paid in (x.split(",") for x in lines)]
+    orders.write_text("\n".join([header, *timed]))
+    assert prove(file).exit_code == 0
+    monkeypatch.setattr(pieces, "known", a_day_ahead(pieces.known, **ahead))
+    shown = prove(file)
+    assert shown.exit_code == 1, shown.output
+    assert " change with what happens at the cut-off or after." in shown.output
 
 
 def test_a_leak_is_seen_in_a_table_that_is_short_beside_the_orders(

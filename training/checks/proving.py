@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features import catalog, discovery, proof, sources
-from features.cutoffs import add_cutoffs, choose_cutoffs, order_days
+from features.cutoffs import add_cutoffs, choose_cutoffs, instants, order_days
 from features.proof import Proof
 from features.settings.experiment import Experiment
 from features.spec import FeatureSpec
@@ -27,14 +27,15 @@ def prove(
 ) -> Proof:
     """Run the proof on an experiment's data and show what was compared and what differed.
 
-    To the cut-offs asked for comes at most one a table (`features.cutoffs.add_cutoffs`). Seeded by
-    the experiment. Nothing at or after `as_of` (UTC) is read; None for all until today.
+    To the cut-offs asked for come at most three a table (`features.cutoffs.add_cutoffs` and
+    `instants`). Seeded by the experiment. Nothing at or after `as_of` (UTC) is read; None for all
+    until today.
     """
     with screen.step("Reading the sources"):
         read = sources.load(experiment, as_of)
         spec = discovery.everything(read, experiment)
     chosen = choose_cutoffs(order_days(read.connection), cutoffs, experiment.seed)
-    chosen = add_cutoffs(read.connection, chosen)
+    chosen = instants(read.connection, add_cutoffs(read.connection, chosen))
     with screen.step("Computing features with the future in the log, and without") as told:
         made = proof.prove(read, spec, chosen, customers, experiment.seed, told)
     _show(made, spec, screen)
@@ -64,6 +65,10 @@ def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
         f"Compared by event time and by time of arrival, which {made.arrived:,} rows have."
         if made.arrived
         else "Compared by event time: no source says when a row arrived."
+    )
+    screen.say(
+        "Outside of the proof: how rows were read (joined files, repeats by line_id) and which "
+        "features there are; both took the whole log."
     )
     compared = _compared(sum(made.lenses.values()), made.rows)
     thin = [_moment(cutoff.as_of) for cutoff in made.cutoffs if cutoff.thin]
@@ -137,7 +142,7 @@ def _features(count: int) -> str:
 
 
 def _moment(as_of: pd.Timestamp) -> str:
-    return f"{as_of:%Y-%m-%d %H:%M}"
+    return f"{as_of:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
 
 
 def _value(value: Any) -> str:
