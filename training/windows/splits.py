@@ -187,16 +187,30 @@ def plan(
     first, last = start.floor("D"), now.floor("D") - wait
     span = (last - first).days
     lately = f", known {late} days late" if late else ""
+    waits = 2 * late  # of training for calibration, and of that for the test
+
+    def enough(horizon: int) -> int:
+        """Days of orders of which three windows are had."""
+        return late + next(
+            days
+            for days in itertools.count()
+            if _whole(days - waits, horizon, min_history_days)
+            or _short(days, waits, min_history_days)[1] >= LEAST_WINDOW_DAYS
+        )
+
     if horizon_days > span:
+        shorter = max(span // 5, 1)
+        remedy = f"set horizon_days to {shorter} or less, or bring a longer history"
+        if span + late < enough(shorter):
+            remedy = f"bring at least {enough(shorter)} days of orders"
+        if span <= 0:
+            remedy = "see whether `arrived` is when a row reached the warehouse, or bring more days"
         raise HistoryError(
             "The horizon must be shorter than the history.",
             f"a horizon of {horizon_days} days and a history of {span} days "
             f"({first:%Y-%m-%d} to {last:%Y-%m-%d}){lately}",
-            f"set horizon_days to {max(span // 5, 1)} or less, or bring a longer history"
-            if span > 0
-            else "see whether `arrived` is when a row reached the warehouse, or bring more days",
+            remedy,
         )
-    waits = 2 * late  # of training for calibration, and of that for the test
     if _whole(span - waits, horizon_days, min_history_days):
         rung, window = "full", horizon_days
         history = min_history_days or min(PREFERRED_HISTORY_DAYS, span - waits - 3 * window)
@@ -205,17 +219,11 @@ def plan(
         window = min(room, horizon_days)
         rung = "full" if window == horizon_days else "short windows"
         if room < LEAST_WINDOW_DAYS:
-            needed = next(
-                days
-                for days in itertools.count(span)
-                if _whole(days - waits, horizon_days, min_history_days)
-                or _short(days, waits, min_history_days)[1] >= LEAST_WINDOW_DAYS
-            )
             raise HistoryError(
                 "Training, calibration and test need three windows of at least a week each after "
                 f"{history} days of history.",
                 f"a history of {span} days ({first:%Y-%m-%d} to {last:%Y-%m-%d}){lately}",
-                f"bring at least {needed + late} days of orders",
+                f"bring at least {enough(horizon_days)} days of orders",
             )
     step = pd.Timedelta(days=window)
 

@@ -111,6 +111,15 @@ def test_the_remedy_of_a_refusal_helps() -> None:
     assert plan(START, after(28), 14).window_days == 7
 
 
+@pytest.mark.parametrize(("days", "late"), [(1, 0), (12, 0), (20, 15)])
+def test_where_no_horizon_would_do_days_are_asked_for(days: int, late: int) -> None:
+    with pytest.raises(HistoryError) as refusal:
+        plan(START, after(days), 90, late=late)
+    found = re.search(r"bring at least (\d+) days of orders", str(refusal.value))
+    assert found is not None
+    plan(START, after(int(found[1])), max((days - late) // 5, 1), late=late)
+
+
 @pytest.mark.parametrize("least", [0, 45])
 @pytest.mark.parametrize("late", [0, 5, 40])
 @pytest.mark.parametrize("horizon", [14, 25])
