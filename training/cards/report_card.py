@@ -127,16 +127,16 @@ class ReportCard:
         return made
 
     def summary(self, *said: str) -> str:
-        """What was `said` of the experiment, then our own figures, a line a section, and which
-        rules win beyond chance: Markdown.
+        """What was `said` of the experiment, which rules win beyond chance, and our own figures, a
+        line a section: Markdown.
         """
         lines = [" ".join(filter(None, said)), ""] if any(said) else []
+        won = [f"{title}, {c.rival} on {c.measure}" for title, c in self.losses() if c.certain]
+        lines.append(f"- A naive rule wins beyond chance: {'; '.join(won) or 'nowhere'}")
         for section in self.sections:
             if OURS in section.rows and section.comparisons:
                 told = (f"{m} {shown(m, value)}" for m, value in section.rows[OURS].items())
                 lines.append(f"- {section.title}: {', '.join(told)}")
-        won = [f"{title}, {c.rival} on {c.measure}" for title, c in self.losses() if c.certain]
-        lines.append(f"- A naive rule wins beyond chance: {'; '.join(won) or 'nowhere'}")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
