@@ -27,7 +27,7 @@ def lines(shop: Any, count: int = 300) -> list[dict[str, Any]]:
         (["1900-01-01", "1970-01-01"], "1970-01-01"),  # one of 302 is less than one in 200
         (["1900-01-01", "1900-01-02"], "1900-01-01"),  # two are more
         (["2023-03-02"], "2023-03-02"),  # a year before, and no day more
-        (["2023-02-28"], "2024-03-01"),
+        (["2023-03-01"], "2024-03-01"),
         (["2024-05-01"], "2024-03-01"),  # after the rest
     ],
 )
@@ -36,6 +36,16 @@ def test_lone_lines_long_before_all_others_do_not_begin_a_log(
 ) -> None:
     log = shop.log([*lines(shop), *(shop.line(when, 10.0) for when in alone)])
     assert beginning.of(log.connect()) == pd.Timestamp(begins)
+
+
+def test_lone_lines_are_fewer_than_one_in_two_hundred_however_often_they_pause() -> None:
+    days = pd.DatetimeIndex(["1900-01-01", "1970-01-01", "2024-03-01"])
+
+    def begins(*lines: int) -> pd.Timestamp:
+        return beginning.begin(pd.Series(lines, days[-len(lines) :]))
+
+    assert begins(1, 199) == days[1]
+    assert begins(1, 200) == begins(1, 1, 500) == days[2]
 
 
 def test_a_log_of_one_line_begins_with_it(shop: Any) -> None:

@@ -95,6 +95,13 @@ def test_what_cannot_be_used_is_refused_with_its_path(customer: Any, said: str) 
     assert refused.value.remedy
 
 
+def test_an_attribute_may_have_another_value_from_another_moment_on() -> None:
+    first = {"name": "home", "value": "Köln"}
+    later = {"name": "home", "value": "Bonn", "valid_from": "2024-05-01"}
+    found = history.read({"customer_id": "a", "attributes": [first, later]})
+    assert [row["value"] for row in found["attributes"]] == ["Köln", "Bonn"]
+
+
 def test_a_misspelt_key_is_told_the_closest() -> None:
     with pytest.raises(RequestError, match=r"did you mean 'amount'\?"):
         history.read(line(ammount=1))

@@ -90,6 +90,14 @@ def test_kinds_are_read_as_in_training(kind: str) -> None:
     assert dict(taken.warnings) == {}
 
 
+def test_an_event_of_no_kind_is_told_as_it_was_sent() -> None:
+    made = taken_in({"events": [{"moment": "2024-05-09T17:30:00Z", "kind": "N/A"}]})
+    assert made.events["kind"].to_pylist() == ["N/A"]
+    assert made.warnings["C0"] == [
+        "events of kind 'N/A' are not known to this model: counted among all alone"
+    ]
+
+
 def test_a_moment_without_a_zone_is_wall_clock_of_the_model() -> None:
     zone = "Europe/Berlin"
     naive, zoned = orders({"moment": "2024-05-09T17:30:00"}, {}, zone=zone)

@@ -41,3 +41,13 @@ def test_only_what_had_happened_and_arrived_is_sent_and_the_service_reads_it() -
     assert customer["orders"][1]["arrived"] == "2024-05-01T00:00:00Z"
     assert len(customer["events"]) == 1
     assert history.read(customer)["orders"][0]["store"] == "Köln"
+
+
+def test_a_row_of_as_of_is_later_and_an_undated_attribute_was_always_known() -> None:
+    home = {"customer_id": "a", "name": "home", "value": "Köln"}
+    sent = asked(
+        orders=[line(1.0, AS_OF)], attributes=[home, {**home, "value": "Bonn", "valid_from": AS_OF}]
+    )
+    (customer,) = sent["customers"]
+    assert customer["orders"] == []
+    assert customer["attributes"] == [{"name": "home", "value": "Köln"}]

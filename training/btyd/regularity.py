@@ -49,7 +49,7 @@ def chosen(frame: pd.DataFrame, window_days: int) -> int:
         if law is None:
             break
         said = np.column_stack([1.0 - law.p_order(known, day) for day in days])
-        score = integrated_brier(silent, np.clip(said, 0.0, 1.0))
+        score = integrated_brier(silent, said)
         if score > least * (1.0 - LEAST_GAIN):
             break
         best, least = k, score

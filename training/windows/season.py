@@ -188,7 +188,7 @@ def measure(
     told = [pair for pair in told if np.isfinite(pair[0][1] + pair[1][1])]
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
-    first, every = carried_on(calibrated - YEAR, window_days), at(calibrated - YEAR, YEAR_DAYS)
+    first, every = (carried_on(calibrated - YEAR, days) for days in (window_days, YEAR_DAYS))
     year, last = 1.0, at(cutoff - YEAR, horizon_days)
     if isinstance(first, Level) and isinstance(every, Level):
         year = _drawn([(first.spend, every.spend)])

@@ -153,6 +153,18 @@ def test_five_horizons_fit_into_the_history(days, horizon):
     assert horizons.suggest(days) == horizon
 
 
+def test_a_history_of_less_than_five_horizons_is_doubted():
+    (short,) = horizons.doubts(7, 34.0, 7.0)
+    assert short == "The history of 34 days is short for any horizon: models may be refused."
+    assert horizons.doubts(7, 35.0, 7.0) == []  # half of the repeat orders come within it
+
+
+def test_a_horizon_of_no_days_is_refused():
+    assert horizons.read("1") == 1
+    with pytest.raises(SourceError, match="at least 1"):
+        horizons.read("0")
+
+
 def test_a_short_or_sparse_history_is_noted(tmp_path):
     path = tmp_path / "orders.csv"
     path.write_text("customer,date,amount_eur\n1,2024-01-01,5\n1,2024-01-21,6\n2,2024-01-03,6\n")

@@ -211,6 +211,16 @@ def test_an_early_cutoff_without_a_law_of_amounts_leaves_the_later_ones_theirs()
     assert brings == pytest.approx(np.full(599, 12.5))
 
 
+def test_neither_a_slip_nor_a_return_is_a_mean_amount() -> None:
+    frame = rows(3, "2024-01-01")
+    odd = frame.copy()
+    odd.loc[1, "spend"], odd.loc[2, "spend"] = 1e9, -1e6
+    usual, made = (
+        prior.fitted(some, DAYS, alike=True).order_value(columns(frame))[1] for some in (frame, odd)
+    )
+    assert made == pytest.approx(usual, rel=0.05)
+
+
 def test_nobody_who_ordered_gives_no_prior() -> None:
     assert prior.fit(rows(1, "2024-01-01").iloc[:1], DAYS) is None
 

@@ -107,12 +107,19 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
         ("series", {"gaps": (Gap(DAY, DAY + pd.Timedelta(days=2), 90.0), Gap(DAY, DAY, 30.0))},
          WARNING, "3 days from 2024-01-01 to 2024-01-03, when 90 customers were to be expected; "
                   "1 more"),
+        ("series", {"gaps": (Gap(DAY, DAY + pd.Timedelta(days=1), 60.0),)}, HINT,
+         "2 days from 2024-01-01 to 2024-01-02, when 60 customers were to be expected"),
         ("series", {"gaps": (Gap(DAY, DAY + pd.Timedelta(days=364), 9e4),)}, WARNING,
          "365 days from 2024-01-01 to 2024-12-30"),
+        ("series", {"gaps": (Gap(DAY, DAY + pd.Timedelta(days=363), 9e4),)}, WARNING,
+         "364 days from 2024-01-01 to 2024-12-29, when 90,000 customers were to be expected"),
         ("series", {"shift": Shift(DAY, 70.0, 28.0)}, HINT,
          "from 2024-01-01 on 28 customer-days a week, 70 before"),
         ("hours", {"counts": (100,) * 6 + (1,) * 6 + (100,) * 12}, HINT,
          "the quietest five hours begin at 6:00, the busiest hour at 0:00, by the clock of "
+         "Europe/Berlin"),
+        ("hours", {"counts": (1,) * 2 + (100,) * 19 + (1,) * 3}, HINT,
+         "the quietest five hours begin at 21:00, the busiest hour at 2:00, by the clock of "
          "Europe/Berlin"),
         ("hours", {"bare": 0.3}, HINT, "30.0% of the order lines stand at midnight sharp"),
         ("population", {"one_time": 701, "repeat": 299}, HINT,
@@ -159,6 +166,9 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
          "home: none of its 900 customers has an order"),
         ("dating", {"late": 451}, HINT, "home: of 900 customers with orders, the first value of "
                                         "451 is valid only after their first order"),
+        ("dating", {"without_orders": 500, "late": 201}, HINT,
+         "home: of 400 customers with orders, the first value of 201 is valid only after their "
+         "first order"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_once_with_its_figures(
@@ -170,6 +180,38 @@ def test_what_is_wrong_is_said_once_with_its_figures(
     assert found.rule.endswith(".")
     assert found.remedy
     assert not found.remedy.endswith(".")
+
+
+ONE_LINE = {"lines": 1, "zero": 0, "negative": 0, "low": 8.0, "high": 8.0, "total": 8.0}
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("population", {"prospects": 1_000}),  # as many as have an order
+        ("population", {"buyers": 99, "one_time": 50, "top_share": 0.6}),  # the best is one
+        ("population", {"of_lines": 100, "alike": 81, "alike_amounts": 19}),  # a few prices
+        ("amounts", ONE_LINE),
+        ("amounts", {"total": 0.0}),
+        ("columns", {"rows": 1, "known": 1, "distinct": 1}),
+        ("columns", {"name": "amount", "distinct": 1}),  # told of the amounts
+        ("columns", {"name": "brand", "known": 0, "distinct": 0}),  # that no column was named for
+        ("columns", {"table": "people", "name": "home", "rows": 18, "known": 18, "distinct": 18}),
+    ],
+)
+def test_what_has_a_reason_is_not_told(
+    experiment: Experiment, part: str, change: dict[str, Any]
+) -> None:
+    assert of_health(having(part, **change), experiment) == []
+
+
+def test_a_number_may_differ_from_customer_to_customer(
+    experiment_text: Callable[..., str],
+) -> None:
+    people = 'home = { lens = "geographic", kind = "number" }'
+    read = config.parse(experiment_text(head='time_zone = "UTC"', people=people), Path("shop.toml"))
+    of_all = {"table": "people", "name": "home", "rows": 900, "known": 900, "distinct": 900}
+    assert of_health(having("columns", **of_all), read) == []
 
 
 def test_a_price_of_one_piece_taken_for_an_amount_is_a_warning(
@@ -294,6 +336,24 @@ def test_days_of_which_a_trickle_was_recorded_are_found_once(experiment: Experim
         "bring the missing rows; until then a training scales the level of a window that holds "
         "them up by what is missing, but a customer's own days since the last order count on"
     )
+
+
+def test_hours_of_a_few_moments_with_a_clock_tell_no_night(experiment: Experiment) -> None:
+    counts = (100,) * 6 + (1,) * 6 + (100,) * 12
+    assert of_health(having("hours", counts=counts, bare=0.98), experiment) == []
+
+
+@pytest.mark.parametrize("day", ["2024-05-10", "2024-05-16"])
+def test_the_longest_of_lost_days_is_told_and_a_gap_at_its_edge_is_none(
+    experiment: Experiment, day: str
+) -> None:
+    daily = pd.Series(40.0, pd.date_range(DAY, periods=240))
+    daily["2024-03-10":"2024-03-14"], daily["2024-05-10":"2024-05-16"] = 4.0, 4.0
+    gap = Gap(pd.Timestamp(day), pd.Timestamp(day), 40.0)
+    (found,) = of_health(having("series", daily=daily, gaps=(gap,)), experiment)
+    assert found.seen.startswith("7 days from 2024-05-10 to 2024-05-16, when ")
+    # Of events, which come and go, only days without any are told.
+    assert of_health(having("series", name="mail", daily=daily), experiment) == []
 
 
 def test_a_silence_at_the_end_is_found_where_the_log_is_said_to_go_on(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.checks.readiness import INSUFFICIENT, LIMITED, READY, Readiness, judge
+from training.checks.readiness import INSUFFICIENT, LIMITED, READY, Readiness, judge, wanting
 from training.windows import splits
 from training.windows.splits import Splits, Window
 
@@ -228,6 +228,20 @@ def test_first_orders_need_customers_who_make_one(spent: int, status: str, seen:
     waiting[["orders", "frequency"]] = 0
     found = answer("first orders", pd.concat([rows, waiting]))
     assert (found.status, found.seen) == (status, seen)
+
+
+def test_segments_are_of_customers_with_an_order_at_the_last_training_cut_off() -> None:
+    rows, waiting = past(), past(800)
+    waiting[["orders", "frequency"]] = 0
+    rows = rows[(rows.as_of == PLAN.train[-1].as_of) | (rows.customer_id < "c3")]
+    found = answer("segments", pd.concat([rows, waiting]))
+    assert found.seen == "600 customers with an order at the last training cut-off"
+
+
+def test_what_is_insufficient_is_wanting_first_and_what_only_a_report_lacks_is_not() -> None:
+    ready, limited = Readiness("CLV", READY, ""), Readiness("segments", LIMITED, "")
+    least, said = Readiness("churn", INSUFFICIENT, ""), Readiness("seasonality", LIMITED, "")
+    assert wanting((ready, limited, said, least)) == [least, limited]
 
 
 def test_a_handful_without_an_order_is_no_matter() -> None:

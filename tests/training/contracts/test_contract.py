@@ -111,6 +111,23 @@ def test_too_few_of_one_outcome_are_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("of", [0.0, 1.0])
+def test_twenty_five_of_either_outcome_are_enough_and_one_less_is_not(of: float) -> None:
+    contract.require_enough(np.repeat([of, 1 - of], [25, 75]))
+    with pytest.raises(FitError, match="needs 25 that ended and 25 that did not"):
+        contract.require_enough(np.repeat([of, 1 - of], [24, 76]))
+
+
+def test_another_seed_draws_other_trees() -> None:
+    inputs, ended, _ = drawn(500)
+    first, again, other = (
+        contract.fit_parts(inputs, ended, COLUMNS, seed).logits(inputs)[0]
+        for seed in (SEED, SEED, SEED + 1)
+    )
+    assert (first == again).all()
+    assert (first != other).any()
+
+
 def test_contracts_that_are_all_the_same_are_refused() -> None:
     inputs = pd.DataFrame({"fee": np.ones(100)})
     with pytest.raises(FitError) as caught:

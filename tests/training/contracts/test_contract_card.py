@@ -75,6 +75,13 @@ def test_every_rival_is_compared_on_every_measure_and_the_winner_said() -> None:
     assert by[LOGISTIC, "EMPC"].low > 0
 
 
+def test_who_is_as_good_as_a_rival_is_not_beaten() -> None:
+    tested = held_out()
+    tested.predictions[LOGISTIC] = tested.predictions[OURS]
+    made = section(tested, Profit(), "EUR", SEED).comparisons
+    assert all(c.better and not c.certain for c in made if c.rival == LOGISTIC)
+
+
 def test_the_profit_is_told_with_its_assumptions() -> None:
     said = notes(held_out(), Profit(), "EUR")
     best = target(held_out(), OURS, Profit())
@@ -132,6 +139,23 @@ def test_the_head_warns_third_and_names_the_strongest_columns_of_a_model_that_kn
     )
 
 
+@pytest.mark.parametrize(("missed", "asked"), [(3, True), (4, False)])
+def test_an_auc_above_those_of_honest_tables_is_a_question(
+    missed: int, asked: bool, tmp_path: Path
+) -> None:
+    """Of the fifty that ended so many rank last: an AUC of .94, or of .92."""
+    (tmp_path / "firm.toml").write_text(FILE)
+    experiment = contracts.load(tmp_path / "firm.toml")
+    columns = experiment.contracts.columns
+    rows = pd.DataFrame({"(row)": [1], "(customer_id)": ["a"], "(ended)": [True], "plan": ["x"]})
+    read = Contracts(rows, columns, False, pd.DataFrame(), (), None)
+    tested = held_out()
+    tested.predictions[OURS][:] = np.where(TRUTH == 1, 0.9, 0.5)
+    tested.predictions[OURS][:, np.flatnonzero(TRUTH)[:missed]] = 0.1
+    said = heading(experiment, read, tested, None, Search((), ()))
+    assert any("is more than contracts usually give away" in line for line in said) == asked
+
+
 def test_one_repeat_has_the_paired_interval_and_equal_repeats_add_no_certainty() -> None:
     generator = np.random.default_rng(SEED)
     ours, rival = generator.random(200) + 0.3 * TRUTH, generator.random(200)
@@ -165,6 +189,28 @@ def test_contracts_of_one_customer_count_as_one_in_every_interval() -> None:
         "of theirs."
     )
     assert said[4].endswith("Intervals are of the customers drawn, not of models trained anew.")
+
+
+def test_a_fold_is_measured_alone() -> None:
+    """Ours ranks perfectly in the first fold and backwards in the second."""
+    tested = held_out()
+    right = np.arange(200) < 100
+    tested.predictions[OURS][:] = np.where(right, TRUTH, 1 - TRUTH)
+    assert by_fold(tested, OURS, metrics.roc_auc).tolist() == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(("count", "said"), [(5, "count as different ones"), (4, "in one fold.")])
+def test_contracts_of_few_kinds_are_said_to_be_no_copies(
+    count: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "firm.toml").write_text(FILE)
+    experiment = contracts.load(tmp_path / "firm.toml")
+    who = [str(i) for i in range(count)]
+    rows = pd.DataFrame({"(row)": range(count), "(customer_id)": who, "(ended)": True, "plan": "x"})
+    read = Contracts(rows, experiment.contracts.columns, False, pd.DataFrame(), (), None)
+    lines = heading(experiment, read, held_out(), None, Search((), ()))
+    assert said in lines[2].removesuffix(" The calibration is learned within the training folds.")
+    assert ("not as copies" in lines[2]) == (count == 5)
 
 
 def test_the_plot_of_profit_marks_the_share_worth_asking(tmp_path: Path) -> None:

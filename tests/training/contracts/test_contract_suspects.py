@@ -187,6 +187,19 @@ def test_of_dated_contracts_what_is_written_afterwards_is_found_out_of_time() ->
     assert "; tenure has 0." in error.seen
 
 
+def test_a_dated_tenure_that_tells_all_was_not_written_afterwards() -> None:
+    """A fixed term of a year: how long a contract has run is worked out from its start."""
+    read, plan = dated()
+    rows = read.rows.assign(
+        reason="known", **{"(ended_on)": read.rows["(start)"] + pd.Timedelta(days=365)}
+    )
+    rows["(ended_on)"] = rows["(ended_on)"].where(rows["(ended_on)"] < plan.now)
+    found = search(replace(read, rows=rows), plan, SEED)
+    assert found.powers[0].column == TENURE
+    assert found.powers[0].value > 0.99
+    assert found.suspects == ()
+
+
 @pytest.mark.parametrize("times", [1, 5])
 def test_rows_of_one_customer_make_no_column_surer(times: int) -> None:
     # .872 against .689 among sixty customers is no proof; drawn by rows, five of each would be.

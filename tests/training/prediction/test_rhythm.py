@@ -26,7 +26,7 @@ def test_of_one_step_it_is_mbg_nbd() -> None:
             AT_RANDOM.p_order(KNOWN, days), rel=1e-9, nan_ok=True
         )
     assert one.p_alive(KNOWN) == pytest.approx(AT_RANDOM.p_alive(KNOWN), rel=1e-9, nan_ok=True)
-    for share in (0.01, 0.4, 0.9):
+    for share in (0.001, 0.01, 0.4, 0.9):
         wanted = np.full(5, share)
         assert one.days_until(KNOWN, wanted) == pytest.approx(
             AT_RANDOM.days_until(KNOWN, wanted), rel=1e-6, nan_ok=True
@@ -62,6 +62,28 @@ def test_days_are_the_inverse_of_probabilities() -> None:
         assert law.p_order(some, days) == pytest.approx(share, rel=1e-6)
     assert np.isinf(law.days_until(KNOWN, np.full(5, 0.999999))[2])  # as good as lost
     assert np.isnan(law.days_until(KNOWN, np.full(5, 0.5))[4])  # no order yet
+
+
+def test_odd_histories_give_probabilities() -> None:
+    law = Rhythm(12, 2.0, 12.0, 0.5, 6.0)
+    odd = {
+        "frequency": np.array([0.0, 5_000.0, 3.0]),
+        "T_days": np.array([0.0, 3_650.0, 100.0]),
+        "recency_days": np.array([0.0, 3_000.0, 500.0]),  # the last lies before the first
+    }
+    said = law.p_order(odd, 30.0)
+    assert ((said >= 0) & (said <= 1)).all()
+    assert (law.p_alive(odd) > 0).all()
+    assert np.isinf(law.days_until(odd, np.full(3, 0.5))[1])
+
+
+def test_two_orders_of_one_day_are_one() -> None:
+    law = Rhythm(3, 1.2, 30.0, 0.9, 3.0)
+    twice, once = (
+        {"frequency": np.zeros(1), "T_days": np.full(1, 90.0), "recency_days": np.full(1, since)}
+        for since in (89.5, 90.0)
+    )
+    assert law.p_order(twice, 30.0) == law.p_order(once, 30.0)
 
 
 def test_a_prior_with_a_rhythm_tells_the_next_order_by_it_and_survives_json() -> None:
