@@ -45,7 +45,7 @@ RUBBISH: list[tuple[str, Any, int, str]] = [
     ("an unknown key", {"customers": [{}], "asof": AS_OF}, 400, "asof is not a known key."),
     ("as_of is no moment", {"customers": [{}], "as_of": "now"}, 400, "as_of must be a moment"),
     ("as_of is a number", {"customers": [{}], "as_of": 1.5}, 400, "as_of must be a moment"),
-    ("as_of is far", {"customers": [{}], "as_of": "9999-12-31"}, 400, "as_of must be a moment"),
+    ("as_of is far", {"customers": [{}], "as_of": "9999-12-31"}, 400, "as_of must lie between"),
     ("a customer is null", {"customers": [None]}, 400, "At least one customer"),
     ("a customer is a list", {"customers": [[]]}, 400, "At least one customer"),
     ("no customer_id", {"customers": [{}]}, 400, "At least one customer"),
