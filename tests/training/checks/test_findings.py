@@ -9,59 +9,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.coverage import Column, Dating
 from features.health import Health, Reason
-from features.ingestion.intake import Ingested, tomorrow
-from features.population import Amounts, Population
-from features.rhythm import Gap, Hours, Series, Shift
+from features.ingestion.intake import tomorrow
+from features.rhythm import Gap, Shift
 from features.settings import config
 from features.settings.experiment import AliasesSource, Experiment, RatesSource
 from training.checks.finding import HINT, WARNING, Finding
 from training.checks.findings import of_health
 
+Having = Callable[..., Health]
 DAY = pd.Timestamp("2024-01-01")
-SOUND = Health(
-    ingested=(Ingested("orders", "orders.csv", 10_000, 10_000, 0, 0, DAY, DAY),),
-    reasons=(),
-    columns=(Column("orders", "category", 10_000, 9_000, 12),),
-    dating=(Dating("home", 900, 0, 0, 0),),
-    series=(Series("orders", 10_000, pd.Series([5.0], pd.DatetimeIndex([DAY])), (), None),),
-    hours=Hours((1,) * 7 + (100,) * 17, 0.0),
-    population=Population(1_000, 1_000, 300, 700, 0, 5, 5_000, ((1, 1_000),), 0.1),
-    amounts=Amounts(10_000, 10, 100, -5.0, 10.0, 12.0, 60.0, 200.0, 120_000.0, ()),
-    start=DAY,
-    end=DAY,
-)
 
 
-@pytest.fixture(scope="module")
-def experiment(experiment_text: Callable[..., str]) -> Experiment:
-    text = experiment_text(
-        head='time_zone = "Europe/Berlin"',
-        columns='category = "kind of thing"',
-        people='home = { lens = "geographic", kind = "category" }',
-    )
-    return config.parse(text, Path("shop.toml"))
+def test_of_sound_data_nothing_is_said(experiment: Experiment, sound: Health) -> None:
+    assert of_health(sound, experiment) == []
 
 
-def having(part: str, **change: Any) -> Health:
-    """The sound health, one part of it changed."""
-    old = getattr(SOUND, part)
-    one = old[0] if isinstance(old, tuple) else old
-    new = dataclasses.replace(one, **change)
-    return dataclasses.replace(SOUND, **{part: (new,) if isinstance(old, tuple) else new})
-
-
-@pytest.mark.parametrize("counts", [(100,) * 24, (100,) * 6 + (50,) * 6 + (100,) * 12, (0,) * 24])
-def test_machines_have_no_night(experiment: Experiment, counts: tuple[int, ...]) -> None:
-    assert of_health(having("hours", counts=counts), experiment) == []
-
-
-def test_of_sound_data_nothing_is_said(experiment: Experiment) -> None:
-    assert of_health(SOUND, experiment) == []
-
-
-def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment) -> None:
+def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment, having: Having) -> None:
     shared = having("population", shared=0.998)
     named = dataclasses.replace(
         experiment, orders=dataclasses.replace(experiment.orders, order_id="Order Status")
@@ -74,18 +38,6 @@ def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment) -> N
         experiment, orders=dataclasses.replace(experiment.orders, order_id=None)
     )
     assert of_health(shared, unnamed) == []
-
-
-def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment) -> None:
-    unnamed = dataclasses.replace(experiment, time_zone="UTC", time_zone_named=False)
-    (said,) = of_health(SOUND, unnamed)
-    assert (said.weight, said.rule) == (WARNING, "The clock of orders and events must be named.")
-    assert (
-        said.remedy
-        == 'write time_zone = "UTC", or the zone of the business, such as "Europe/Berlin"'
-    )
-    bare = having("hours", counts=(0,) * 24, bare=1.0)
-    assert of_health(bare, unnamed) == []
 
 
 @pytest.mark.parametrize(
@@ -172,7 +124,12 @@ def test_times_of_day_without_a_named_clock_are_a_warning(experiment: Experiment
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_once_with_its_figures(
-    experiment: Experiment, part: str, change: dict[str, Any], weight: str, seen: str
+    experiment: Experiment,
+    part: str,
+    change: dict[str, Any],
+    weight: str,
+    seen: str,
+    having: Having,
 ) -> None:
     (found,) = of_health(having(part, **change), experiment)
     assert found.weight == weight
@@ -200,13 +157,13 @@ ONE_LINE = {"lines": 1, "zero": 0, "negative": 0, "low": 8.0, "high": 8.0, "tota
     ],
 )
 def test_what_has_a_reason_is_not_told(
-    experiment: Experiment, part: str, change: dict[str, Any]
+    experiment: Experiment, part: str, change: dict[str, Any], having: Having
 ) -> None:
     assert of_health(having(part, **change), experiment) == []
 
 
 def test_a_number_may_differ_from_customer_to_customer(
-    experiment_text: Callable[..., str],
+    experiment_text: Callable[..., str], having: Having
 ) -> None:
     people = 'home = { lens = "geographic", kind = "number" }'
     read = config.parse(experiment_text(head='time_zone = "UTC"', people=people), Path("shop.toml"))
@@ -215,7 +172,7 @@ def test_a_number_may_differ_from_customer_to_customer(
 
 
 def test_a_price_of_one_piece_taken_for_an_amount_is_a_warning(
-    experiment_text: Callable[..., str],
+    experiment_text: Callable[..., str], having: Having
 ) -> None:
     text = experiment_text(paid="UnitPrice", columns='quantity = "n"', head='time_zone = "UTC"')
     priced = config.parse(text, Path("shop.toml"))
@@ -227,7 +184,9 @@ def test_a_price_of_one_piece_taken_for_an_amount_is_a_warning(
     )
 
 
-def test_a_rate_taken_for_an_amount_is_a_hint(experiment_text: Callable[..., str]) -> None:
+def test_a_rate_taken_for_an_amount_is_a_hint(
+    experiment_text: Callable[..., str], having: Having
+) -> None:
     named = config.parse(
         experiment_text(head='time_zone = "UTC"', columns='discount = "off"'), Path("shop.toml")
     )
@@ -245,7 +204,9 @@ def test_a_rate_taken_for_an_amount_is_a_hint(experiment_text: Callable[..., str
     assert said(0.0, 0.0) == said(0.0, 1.5) == []
 
 
-def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment) -> None:
+def test_rejects_are_told_by_reason_and_lost_cells_apart(
+    experiment: Experiment, having: Having
+) -> None:
     health = having("ingested", rows_rejected=12)
     kept = "is not a number; the rest of the row is kept"
     reasons = (
@@ -261,12 +222,16 @@ def test_rejects_are_told_by_reason_and_lost_cells_apart(experiment: Experiment)
     assert (cells.weight, cells.seen) == (HINT, "pieces is not a number (4)")
 
 
-def test_many_returns_of_what_was_bought_before_are_no_wrong_signs(experiment: Experiment) -> None:
+def test_many_returns_of_what_was_bought_before_are_no_wrong_signs(
+    experiment: Experiment, having: Having
+) -> None:
     assert of_health(having("amounts", negative=5_000, early=2_500), experiment) == []
     assert of_health(having("amounts", negative=3_000, early=3_000), experiment) == []
 
 
-def test_of_an_encoding_that_was_assumed_a_word_is_shown(experiment: Experiment) -> None:
+def test_of_an_encoding_that_was_assumed_a_word_is_shown(
+    experiment: Experiment, having: Having
+) -> None:
     assumed = (("orders.csv", "Müller"),)
     (found,) = of_health(having("ingested", assumed=assumed), experiment)
     assert found == Finding(
@@ -280,7 +245,7 @@ def test_of_an_encoding_that_was_assumed_a_word_is_shown(experiment: Experiment)
 
 
 def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_twice(
-    experiment: Experiment,
+    experiment: Experiment, having: Having
 ) -> None:
     (few,) = of_health(having("ingested", repeats=7), experiment)
     assert few.remedy == "check the export for repeats"
@@ -302,7 +267,7 @@ def test_a_line_id_that_starts_anew_in_each_order_is_told_from_a_row_delivered_t
     ],
 )
 def test_repeats_of_what_has_no_line_id_are_a_hint(
-    experiment: Experiment, source: str, how: str
+    experiment: Experiment, source: str, how: str, having: Having
 ) -> None:
     tables = {
         "aliases": AliasesSource("a.csv", "old", "new"),
@@ -317,64 +282,9 @@ def test_repeats_of_what_has_no_line_id_are_a_hint(
     )  # fmt: skip
 
 
-def test_days_of_which_a_trickle_was_recorded_are_found_once(experiment: Experiment) -> None:
-    """Of one outage a tenth is there, of the other nothing, which is not told as a gap again though
-    it begins with a closed day.
-    """
-    daily = pd.Series(40.0, pd.date_range(DAY, periods=240))
-    daily["2024-05-10":"2024-05-16"], daily["2024-07-01":"2024-07-05"] = 4.0, 0.0
-    gap = Gap(pd.Timestamp("2024-06-30"), pd.Timestamp("2024-07-05"), 200.0)
-    (found,) = of_health(having("series", daily=daily, gaps=(gap,)), experiment)
-    assert found.weight == WARNING
-    assert found.rule == (
-        "orders: days on end with hardly any should be such that nobody could order."
-    )
-    assert found.seen == (
-        "7 days from 2024-05-10 to 2024-05-16, when 252 more customers were to be expected; 1 more"
-    )
-    assert found.remedy == (
-        "bring the missing rows; until then a training scales the level of a window that holds "
-        "them up by what is missing, but a customer's own days since the last order count on"
-    )
-
-
-def test_hours_of_a_few_moments_with_a_clock_tell_no_night(experiment: Experiment) -> None:
-    counts = (100,) * 6 + (1,) * 6 + (100,) * 12
-    assert of_health(having("hours", counts=counts, bare=0.98), experiment) == []
-
-
-@pytest.mark.parametrize("day", ["2024-05-10", "2024-05-16"])
-def test_the_longest_of_lost_days_is_told_and_a_gap_at_its_edge_is_none(
-    experiment: Experiment, day: str
+def test_rows_after_today_are_told_unless_a_moment_was_asked_for(
+    experiment: Experiment, having: Having
 ) -> None:
-    daily = pd.Series(40.0, pd.date_range(DAY, periods=240))
-    daily["2024-03-10":"2024-03-14"], daily["2024-05-10":"2024-05-16"] = 4.0, 4.0
-    gap = Gap(pd.Timestamp(day), pd.Timestamp(day), 40.0)
-    (found,) = of_health(having("series", daily=daily, gaps=(gap,)), experiment)
-    assert found.seen.startswith("7 days from 2024-05-10 to 2024-05-16, when ")
-    # Of events, which come and go, only days without any are told.
-    assert of_health(having("series", name="mail", daily=daily), experiment) == []
-
-
-def test_a_silence_at_the_end_is_found_where_the_log_is_said_to_go_on(
-    experiment: Experiment,
-) -> None:
-    health = having("series", daily=pd.Series(40.0, pd.date_range(DAY, periods=100)))
-    end = DAY + pd.Timedelta(days=100)
-    assert of_health(health, experiment, end + pd.Timedelta(days=3)) == []
-    (found,) = of_health(health, experiment, end + pd.Timedelta(days=6))
-    assert found.seen.startswith(f"6 days from {end:%Y-%m-%d} to ")
-
-
-def test_a_silence_of_years_means_wrong_moments(experiment: Experiment) -> None:
-    years = Gap(pd.Timestamp("1900-01-02"), pd.Timestamp("2022-12-31"), 1e5)
-    (found,) = of_health(having("series", gaps=(years,)), experiment)
-    assert found.remedy == (
-        "look for wrong moments on the thinner side of it: slips, or placeholders"
-    )
-
-
-def test_rows_after_today_are_told_unless_a_moment_was_asked_for(experiment: Experiment) -> None:
     (found,) = of_health(having("ingested", later=3), experiment)
     assert (found.weight, found.rule) == (
         WARNING, "orders: nothing can have happened later than today.",
@@ -386,7 +296,7 @@ def test_rows_after_today_are_told_unless_a_moment_was_asked_for(experiment: Exp
 
 
 def test_an_outlier_among_few_lines_is_seen_though_it_makes_the_percentile(
-    experiment: Experiment,
+    experiment: Experiment, having: Having
 ) -> None:
     lines = np.array([10.0] * 20 + [1e6])
     health = having(
