@@ -39,7 +39,8 @@ def replacing(file: Path) -> Iterator[Path]:
 def staging(folder: Path) -> Path:
     """A folder within `folder` for what is not to be seen yet; those of killed processes go."""
     for left in folder.glob(f"{STAGING}*"):
-        if not psutil.pid_exists(int(left.name.removeprefix(STAGING))):
+        process = left.name.removeprefix(STAGING)
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
             shutil.rmtree(left)
     made = folder / f"{STAGING}{os.getpid()}"
     shutil.rmtree(made, ignore_errors=True)

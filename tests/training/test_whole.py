@@ -53,11 +53,14 @@ def test_a_parquet_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path
 def test_what_is_staged_takes_the_place_of_what_has_its_name(tmp_path: Path) -> None:
     dead = tmp_path / f"{whole.STAGING}99999999"  # beyond the greatest id of a process
     dead.mkdir()
+    other = tmp_path / f"{whole.STAGING}-no process of ours"
+    other.mkdir()
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "old.png").write_text("")
     (tmp_path / "rejects.csv").write_text("kept")
     staging = whole.staging(tmp_path)
     assert not dead.exists()
+    other.rmdir()
     (staging / "plots").mkdir()
     (staging / "plots" / "new.png").write_text("")
     (staging / "card.md").write_text("card")

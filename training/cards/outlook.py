@@ -98,7 +98,7 @@ def _kept(timing: Timing, came: np.ndarray, window_days: int, level: float) -> t
     return (
         *lines,
         "Everybody is watched for the whole window, so the integrated Brier score needs no weights "
-        f"for censoring; the concordance is Harrell's. Beyond the window the curve is "
+        "for censoring; the concordance is Harrell's. Beyond the window the curve is "
         f"{timing.prior.law}'s.",
     )
 

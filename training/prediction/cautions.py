@@ -35,11 +35,11 @@ def cautions(
     no_orders = columns["orders"] == 0
     short = ~no_orders & (columns["T_days"] < SHORT_HISTORY_DAYS)
     wanting = manifest.get("insufficient", [])
-    unmet = no_orders & (columns["returns"] == 0) & (columns.get("events", 0) == 0)
+    strangers = no_orders & (columns["returns"] == 0) & (columns.get("events", 0) == 0)
     beyond, old, seen = _named(outside, features), _stale(as_of, manifest), _seen(as_of, manifest)
     made = []
     for prospect, unknown, brief, far, late, known, high in zip(
-        no_orders, unmet, short, beyond, old, seen, above, strict=True
+        no_orders, strangers, short, beyond, old, seen, above, strict=True
     ):
         said = list(wanting)
         if known:
