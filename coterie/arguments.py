@@ -41,6 +41,10 @@ def toml(ctx: click.Context, param: click.Parameter, file: str) -> Path:
     """The experiment file, refused where it is none by its name."""
     path = _here(file, "An experiment file is on this machine.", "save it here, name that file")
     if path.suffix.lower() != ".toml":
+        if not path.exists():
+            from features.settings.config import missing
+
+            raise missing(path)
         raise SourceError(
             "An experiment file is TOML.", f"{path}", f"write one with: coterie init {path}"
         )

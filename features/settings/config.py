@@ -38,14 +38,24 @@ def text_of(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")  # some editors write a mark
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise ConfigError(
-            "The experiment file must exist.", str(path), "check the path, or run `coterie init`"
-        ) from error
+        raise missing(path) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             "An experiment file is UTF-8 text.", f"{path}: {error.reason}", "save it as UTF-8"
         ) from error
     return text, _content(text, path)
+
+
+def missing(path: Path) -> ConfigError:
+    """What is said of an experiment file that is not there: which one beside it may be meant."""
+    near = closest(path.stem, sorted(f.stem for f in path.parent.glob("*.toml")))
+    return ConfigError(
+        "The experiment file must exist.",
+        str(path),
+        f"did you mean {path.parent / f'{near}.toml'}?"
+        if near
+        else "check the path, or run `coterie init`",
+    )
 
 
 def _content(text: str, path: Path) -> dict[str, Any]:

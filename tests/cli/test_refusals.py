@@ -131,6 +131,18 @@ def test_a_missing_experiment_file(tmp_path: Path, run: Run, told: Told) -> None
         )
 
 
+@pytest.mark.parametrize("slip", ["shop.tml", "shp.toml", "shop"])
+def test_of_an_experiment_file_that_is_not_there_the_one_meant_is_named(
+    tmp_path: Path, run: Run, told: Told, slip: str
+) -> None:
+    (tmp_path / "shop.toml").write_text("")
+    assert told(run("retrain", tmp_path / slip)) == (
+        "The experiment file must exist.",
+        str(tmp_path / slip),
+        f"did you mean {tmp_path / 'shop.toml'}?",
+    )
+
+
 def test_orders_where_an_experiment_file_belongs(shop: Path, run: Run, told: Told) -> None:
     assert told(run("retrain", shop / "shop.csv")) == (
         "An experiment file is TOML.",
