@@ -94,7 +94,9 @@ class Front:
 
 
 class _Body:
-    """Receives a request's body, and raises once it is larger than allowed."""
+    """Receives a request's body, and ends it where it grows larger than allowed: an exception
+    would be a traceback in the log for every client that sends too much.
+    """
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self.limit = limit
@@ -109,12 +111,14 @@ class _Body:
         message = await self._receive()
         self.seen += len(message.get("body", b""))
         if self.too_large:
-            raise _too_large(self.limit, f"more than {self.limit:,}")
+            return {"type": "http.request", "body": b"", "more_body": False}
         return message
 
 
 class _Rewriter:
-    """Sends good answers on, and puts errors that are not ours into our shape."""
+    """Sends good answers on, and puts errors that are not ours into our shape. Whatever is said of
+    a body that was cut short is that it is too large.
+    """
 
     def __init__(self, method: str, path: str, body: _Body, send: Send) -> None:
         self.method = method if method in _METHODS else "another method"
@@ -125,7 +129,8 @@ class _Rewriter:
         self._kept = bytearray()
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] >= 400:
+        wrong = message.get("status", 0) >= 400 or self._body.too_large
+        if message["type"] == "http.response.start" and wrong:
             self._start = message
         elif self._start is None:
             await self._send(message)

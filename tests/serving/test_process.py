@@ -19,6 +19,7 @@ import pytest
 import serving
 from features.errors import BundleError, CoterieError, RequestError
 from serving import process
+from serving.front import MAX_BODY
 from serving.schemas import EXAMPLE
 from training.prediction.bundle import Bundle
 
@@ -65,6 +66,24 @@ def test_a_body_over_the_limit_is_refused_without_reading_it(service: process.Se
         )
         told = link.recv(65536).decode()
     assert told.startswith("HTTP/1.1 413")
+
+
+def test_a_body_that_grows_over_the_limit_is_told_so_without_a_traceback(
+    service: process.Service,
+) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as link:
+        link.sendall(
+            b"POST /assign HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        piece = b"100000\r\n" + b" " * 2**20 + b"\r\n"
+        for _ in range(MAX_BODY // 2**20):
+            link.sendall(piece)
+        link.sendall(b"1\r\n \r\n")
+        told = link.recv(65536).decode()
+    assert told.startswith("HTTP/1.1 413")
+    assert "Traceback" not in service.log.read_text()
 
 
 def test_the_log_names_no_customer(service: process.Service) -> None:
