@@ -242,8 +242,9 @@ def _seasonality(plan: Splits, calibrate: pd.DataFrame) -> Readiness:
     if window >= year:
         return Readiness("seasonality", READY, f"windows of {window} days hold every season")
     if plan.horizon_days >= year:
-        waits = 3 * plan.test.days_late
-        missing = 3 * year + waits + plan.history_days - (plan.now.floor("D") - plan.start).days
+        shortened = 3 * (year + plan.test.days_late) + plan.history_days
+        seen_days = (plan.now.floor("D") - plan.start).days
+        missing = min(plan.whole_days, shortened) - seen_days
         return Readiness(
             "seasonality", LIMITED,
             f"a horizon of {plan.horizon_days} days holds every season, windows of {window} days "

@@ -52,14 +52,16 @@ class Window:
 @dataclasses.dataclass(frozen=True)
 class Splits:
     """Every window of a run. `window_days` is what models are trained over; it equals
-    `horizon_days` on the rung `full` and is shorter on `short windows`. `start` is the day of the
-    first order (`features.beginning`).
+    `horizon_days` on the rung `full` and is shorter on `short windows`. `whole_days` is the
+    shortest history of which windows of the whole horizon are had. `start` is the day of the first
+    order (`features.beginning`).
     """
 
     rung: str
     horizon_days: int
     window_days: int
     history_days: int
+    whole_days: int
     start: pd.Timestamp
     now: pd.Timestamp
     train: tuple[Window, ...]
@@ -240,15 +242,21 @@ def plan(
     def cutoffs(latest: pd.Timestamp) -> tuple[Window, ...]:
         return tuple(made(c) for c in _cutoffs(earliest, latest, window, customers, closer))
 
+    whole = late + waits + 3 * horizon_days + _least(horizon_days, min_history_days)
     return Splits(
-        rung, horizon_days, window, history, first, now,
+        rung, horizon_days, window, history, whole, first, now,
         cutoffs(latest_trained), made(calibration), made(test), cutoffs(test),
     )  # fmt: skip
 
 
 def _whole(span: int, horizon_days: int, min_history_days: int) -> bool:
     """Whether three whole horizons follow the least history."""
-    return span - 3 * horizon_days >= (min_history_days or max(14, min(30, horizon_days)))
+    return span - 3 * horizon_days >= _least(horizon_days, min_history_days)
+
+
+def _least(horizon_days: int, min_history_days: int) -> int:
+    """Days of history before three whole horizons."""
+    return min_history_days or max(14, min(30, horizon_days))
 
 
 def _short(span: int, waits: int, min_history_days: int) -> tuple[int, int]:

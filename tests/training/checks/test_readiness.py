@@ -181,11 +181,23 @@ def test_a_year_ahead_of_windows_of_some_months_cannot_tell_a_season() -> None:
         "limited for seasonality: a horizon of 365 days holds every season, windows of 243 days "
         "hold some more than others: no season is corrected for"
     )
-    # three years and the history before them: 1,155 days, of which 791 are there
-    assert short.remedy == "bring 364 days more, from before, or set horizon_days below 365"
+    # three years and 30 days before them: 1,125 days, of which 791 are there
+    assert short.remedy == "bring 334 days more, from before, or set horizon_days below 365"
     assert found("2020-11-02").sentence() == (
         "ready for seasonality: windows of 365 days hold every season"
     )
+
+
+@pytest.mark.parametrize(("horizon", "late"), [(365, 0), (365, 7), (370, 7), (400, 7)])
+def test_the_days_that_a_year_ahead_wants_are_enough_and_no_more(horizon: int, late: int) -> None:
+    def found(more: int) -> Readiness:
+        start = pd.Timestamp("2021-11-01") - pd.Timedelta(days=more)
+        long = splits.plan(start, pd.Timestamp("2024-01-01"), horizon, late=late)
+        return answer("seasonality", past(plan=long), long)
+
+    days = int(found(0).remedy.split()[1])
+    assert found(days).status == READY
+    assert found(days - 1).status == LIMITED
 
 
 def test_a_season_is_told_by_customers_of_a_year_before() -> None:
