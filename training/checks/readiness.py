@@ -16,7 +16,7 @@ from training.btyd.structural import LEAST_REPEAT_BUYERS
 from training.fitting import calibration, conformal
 from training.fitting.prospects import LEAST_FIRST_ORDERS
 from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers, without_order
-from training.windows import season
+from training.windows import season, splits
 from training.windows.splits import YEAR, Splits, Window
 
 READY, LIMITED, INSUFFICIENT = "ready", "limited", "insufficient"
@@ -239,22 +239,19 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
 
 def _seasonality(plan: Splits, calibrate: pd.DataFrame) -> Readiness:
     window, year = plan.window_days, YEAR.days
-    if window >= year:
+    if _every_season(plan):
         return Readiness("seasonality", READY, f"windows of {window} days hold every season")
     if plan.horizon_days >= year:
-        shortened = 3 * (year + plan.test.days_late) + plan.history_days
-        seen_days = (plan.now.floor("D") - plan.start).days
-        missing = min(plan.whole_days, shortened) - seen_days
+        missing = splits.days_more(plan, _every_season)
         return Readiness(
             "seasonality", LIMITED,
             f"a horizon of {plan.horizon_days} days holds every season, windows of {window} days "
             "hold some more than others: no season is corrected for",
             f"bring {missing} days more, from before, or set horizon_days below {year}",
         )  # fmt: skip
-    short = (plan.start - plan.seasons_since).days
     seen = f"a history from {plan.start:%Y-%m-%d}"
     needed = f"the season ahead, and the one calibrated on, a year before {plan.now:%Y-%m-%d}"
-    if short <= 0:
+    if _a_year_earlier(plan):
         known = int((calibrate["T_days"] >= year).sum())
         if known < season.LEAST_CUSTOMERS:
             return Readiness(
@@ -265,8 +262,16 @@ def _seasonality(plan: Splits, calibrate: pd.DataFrame) -> Readiness:
         return Readiness("seasonality", READY, f"{seen} holds {needed}")
     return Readiness(
         "seasonality", LIMITED, f"{seen} does not hold {needed}: no season is corrected for",
-        f"bring {short} days more, from before",
+        f"bring {splits.days_more(plan, _a_year_earlier)} days more, from before",
     )  # fmt: skip
+
+
+def _every_season(plan: Splits) -> bool:
+    return plan.window_days >= YEAR.days
+
+
+def _a_year_earlier(plan: Splits) -> bool:
+    return plan.start <= plan.seasons_since
 
 
 def _stability(plan: Splits) -> Readiness:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -52,8 +53,8 @@ class Window:
 @dataclasses.dataclass(frozen=True)
 class Splits:
     """Every window of a run. `window_days` is what models are trained over; it equals
-    `horizon_days` on the rung `full` and is shorter on `short windows`. `whole_days` is the
-    shortest history of which windows of the whole horizon are had. `start` is the day of the first
+    `horizon_days` on the rung `full` and is shorter on `short windows`. `min_history_days` is what
+    was asked for (`plan`), `history_days` what came of it. `start` is the day of the first
     order (`features.beginning`).
     """
 
@@ -61,7 +62,7 @@ class Splits:
     horizon_days: int
     window_days: int
     history_days: int
-    whole_days: int
+    min_history_days: int
     start: pd.Timestamp
     now: pd.Timestamp
     train: tuple[Window, ...]
@@ -242,21 +243,28 @@ def plan(
     def cutoffs(latest: pd.Timestamp) -> tuple[Window, ...]:
         return tuple(made(c) for c in _cutoffs(earliest, latest, window, customers, closer))
 
-    whole = late + waits + 3 * horizon_days + _least(horizon_days, min_history_days)
     return Splits(
-        rung, horizon_days, window, history, whole, first, now,
+        rung, horizon_days, window, history, min_history_days, first, now,
         cutoffs(latest_trained), made(calibration), made(test), cutoffs(test),
     )  # fmt: skip
 
 
+def days_more(now: Splits, wanted: Callable[[Splits], bool]) -> int:
+    """The fewest days of orders, from before those there are, with which the windows would be what
+    is `wanted`: more of them may lengthen the windows too, and what comes before these.
+    """
+
+    def longer(days: int) -> Splits:
+        start = now.start - pd.Timedelta(days=days)
+        late = now.test.days_late
+        return plan(start, now.now, now.horizon_days, now.min_history_days, late=late)
+
+    return next(days for days in itertools.count(1) if wanted(longer(days)))
+
+
 def _whole(span: int, horizon_days: int, min_history_days: int) -> bool:
     """Whether three whole horizons follow the least history."""
-    return span - 3 * horizon_days >= _least(horizon_days, min_history_days)
-
-
-def _least(horizon_days: int, min_history_days: int) -> int:
-    """Days of history before three whole horizons."""
-    return min_history_days or max(14, min(30, horizon_days))
+    return span - 3 * horizon_days >= (min_history_days or max(14, min(30, horizon_days)))
 
 
 def _short(span: int, waits: int, min_history_days: int) -> tuple[int, int]:

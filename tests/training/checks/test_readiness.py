@@ -188,16 +188,21 @@ def test_a_year_ahead_of_windows_of_some_months_cannot_tell_a_season() -> None:
     )
 
 
-@pytest.mark.parametrize(("horizon", "late"), [(365, 0), (365, 7), (370, 7), (400, 7)])
-def test_the_days_that_a_year_ahead_wants_are_enough_and_no_more(horizon: int, late: int) -> None:
-    def found(more: int) -> Readiness:
-        start = pd.Timestamp("2021-11-01") - pd.Timedelta(days=more)
-        long = splits.plan(start, pd.Timestamp("2024-01-01"), horizon, late=late)
-        return answer("seasonality", past(plan=long), long)
+@pytest.mark.parametrize("late", [0, 7])
+@pytest.mark.parametrize("least", [0, 120])
+@pytest.mark.parametrize(("horizon", "days"), [(30, 190), (181, 200), (365, 790), (400, 790)])
+def test_the_days_that_a_season_wants_are_enough_and_no_more(
+    horizon: int, days: int, least: int, late: int
+) -> None:
+    now = pd.Timestamp("2024-01-01")
 
-    days = int(found(0).remedy.split()[1])
-    assert found(days).status == READY
-    assert found(days - 1).status == LIMITED
+    def found(days: int) -> Readiness:
+        long = splits.plan(now - pd.Timedelta(days=days), now, horizon, least, late=late)
+        return answer("seasonality", past(plan=long).assign(T_days=365.0), long)
+
+    more = int(found(days).remedy.split()[1])  # longer windows, and more of a history before them
+    assert found(days + more).status == READY
+    assert found(days + more - 1).status == LIMITED
 
 
 def test_a_season_is_told_by_customers_of_a_year_before() -> None:
