@@ -212,6 +212,31 @@ def test_an_as_of_long_after_the_last_contract_is_refused(folder: Path) -> None:
     assert caught.value.seen.startswith("as_of 2024-03-01, the last on 2023-12-")
 
 
+def test_a_contract_that_starts_after_all_ends_tells_until_when_contracts_are_known(
+    folder: Path,
+) -> None:
+    rows = simulated()
+    late = rows["from"].max()
+    rows["until"] = rows["until"].where(rows["until"] < late - pd.Timedelta(days=20))
+    rows.to_csv(folder / "late.csv", index=False)
+    (folder / "late.toml").write_text(
+        FILE.replace("NAME", "late").replace("contracts.csv", "late.csv")
+    )
+    experiment = contracts.load(folder / "late.toml")
+    plan = planned(load(experiment), experiment)
+    assert plan is not None
+    assert plan.now == late + pd.Timedelta(days=1)
+
+
+def test_a_second_run_writes_over_the_files_of_the_first(run: Retrained, folder: Path) -> None:
+    out = folder / "out" / "firm"
+    plots = {"profit.png", "churn_calibration.png", "rivals.png"}
+    assert {path.name for path in (out / "plots").iterdir()} == plots
+    (out / "report_card.md").write_text("old")
+    contract_run._write(out, run.model, run.card, {}, run.scores)
+    assert (out / "report_card.md").read_text() == run.card.markdown()
+
+
 @pytest.mark.parametrize("dated", [True, False])
 def test_a_column_that_tells_who_left_stops_the_run_before_anything_is_trained(
     folder: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, dated: bool
