@@ -146,7 +146,7 @@ def _write(out: Path, served: Final, card: ReportCard, pictures: dict[str, Any])
     """Files for people, in a folder within `out` until the run is recorded; returns that."""
     staging = whole.staging(out)
     (staging / "plots").mkdir()
-    (staging / "report_card.md").write_text(_page(served, card, pictures))
+    (staging / "report_card.md").write_text(_page(served, card, pictures), encoding="utf-8")
     for name, picture in pictures.items():
         picture.savefig(staging / "plots" / name)
     served.bundle.save(staging / "bundle")
@@ -199,7 +199,7 @@ def _record(
         figures={f"plots/{name}": picture for name, picture in pictures.items()},
         texts={
             "report_card.md": _page(served, card, pictures),
-            "experiment.toml": experiment.path.read_text(),
+            "experiment.toml": experiment.path.read_text(encoding="utf-8"),
             "environment.txt": "\n".join(f"{k}=={v}" for k, v in manifest["libraries"].items())
             + f"\npython=={manifest['python']}\n",
         },

@@ -19,6 +19,8 @@ from features.settings.experiment import Format
 
 #: Different ids of orders for each line, in the sample: a basket has a hundred lines at most.
 LEAST_ORDERS = 0.01
+#: Share of the ids of orders that may stand beside several customers: slips, and ids merged later.
+MOST_SHARED = 0.05
 #: A name that speaks less for an optional role speaks for something else.
 LEAST = 0.45
 #: What the values of a role are not, where they cannot be used, and what they should be.
@@ -225,10 +227,14 @@ class _Guesser:
             fitting = [c for c in fitting if c in decimals]
         elif role != "line_id":
             fitting = [
-                c for c in fitting if c not in decimals or "." not in self.profile.example(c)
+                c
+                for c in fitting
+                if c not in decimals or not self.profile.fractions(c, decimals[c][0])
             ]
         if role == "order_id":  # a status or a payment method is none, whatever its name
             fitting = [c for c in fitting if self.profile.distinct(c) >= LEAST_ORDERS]
+            buyer = roles["customer_id"].column
+            fitting = [c for c in fitting if self.profile.shared(c, buyer) <= MOST_SHARED]
         if role in ("category", "channel", "brand", "store"):
             fitting = [c for c in fitting if self.profile.distinct(c) < 0.5]
         if role == "line_id":

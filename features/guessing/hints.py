@@ -52,7 +52,7 @@ _HINTS = {
         "order invoice basket transaction receipt bestellung bestell rechnung pedido factura "
         "commande facture ordine auftrag beleg bon ticket trx checkout",
         _NUMBERED,
-        "line status type",
+        "line status type quantity qty menge total value price fee shipping country priority",
     ),
     "product_id": _Hints(
         "product sku item article artikel producto produit prodotto produkt stockcode upc ean asin",

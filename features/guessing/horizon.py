@@ -37,7 +37,7 @@ def doubts(suggested: int, span_days: float, gap_days: float | None) -> list[str
 
 def read(answer: str) -> int:
     """The days of an answer; SourceError where it is no number of them."""
-    if not answer.isdigit() or int(answer) < 1:
+    if not answer.isdecimal() or int(answer) < 1:
         raise SourceError(
             "A horizon is a whole number of days, at least 1.", repr(answer), "answer 30"
         )

@@ -214,6 +214,15 @@ class Profile:
         rows, distinct = self._one(f"SELECT count(*), count(DISTINCT {quoted(column)}) FROM sample")
         return distinct / rows
 
+    def shared(self, column: str, customer: str) -> float:
+        """Share of the column's values that stand beside several customers."""
+        several, values = self._one(
+            "SELECT count(*) FILTER (customers > 1), count(*) FROM (SELECT "
+            f"count(DISTINCT {quoted(customer)}) AS customers FROM sample "
+            f"WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)})"
+        )
+        return several / max(values, 1)
+
     def fractions(self, column: str, mark: str) -> bool:
         """Whether some values are not whole."""
         value = number(quoted(column), self.types[column], mark)

@@ -198,5 +198,5 @@ def write(guess: "Guess", out: Path | None = None, force: bool = False) -> Path:
             "give another name with --out, or overwrite it with --force",
         )
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(render(guess, file.resolve().parent))
+    file.write_text(render(guess, file.resolve().parent), encoding="utf-8")
     return file

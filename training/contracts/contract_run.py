@@ -240,7 +240,7 @@ def _write(
     """Files for people; returns the folder of the saved model."""
     folder = out / "plots"
     folder.mkdir(parents=True, exist_ok=True)
-    (out / "report_card.md").write_text(card.markdown())
+    (out / "report_card.md").write_text(card.markdown(), encoding="utf-8")
     described.write(scores, columns(model.manifest["horizon_days"]), out / SCORES)
     for name, picture in pictures.items():
         picture.savefig(folder / name)
@@ -270,7 +270,7 @@ def _record(
         figures={f"plots/{name}": picture for name, picture in pictures.items()},
         texts={
             "report_card.md": card.markdown(),
-            "experiment.toml": experiment.path.read_text(),
+            "experiment.toml": experiment.path.read_text(encoding="utf-8"),
         },
         tables={},
         tags={"version": manifest["version"], "kind": tracking.CONTRACTS},

@@ -35,7 +35,9 @@ def write(
     try:
         for name, content in files.items():
             (staging / name).write_bytes(content)
-        (staging / MANIFEST).write_text(json.dumps(sealed, indent=2, sort_keys=True) + "\n")
+        (staging / MANIFEST).write_text(
+            json.dumps(sealed, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+        )
         shutil.rmtree(folder, ignore_errors=True)
         staging.rename(folder)
     finally:
@@ -51,7 +53,7 @@ def read(
     Raises BundleError with `remedy` where a file is missing or changed, or the format is another.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         digests = manifest["digests"]
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise BundleError(

@@ -22,6 +22,8 @@ def test_a_horizon_of_no_days_is_refused():
     assert horizons.read("1") == 1
     with pytest.raises(SourceError, match="at least 1"):
         horizons.read("0")
+    with pytest.raises(SourceError):
+        horizons.read("²")
 
 
 def test_a_short_or_sparse_history_is_noted(tmp_path):
