@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from features.errors import SourceError
-from features.guessing import doubts, horizon
+from features.guessing import doubts, horizon, optional
 from features.guessing.draft import Ask, Guess, Question, Role
 from features.guessing.hints import ROLES, currency_in, score
 from features.guessing.profile import Profile
@@ -17,12 +17,6 @@ from features.ingestion.encoding import ASSUMED, NAMES, known
 from features.ingestion.joining import UNNEST, in_words, is_nested
 from features.settings.experiment import Format
 
-#: Different ids of orders for each line, in the sample: a basket has a hundred lines at most.
-LEAST_ORDERS = 0.01
-#: Share of the ids of orders that may stand beside several customers: slips, and ids merged later.
-MOST_SHARED = 0.05
-#: A name that speaks less for an optional role speaks for something else.
-LEAST = 0.45
 #: What the values of a role are not, where they cannot be used, and what they should be.
 _PLAIN = {
     "moment": ("a moment", "write all moments in one format, such as 2024-12-31"),
@@ -88,11 +82,10 @@ class _Guesser:
             decimal,
             self.encoding,
         )
-        rates = self._rates(decimals, formats, amount.column, form)
-        for role in ("order_id", "currency", "product_id", "category", "brand", "quantity"):
-            self._add(roles, role, decimals, formats)
-        for role in ("store", "discount", "channel", "line_id"):
-            self._add(roles, role, decimals, formats, rates)
+        free = {c: decimals.get(c, ()) for c in self.types if c not in formats}
+        rates = optional.rates(self.profile, free, amount.column, form)
+        self.notes += rates.values()
+        roles |= optional.roles(self.profile, free, roles, rates)
         self.notes += doubts.of_rows(self.profile, self.types, roles, form)
         rows, customers, span, gap = self.profile.facts(
             customer.column, moment_column.column, amount.column, form
@@ -206,64 +199,6 @@ class _Guesser:
                 f"{column!r} stands there for a column of moments, as a row of it would",
                 "write a line with the columns' names above the rows, such as customer,date,amount",
             )
-
-    def _add(
-        self,
-        roles: dict[str, Role],
-        role: str,
-        decimals: Mapping[str, tuple[str, ...]],
-        formats: Mapping[str, object],
-        never: Collection[str] = (),
-    ) -> None:
-        """Add an optional role where a name tells it and the values do not speak against it.
-
-        `never` are columns whose values are known to be something else.
-        """
-        used = {other.column for other in roles.values()} | {*never}
-        fitting = [
-            c for c in self.types if c not in used and c not in formats and score(role, c) > LEAST
-        ]
-        if role in ("quantity", "discount"):
-            fitting = [c for c in fitting if c in decimals]
-        elif role != "line_id":
-            fitting = [
-                c
-                for c in fitting
-                if c not in decimals or not self.profile.fractions(c, decimals[c][0])
-            ]
-        if role == "order_id":  # a status or a payment method is none, whatever its name
-            fitting = [c for c in fitting if self.profile.distinct(c) >= LEAST_ORDERS]
-            buyer = roles["customer_id"].column
-            fitting = [c for c in fitting if self.profile.shared(c, buyer) <= MOST_SHARED]
-        if role in ("category", "channel", "brand", "store"):
-            fitting = [c for c in fitting if self.profile.distinct(c) < 0.5]
-        if role == "line_id":
-            fitting = [c for c in fitting if self.profile.distinct(c) == 1]
-        if fitting:
-            best = max(fitting, key=lambda column: score(role, column))
-            roles[role] = Role(best, min(score(role, best), 1.0))
-
-    def _rates(
-        self,
-        decimals: Mapping[str, tuple[str, ...]],
-        formats: Mapping[str, object],
-        amount: str,
-        form: Format,
-    ) -> tuple[str, ...]:
-        """The columns named as a discount that hold a share of the price, each with a note."""
-        found = []
-        for column, marks in decimals.items():
-            if column == amount or column in formats or not score("discount", column):
-                continue
-            rate = self.profile.rate(column, marks[0], amount, form)
-            if rate is not None:
-                found.append(column)
-                self.notes.append(
-                    f"{column!r} lies from {rate[0]:g} to {rate[1]:g}, where amounts are far "
-                    "larger: it looks like a rate, not like the amount taken off, and is left out. "
-                    "Add a column with the amount taken off, and name it as discount (?)."
-                )
-        return tuple(found)
 
     # ------------------------------------------------------------------ what remains open
 
