@@ -13,7 +13,7 @@ from features.errors import RequestError
 from features.online import OnlineFeatures
 from serving import errors, history
 from serving.intake import Intake
-from serving.schemas import FIRST_YEAR, LAST_YEAR, MAX_CUSTOMERS, MAX_ROWS, read_moment
+from serving.schemas import FIRST_YEAR, LAST_YEAR, MAX_CUSTOMERS, MAX_ROWS, MAX_TEXT, read_moment
 from training.prediction import value
 from training.prediction.bundle import Bundle
 
@@ -202,9 +202,10 @@ def _moment(at: datetime | None) -> str | None:
 def _echo(given: Any) -> Any:
     """A customer id as it was sent, where it can be one and is not too long to send back."""
     if isinstance(given, str):
-        return given[:200].encode("utf-8", "replace").decode()
+        short = given if len(given) <= MAX_TEXT else given.strip()[:MAX_TEXT]
+        return short.encode("utf-8", "replace").decode()
     whole = isinstance(given, int) and not isinstance(given, bool)
-    return given if whole and given.bit_length() <= 512 else None
+    return given if whole and abs(given) < 10**MAX_TEXT else None
 
 
 def _none(answer: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def misspelt(path: str, key: str, known: Iterable[str]) -> RequestError:
 Remedy: did you mean 'amount'?
     """
     known = list(known)
-    near = closest(key, known)
+    near = closest(key[:_SHOWN], known)
     return RequestError(
         f"{path} is not a known key.",
         f"{shown(key)} (known keys: {', '.join(known)})",

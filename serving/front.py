@@ -71,7 +71,7 @@ class Front:
         refused = self._refused(scope)
         if refused is not None:
             return await _answer(*refused, scope, receive, send)
-        body = _Body(receive, self.max_body)
+        body = _Body(receive, self.max_body, path == "/assign")
         await self.app(scope, body, _Rewriter(scope["method"], path, body, send))
 
     def _refused(self, scope: Scope) -> tuple[CoterieError, int] | None:
@@ -94,14 +94,17 @@ class Front:
 
 
 class _Body:
-    """Receives a request's body, and ends it where it grows larger than allowed: an exception
-    would be a traceback in the log for every client that sends too much.
+    """Receives a request's body, and ends it where it grows larger than allowed or its client goes
+    away: an exception would be a traceback in the log for every such client. Of a body that is not
+    `wanted` nothing is handed on: BentoML would log what it cannot read of it.
     """
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+    def __init__(self, receive: Receive, limit: int, wanted: bool) -> None:
         self.limit = limit
         self.seen = 0
         self._receive = receive
+        self._wanted = wanted
+        self._ended = False
 
     @property
     def too_large(self) -> bool:
@@ -110,9 +113,12 @@ class _Body:
     async def __call__(self) -> Message:
         message = await self._receive()
         self.seen += len(message.get("body", b""))
-        if self.too_large:
+        gone = message["type"] == "http.disconnect"
+        if not self._ended and (gone or self.too_large):
+            self._ended = True
             return {"type": "http.request", "body": b"", "more_body": False}
-        return message
+        self._ended = self._ended or not message.get("more_body", False)
+        return message if gone or self._wanted else {**message, "body": b""}
 
 
 class _Rewriter:

@@ -47,7 +47,7 @@ def roles(
     """Each optional role whose name a column bears and whose values do not speak against it.
 
     `free` maps the columns that are no moments to the decimal marks with which they are numbers,
-    none where they are not; `required` are the roles that are taken, `left_out` the columns of `rates`.
+    none where they are not; `required` are the roles that are taken, `left_out` those of `rates`.
     """
     found: dict[str, Role] = {}
     buyer = required["customer_id"].column

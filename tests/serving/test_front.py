@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from serving.front import MAX_BODY, PATHS, Front
 
@@ -25,6 +26,7 @@ async def assign(request: Request) -> Response:
         b"ours": JSONResponse({"error": {"type": "RequestError"}, "more": 1}, 400),
         b"late": JSONResponse({"error": "Not able to process"}, 504),
         b"down": JSONResponse({"error": "overloaded"}, 503),
+        b"pieces": StreamingResponse(iter([b'{"error": {"type": ', b'"RequestError"}}']), 400),
     }
     if body == b"boom":
         raise ValueError("secret")
@@ -42,6 +44,7 @@ async def readyz(request: Request) -> Response:
 APP = Starlette(
     routes=[
         Route("/assign", assign, methods=["POST"]),
+        Route("/model", assign, methods=["POST"]),
         Route("/readyz", readyz),
         Route("/elsewhere", elsewhere),
     ]
@@ -79,6 +82,66 @@ def test_our_own_errors_pass_as_they_are(client: TestClient) -> None:
     assert answer.json() == {"error": {"type": "RequestError"}, "more": 1}
 
 
+def test_our_own_error_may_come_in_pieces(client: TestClient) -> None:
+    answer = client.post("/assign", content=b"pieces")
+    assert answer.json() == {"error": {"type": "RequestError"}}
+
+
+def test_an_error_says_once_what_it_is_and_keeps_the_connection(client: TestClient) -> None:
+    answer = client.get("/assign")
+    assert answer.status_code == 405
+    assert answer.headers.get_list("content-type") == ["application/json"]
+    assert answer.headers.get_list("content-length") == [str(len(answer.content))]
+    assert answer.headers["allow"] == "POST"
+    assert "connection" not in answer.headers
+    refused = client.post("/assign", content=b"{}", headers={"content-type": "text/plain"})
+    assert "connection" not in refused.headers
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_a_method_that_is_not_for_this_path_is_named(client: TestClient, method: str) -> None:
+    assert client.request(method, "/assign").json()["error"]["seen"] == method
+    assert client.request("X" * 900, "/assign").json()["error"]["seen"] == "another method"
+
+
+def test_an_error_for_head_has_no_body() -> None:
+    start, body = asked("HEAD", "/assign")
+    assert start["status"] == 405
+    assert int(dict(start["headers"])[b"content-length"]) > 0
+    assert body["body"] == b""
+
+
+def asked(method: str, path: str, *headers: tuple[bytes, bytes]) -> list[Any]:
+    """What the front sends, without a client that mends it."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {
+        "type": "http", "method": method, "path": path, "headers": headers, "query_string": b"",
+        "raw_path": path.encode(), "http_version": "1.1", "scheme": "http",
+    }  # fmt: skip
+    asyncio.run(Front(APP, max_body=100)(scope, receive, send))
+    return sent
+
+
+def test_a_websocket_is_refused_by_the_application(client: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/assign"):
+        pass
+
+
+def test_the_kind_of_a_body_is_asked_only_where_one_is_taken(client: TestClient) -> None:
+    text = {"content-type": "text/plain"}
+    assert client.get("/assign", headers=text).status_code == 405
+    assert client.get("/x", headers=text).text == "/elsewhere"
+    other = client.post("/x", content=b"x", headers=text)
+    assert (other.status_code, other.json()["error"]["seen"]) == (405, "POST")
+
+
 def test_health_stays_as_it_is(client: TestClient) -> None:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "not yet")
@@ -98,10 +161,33 @@ def test_a_body_over_the_limit_is_refused(client: TestClient, name: str) -> None
     assert client.post("/assign", content=iter([b"x" * 50, b"x" * 50])).text == "100"
 
 
+def test_a_body_of_just_the_limit_is_answered(client: TestClient) -> None:
+    assert client.post("/assign", content=b"x" * 100).text == "100"
+
+
 def test_what_is_whole_before_the_limit_is_no_answer_to_a_body_over_it(client: TestClient) -> None:
     whole = [b"x" * 100]
     assert client.post("/assign", content=iter(whole)).status_code == 200
     assert client.post("/assign", content=iter([*whole, b" "])).status_code == 413
+
+
+def test_of_a_body_that_is_not_wanted_nothing_is_handed_on(client: TestClient) -> None:
+    assert client.post("/model", content=b"secret").text == "0"
+    assert client.post("/model", content=iter([b"x" * 60, b"x" * 60])).status_code == 413
+
+
+def test_a_client_that_goes_away_in_its_body_raises_nothing_for_the_log() -> None:
+    rest = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> dict[str, Any]:
+        return rest.pop(0)
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {"type": "http", "method": "POST", "path": "/assign", "headers": []}
+    asyncio.run(Front(APP)(scope, receive, send))
+    assert rest == []
 
 
 def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
@@ -124,8 +210,8 @@ def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
     assert json.loads(sent[1]["body"])["error"]["seen"] == "more than 100 bytes"
 
 
-@pytest.mark.parametrize("length", ["-1", "abc", "9" * 40, "1e3"])
-def test_a_length_that_is_none_is_refused(length: str) -> None:
+@pytest.mark.parametrize("length", ["-1", "abc", "9" * 40, "9" * 5000, "1e3", "101"])
+def test_a_length_that_is_none_or_too_large_is_refused_unread(length: str) -> None:
     sent = []
 
     async def send(message: Any) -> None:
@@ -136,8 +222,9 @@ def test_a_length_that_is_none_is_refused(length: str) -> None:
 
     headers = [(b"content-length", length.encode())]
     scope = {"type": "http", "method": "POST", "path": "/assign", "headers": headers}
-    asyncio.run(Front(APP)(scope, receive, send))
+    asyncio.run(Front(APP, max_body=100)(scope, receive, send))
     assert sent[0]["status"] == 413
+    assert json.loads(sent[1]["body"])["error"]["seen"] == f"{length[:20]} bytes"
 
 
 @pytest.mark.parametrize(
@@ -167,5 +254,5 @@ def test_json_is_let_through(client: TestClient, kind: str) -> None:
 def test_the_limits_fit_each_other() -> None:
     from serving.schemas import MAX_ROWS
 
-    assert MAX_ROWS * 250 <= MAX_BODY
+    assert MAX_ROWS * 250 <= MAX_BODY < MAX_ROWS * 300
     assert "/assign" in PATHS

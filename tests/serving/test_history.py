@@ -48,6 +48,9 @@ REFUSED = [
     (line(amount=float("-inf")), "orders[0].amount must be a finite number. Seen: -inf."),
     (line(amount=2e12), "orders[0].amount must be at most 1,000,000,000,000. Seen: 2"),
     (line(amount=10**400), "orders[0].amount must be a number. Seen: a number of 1329 bits."),
+    (line(amount=-2e12), "orders[0].amount must be at least -1,000,000,000,000. Seen: -2"),
+    (line(discount=2e12), "orders[0].discount must be at most 1,000,000,000,000. Seen: 2"),
+    (line(discount=float("nan")), "orders[0].discount must be a finite number. Seen: nan."),
     (line(discount=-1), "orders[0].discount must be at least 0. Seen: -1."),
     (line(quantity="two"), "orders[0].quantity must be a number. Seen: 'two'."),
     (line(moment="yesterday"), "orders[0].moment must be a moment in ISO 8601. Seen: 'yesterday'."),
@@ -82,6 +85,11 @@ REFUSED = [
     ({"customer_id": "1", "attributes": 3}, "attributes must be a list of objects. Seen: 3."),
     ({"customer_id": "1", "attributes": {"age": [1]}}, "attributes.age must be text or a number."),
     ({"customer_id": "1", "attributes": [{"value": 1}]}, "attributes[0].name is required."),
+    ({"customer_id": "1", "attributes": [{"name": ""}]}, "attributes[0].name must not be empty."),
+    ({"customer_id": "1", "attributes": [{"name": "age"}] * 1001},
+     "attributes must have at most 1,000 rows. Seen: 1001 rows."),
+    ({"customer_id": "1", "attributes": dict.fromkeys(map(str, range(1001)))},
+     "attributes must have at most 1,000 rows. Seen: 1001 rows."),
     ({"customer_id": "1", "attributes": [{"name": "age", "value": 1}] * 2},
      "An attribute has one value at a moment. Seen: attributes[1] is a second value of 'age'."),
 ]  # fmt: skip
@@ -95,6 +103,13 @@ def test_what_cannot_be_used_is_refused_with_its_path(customer: Any, said: str) 
     assert refused.value.remedy
 
 
+def test_a_thousand_attributes_are_read_and_a_name_may_be_one_letter() -> None:
+    rows: list[dict[str, Any]] = [{"name": str(i), "value": i} for i in range(1000)]
+    for sent in (rows, {row["name"]: row["value"] for row in rows}):
+        found = history.read({"customer_id": "a", "attributes": sent})["attributes"]
+        assert [row["value"] for row in found] == [str(i) for i in range(1000)]
+
+
 def test_an_attribute_may_have_another_value_from_another_moment_on() -> None:
     first = {"name": "home", "value": "Köln"}
     later = {"name": "home", "value": "Bonn", "valid_from": "2024-05-01"}
@@ -105,6 +120,15 @@ def test_an_attribute_may_have_another_value_from_another_moment_on() -> None:
 def test_a_misspelt_key_is_told_the_closest() -> None:
     with pytest.raises(RequestError, match=r"did you mean 'amount'\?"):
         history.read(line(ammount=1))
+
+
+@pytest.mark.parametrize("name", ["orders", "attributes", "x" * 9000])
+def test_a_long_key_is_shown_short(name: str) -> None:
+    sent = {"attributes": {"attributes": {"x" * 200: []}}, "orders": line(**{"x" * 9000: 1})}
+    with pytest.raises(RequestError) as refused:
+        history.read({"customer_id": "1", **sent.get(name, {name: 1})})
+    assert "x" * 40 in refused.value.rule
+    assert "x" * 41 not in refused.value.rule
 
 
 def test_rows_are_counted_before_they_are_read() -> None:

@@ -115,6 +115,8 @@ def test_rubbish_is_answered_in_one_shape(
         ("DELETE", "/model", 405, "/model answers GET or POST."),
         ("POST", "/", 405, "/ answers GET."),
         ("FOO", "/assign", 405, "/assign answers POST."),
+        ("POST", "/docs.json", 405, "/docs.json answers GET."),
+        ("POST", "/schema.json", 405, "/schema.json answers GET."),
         ("GET", "/asign", 404, "This service answers at /, /assign, /model,"),
         ("POST", "/assign/", 404, "This service answers at /, /assign, /model,"),
         ("GET", "/static_content/index.html", 404, "This service answers at"),
@@ -128,6 +130,10 @@ def test_wrong_doors(client: TestClient, method: str, path: str, status: int, ru
     error = answer.json()["error"]
     assert (error["type"], set(error)) == ("RequestError", set(Error.__annotations__))
     assert error["rule"].startswith(rule)
+
+
+def test_a_door_that_is_nearly_right_is_named(client: TestClient) -> None:
+    assert client.get("/redyz").json()["error"]["remedy"] == "did you mean /readyz?"
 
 
 def test_a_good_request(client: TestClient, bundle: Bundle) -> None:

@@ -245,6 +245,11 @@ def test_a_region_with_columns_of_its_own_is_sent_as_a_path(
     assert [row["value"] for row in made.attributes.to_pylist()] == [value]
 
 
+def test_an_attribute_like_none_that_is_known_is_told_without_a_guess() -> None:
+    made = taken_in({"attributes": {"zzzzzz": "x"}})
+    assert made.warnings["C0"] == ["attribute 'zzzzzz' is not known to this model: ignored"]
+
+
 def test_each_customer_is_told_what_was_ignored() -> None:
     made = taken_in(
         {

@@ -34,6 +34,7 @@ def test_only_what_had_happened_and_arrived_is_sent_and_the_service_reads_it() -
                 line(4.0, JULY), line(5.0, JULY, arrived=MAY)],
         events=[event, {**event, "arrived": JULY}],
     )  # fmt: skip
+    assert sent["as_of"] == "2024-06-01T00:00:00"
     (customer,) = sent["customers"]
     first = {"moment": "2024-05-01T00:00:00Z", "amount": 1.0, "order_id": "1", "store": "Köln"}
     assert customer["orders"][0] == first
