@@ -122,8 +122,8 @@ class _Body:
 
 
 class _Rewriter:
-    """Sends good answers on, and puts errors that are not ours into our shape. Whatever is said of
-    a body that was cut short is that it is too large.
+    """Sends good answers on, and puts errors that are not ours into our shape. Whatever is answered
+    to a body over the limit becomes that it is too large.
     """
 
     def __init__(self, method: str, path: str, body: _Body, send: Send) -> None:

@@ -85,7 +85,7 @@ class _Guesser:
         free = {c: decimals.get(c, ()) for c in self.types if c not in formats}
         rates = optional.rates(self.profile, free, amount.column, form)
         self.notes += rates.values()
-        roles |= optional.roles(self.profile, free, roles, rates)
+        roles |= optional.roles(self.profile, free, roles, rates, form)
         self.notes += doubts.of_rows(self.profile, self.types, roles, form)
         rows, customers, span, gap = self.profile.facts(
             customer.column, moment_column.column, amount.column, form

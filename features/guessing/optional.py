@@ -14,8 +14,9 @@ OPTIONAL = (
 )  # fmt: skip
 #: Different ids of orders for each line, in the sample: a basket has a hundred lines at most.
 LEAST_ORDERS = 0.01
-#: Share of the ids of orders that may stand beside several customers: slips, and ids merged later.
-MOST_SHARED = 0.05
+#: Share of the orders with several lines whose lines may stand on several days: returns, and parts
+#: delivered later, of those by a priority or a country nearly all.
+MOST_OVER_DAYS = 0.5
 #: A name that speaks less for an optional role speaks for something else.
 LEAST = 0.45
 
@@ -43,6 +44,7 @@ def roles(
     free: Mapping[str, tuple[str, ...]],
     required: Mapping[str, Role],
     left_out: Collection[str],
+    form: Format,
 ) -> dict[str, Role]:
     """Each optional role whose name a column bears and whose values do not speak against it.
 
@@ -50,22 +52,26 @@ def roles(
     none where they are not; `required` are the roles that are taken, `left_out` those of `rates`.
     """
     found: dict[str, Role] = {}
-    buyer = required["customer_id"].column
     for role in OPTIONAL:
         used = {taken.column for taken in (*required.values(), *found.values())} | {*left_out}
         fitting = [
             c
             for c, marks in free.items()
-            if c not in used and score(role, c) > LEAST and _fits(profile, role, c, marks, buyer)
+            if c not in used and score(role, c) > LEAST and _fits(profile, role, c, marks)
         ]
+        if role == "order_id":  # an order is of one day
+            who, when = (required[name].column for name in ("customer_id", "moment"))
+            fitting = [
+                c for c in fitting if profile.over_days(c, who, when, form) <= MOST_OVER_DAYS
+            ]
         if fitting:
             best = max(fitting, key=lambda column: score(role, column))
             found[role] = Role(best, min(score(role, best), 1.0))
     return found
 
 
-def _fits(profile: Profile, role: str, column: str, marks: tuple[str, ...], buyer: str) -> bool:
-    """Whether the values of `column` may be the `role`'s; `buyer` is the customer's column."""
+def _fits(profile: Profile, role: str, column: str, marks: tuple[str, ...]) -> bool:
+    """Whether the values of `column` alone may be the `role`'s."""
     if role in ("quantity", "discount"):
         return bool(marks)
     if role == "line_id":
@@ -73,6 +79,5 @@ def _fits(profile: Profile, role: str, column: str, marks: tuple[str, ...], buye
     if marks and profile.fractions(column, marks[0]):
         return False
     if role == "order_id":  # a status or a payment method is none, whatever its name
-        few = profile.distinct(column) < LEAST_ORDERS
-        return not few and profile.shared(column, buyer) <= MOST_SHARED
+        return profile.distinct(column) >= LEAST_ORDERS
     return role in ("currency", "product_id") or profile.distinct(column) < 0.5

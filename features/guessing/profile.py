@@ -214,14 +214,18 @@ class Profile:
         rows, distinct = self._one(f"SELECT count(*), count(DISTINCT {quoted(column)}) FROM sample")
         return distinct / rows
 
-    def shared(self, column: str, customer: str) -> float:
-        """Share of the column's values that stand beside several customers."""
-        several, values = self._one(
-            "SELECT count(*) FILTER (customers > 1), count(*) FROM (SELECT "
-            f"count(DISTINCT {quoted(customer)}) AS customers FROM sample "
-            f"WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)})"
+    def over_days(self, order: str, customer: str, when: str, form: Format) -> float:
+        """Of the orders with several lines, a customer's by one id, the share of those whose lines
+        stand on several days; 0 where there are none.
+        """
+        day = f"CAST({moment(quoted(when), self.types[when], form, 'UTC')} AS DATE)"
+        several, orders = self._one(
+            "SELECT count(*) FILTER (days > 1), count(*) FROM "
+            f"(SELECT count(DISTINCT {day}) AS days FROM {self.relation.sql} "
+            f"WHERE {quoted(order)} IS NOT NULL "
+            f"GROUP BY {quoted(customer)}, {quoted(order)} HAVING count(*) > 1)"
         )
-        return several / max(values, 1)
+        return several / max(orders, 1)
 
     def fractions(self, column: str, mark: str) -> bool:
         """Whether some values are not whole."""

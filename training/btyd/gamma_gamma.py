@@ -17,7 +17,7 @@ from features.errors import FitError
 from training.btyd.structural import LEAST_REPEAT_BUYERS, TRIAL_ROWS, Floats, distinct, maximise
 from training.prediction.structure import ALIKE
 
-_REMEDY = "cap extreme amounts, or predict spend without this model"
+_REMEDY = "cap extreme amounts, if there are any, or predict spend without this model"
 
 
 @dataclass(frozen=True)

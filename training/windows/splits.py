@@ -54,8 +54,8 @@ class Window:
 class Splits:
     """Every window of a run. `window_days` is what models are trained over; it equals
     `horizon_days` on the rung `full` and is shorter on `short windows`. `min_history_days` is what
-    was asked for (`plan`), `history_days` what came of it. `start` is the day of the first
-    order (`features.beginning`).
+    was asked for (`plan`), `history_days` what came of it. `start` is the day of the first order
+    (`features.beginning`).
     """
 
     rung: str
@@ -249,15 +249,14 @@ def plan(
     )  # fmt: skip
 
 
-def days_more(now: Splits, wanted: Callable[[Splits], bool]) -> int:
+def days_more(short: Splits, wanted: Callable[[Splits], bool]) -> int:
     """The fewest days of orders, from before those there are, with which the windows would be what
     is `wanted`: more of them may lengthen the windows too, and what comes before these.
     """
 
     def longer(days: int) -> Splits:
-        start = now.start - pd.Timedelta(days=days)
-        late = now.test.days_late
-        return plan(start, now.now, now.horizon_days, now.min_history_days, late=late)
+        start, late = short.start - pd.Timedelta(days=days), short.test.days_late
+        return plan(start, short.now, short.horizon_days, short.min_history_days, late=late)
 
     return next(days for days in itertools.count(1) if wanted(longer(days)))
 

@@ -160,7 +160,8 @@ def test_hundredths_and_rows_that_were_no_orders_are_noted(export):
 
 def test_a_total_that_stands_on_every_line_is_noted(export):
     order = {
-        "order_id": lambda i, at: f"o{i // 3}", "date": day,
+        "order_id": lambda i, at: f"o{i // 3}",
+        "date": lambda i, at: day(i, at - timedelta(days=4 * (i % 3))),
         "customer": lambda i, at: f"c{i // 3 % 23}",
     }  # fmt: skip
     random.seed(7)

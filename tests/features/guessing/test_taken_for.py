@@ -204,7 +204,7 @@ def test_an_amount_is_a_total_where_it_is_that_of_four_in_five_orders(
     found: Found, alike: float, noted: bool
 ) -> None:
     made = found(
-        customer=lambda i: who(i // 3), date=day, order_id=lambda i: i // 3,
+        customer=lambda i: who(i // 3), date=lambda i: day(i // 3), order_id=lambda i: i // 3,
         amount=lambda i: i // 3 + 1.25 if i // 3 < 40 * alike else i + 1.25,
     )  # fmt: skip
     assert any("is the same on all lines" in note for note in made.notes) == noted
@@ -230,11 +230,11 @@ def test_a_word_is_told_by_its_letters_without_accents_and_by_four_of_them() -> 
     [
         ("order_quantity", lambda i: i % 5 + 1),
         ("order_priority", lambda i: "ABCD"[i % 4]),
-        ("order_code", lambda i: f"o{i % 40}"),  # each beside several customers
+        ("order_code", lambda i: f"o{i % 46}"),  # each twice beside one customer, half a year apart
         ("order_rebate", lambda i: (4.95, 9, 0)[i % 3]),
     ],
 )
-def test_what_several_customers_share_is_no_order(
+def test_what_has_lines_of_several_days_is_no_order(
     found: Found, name: str, value: Callable[[int], Any]
 ) -> None:
     assert "order_id" not in columns(found(**THREE, **{name: value}))
@@ -249,3 +249,11 @@ def test_the_invoice_is_the_order_whatever_else_is_named_after_it(found: Found) 
 def test_whole_numbers_with_a_point_are_ids_of_orders(found: Found, name: str) -> None:
     made = found(**THREE, **{name: lambda i: f"{1000 + i}.0"})
     assert columns(made)["order_id"] == name
+
+
+def test_numbers_that_begin_anew_with_each_customer_are_ids_of_orders(found: Found) -> None:
+    made = found(
+        customer=lambda i: who(i // 3), date=lambda i: day(i // 3 * 3), amount=paid,
+        order_number=lambda i: i // 3 // 23 + 1,
+    )  # fmt: skip
+    assert columns(made)["order_id"] == "order_number"

@@ -125,7 +125,10 @@ def test_many_of_them_are_refused() -> None:
     mean_spend[:30] = 1e9
     with pytest.raises(FitError) as refused:
         GammaGamma.fit(x, mean_spend)
-    assert refused.value.remedy == "cap extreme amounts, or predict spend without this model"
+    assert (
+        refused.value.remedy
+        == "cap extreme amounts, if there are any, or predict spend without this model"
+    )
 
 
 def test_amounts_in_a_small_currency_change_nothing_but_gamma() -> None:
