@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError, from_json
 
@@ -30,7 +32,8 @@ def now() -> datetime:
 
 
 def parse(body: bytes) -> Any:
-    """The JSON of a request's body; RequestError where it is none.
+    """The JSON of a request's body, with or without the mark of UTF-8 before it; RequestError where
+    it is none.
 
     >>> parse(b'{"customers": ')
     Traceback (most recent call last):
@@ -38,7 +41,7 @@ def parse(body: bytes) -> Any:
 column 14. Remedy: correct it there
     """
     try:
-        return from_json(body)
+        return from_json(body.removeprefix(codecs.BOM_UTF8))
     except ValueError as problem:
         raise RequestError("A body must be JSON.", str(problem), "correct it there") from None
 
@@ -62,6 +65,7 @@ class Assigner:
         bundle.require_current()
         self._features = OnlineFeatures(bundle.spec)
         self._intake = Intake(bundle.spec, manifest["time_zone"])
+        self._zone = ZoneInfo(manifest["time_zone"])
 
     def __call__(self, request: Any) -> dict[str, Any]:
         """The answer to a request, both as in `serving.schemas`, as plain values.
@@ -77,7 +81,7 @@ class Assigner:
             given = customer.get("customer_id") if isinstance(customer, Mapping) else None
             answer: dict[str, Any] = {"customer_id": _echo(given)}
             try:
-                found = history.read(customer)
+                found = history.read(customer, self._zone)
                 who = found["customer_id"]
                 if who in histories:
                     raise RequestError(

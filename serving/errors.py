@@ -72,8 +72,7 @@ def shown(value: Any) -> str:
         bits = value.bit_length()
         return str(value) if bits <= 128 else f"a number of {bits} bits"
     if isinstance(value, str):
-        text = value if len(value) <= _SHOWN else value[: _SHOWN - 3] + "..."
-        return ascii(text) if any("\ud800" <= c <= "\udfff" for c in text) else repr(text)
+        return repr(value if len(value) <= _SHOWN else value[: _SHOWN - 3] + "...")
     if isinstance(value, Mapping):
         keys = ", ".join(str(key)[:20] for key in list(value)[:5])
         return f"an object with the keys {keys}" if value else "an empty object"
@@ -100,6 +99,12 @@ def of_status(
     if status == 405:
         return RequestError(
             f"{path} answers {known.get(path, 'other methods')}.", method, "use that method"
+        )
+    if status == 408:
+        return RequestError(
+            "A body comes whole, soon after its head.",
+            "not all of it came",
+            "send it again, with the length that it has",
         )
     if status in (503, 504):
         slow = status == 504

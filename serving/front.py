@@ -62,7 +62,7 @@ class Front:
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
         path = scope["path"]
-        if path in HEALTH:
+        if path in HEALTH and scope.get("method") in ("GET", "HEAD"):
             return await self.app(scope, receive, send)
         if path not in PATHS:
             scope = {**scope, "path": _ELSEWHERE, "raw_path": _ELSEWHERE.encode()}
@@ -107,6 +107,11 @@ class _Body:
         self._ended = False
 
     @property
+    def ended(self) -> bool:
+        """Whether all of it came, or as much as is taken."""
+        return self._ended
+
+    @property
     def too_large(self) -> bool:
         return self.seen > self.limit
 
@@ -147,7 +152,11 @@ class _Rewriter:
 
     async def _rewritten(self, start: Message) -> None:
         status, content = start["status"], bytes(self._kept)
-        headers = [(name, value) for name, value in start["headers"] if name in (b"allow",)]
+        if status == 504 and self.method == "POST" and not self._body.ended:
+            status = 408
+        headers = []
+        if status == 405 and self.path in PATHS:
+            headers.append((b"allow", PATHS[self.path].replace(" or ", ", ").encode()))
         if self._body.too_large:
             status = 413
             limit = self._body.limit
@@ -160,7 +169,7 @@ class _Rewriter:
             (b"content-type", b"application/json"),
             (b"content-length", str(len(content)).encode()),
         ]
-        if status == 413:
+        if status in (408, 413):
             headers.append((b"connection", b"close"))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         body = b"" if self.method == "HEAD" else content

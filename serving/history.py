@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,8 +24,9 @@ KEYS = {
 _A_MOMENT = "such as 2024-05-09T17:30:00Z"
 
 
-def read(customer: Any) -> dict[str, Any]:
-    """A customer of the request, validated as `schemas.Customer`.
+def read(customer: Any, zone: tzinfo = UTC) -> dict[str, Any]:
+    """A customer of the request, validated as `schemas.Customer`; `zone` is that of moments which
+    name none.
 
     Moments become datetimes (in UTC where they name a zone, else naive as written), identifiers
     and texts become strings, `attributes` a list of rows. Raises RequestError for the first thing
@@ -47,7 +49,7 @@ JSON number, without quotes or currency
     given = read.get("attributes", [])
     if isinstance(given, Mapping):
         given = [{"name": name, "value": value} for name, value in given.items()]
-    _refuse_two_values(given)
+    _refuse_two_values(given, zone)
     return {"orders": [], "events": [], **read, "attributes": given}
 
 
@@ -72,10 +74,13 @@ def path_of(place: Iterable[str | int]) -> str:
     return path.removeprefix(".") or "A customer"
 
 
-def _refuse_two_values(attributes: list[dict[str, Any]]) -> None:
+def _refuse_two_values(attributes: list[dict[str, Any]], zone: tzinfo) -> None:
     seen = set()
     for i, row in enumerate(attributes):
-        key = (row["name"], row.get("valid_from"))
+        since: datetime | None = row.get("valid_from")
+        if since is not None and since.tzinfo is None:
+            since = since.replace(tzinfo=zone).astimezone(UTC)
+        key = (row["name"], since)
         if key in seen:
             raise RequestError(
                 "An attribute has one value at a moment.",

@@ -7,8 +7,9 @@ source, so that a value means the same on both sides.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from features.settings.experiment import Format
 from features.spec import Attribute, FeatureSpec
 from serving.errors import shown
 
+MOST_TOLD = 10  # unknown names of one kind that a customer's warnings tell, beside how many more
 ZONED = "zoned_"  # before a moment's name: whether it named a zone and is UTC already
 
 
@@ -95,9 +97,9 @@ class Intake:
                 (attributes, "valid_from", "attribute", "attributes"),
             )
         ]
-        _tell_unknown_kinds(told, events, self.spec.event_kinds)
         _tell_unknown_attributes(told, sent, attributes, self.spec.attributes)
         orders, events, attributes = before
+        _tell_unknown_kinds(told, events, self.spec.event_kinds)
         return Tables(_with_order_ids(orders), events, attributes, spine, told)
 
     def _clean(self, name: str, raw: pa.Table) -> pa.Table:
@@ -169,22 +171,32 @@ def _before(
 
 
 def _tell_unknown_kinds(told: dict[str, list[str]], events: pa.Table, known: Sequence[str]) -> None:
-    for who, kind in _pairs(events, "kind"):
-        if kind not in known:
-            told[who].append(
-                f"events of kind {shown(kind)} are not known to this model: counted among all alone"
-            )
+    for who, kinds in _unknown(events, "kind", known).items():
+        told[who] += [
+            f"events of kind {shown(kind)} are not known to this model: counted among all alone"
+            for kind in kinds[:MOST_TOLD]
+        ]
+        more = len(kinds) - MOST_TOLD
+        if more > 0:
+            told[who].append(f"further kinds of events that are not known to this model: {more:,}")
 
 
 def _tell_unknown_attributes(
     told: dict[str, list[str]], sent: pa.Table, read: pa.Table, attributes: Sequence[Attribute]
 ) -> None:
     known = {a.name: a for a in attributes}
-    for who, name in _pairs(sent, "name"):
-        if name not in known:
-            near = closest(name, known)
-            hint = f", did you mean {near!r}?" if near else ""
-            told[who].append(f"attribute {shown(name)} is not known to this model: ignored{hint}")
+
+    @functools.cache  # a request asks the same of each of its customers
+    def ignored(name: str) -> str:
+        near = closest(name, known)
+        hint = f", did you mean {near!r}?" if near else ""
+        return f"attribute {shown(name)} is not known to this model: ignored{hint}"
+
+    for who, names in _unknown(sent, "name", known).items():
+        told[who] += [ignored(name) for name in names[:MOST_TOLD]]
+        more = len(names) - MOST_TOLD
+        if more > 0:
+            told[who].append(f"further attributes that are not known to this model: {more:,}")
     lost = pc.and_(pc.is_valid(sent["value"]), pc.is_null(read["value"]))
     for row in sent.filter(lost).to_pylist():
         attribute = known.get(row["name"])
@@ -197,7 +209,11 @@ def _tell_unknown_attributes(
             )
 
 
-def _pairs(table: pa.Table, column: str) -> list[tuple[str, str]]:
-    """The different (customer id, value) pairs of a table, in the order they come."""
+def _unknown(table: pa.Table, column: str, known: Collection[str]) -> dict[str, list[str]]:
+    """By customer id the different values of a column that are not known, as they come."""
     pairs = zip(table["customer_id"].to_pylist(), table[column].to_pylist(), strict=True)
-    return list(dict.fromkeys(pairs))
+    found: dict[str, list[str]] = defaultdict(list)
+    for who, value in dict.fromkeys(pairs):
+        if value not in known:
+            found[who].append(value)
+    return found

@@ -51,7 +51,10 @@ def _of_undone(profile: Profile, columns: Collection[str]) -> list[str]:
 def _of_total(profile: Profile, amount: str, roles: Mapping[str, Role], form: Format) -> list[str]:
     """An order's total that stands on each of its lines counts as often."""
     order = roles.get("order_id")
-    if not order or profile.same_for_all_lines(amount, order.column, form) <= SAME_TOTALS:
+    customer = roles["customer_id"].column
+    if not order or (
+        profile.same_for_all_lines(amount, order.column, customer, form) <= SAME_TOTALS
+    ):
         return []
     return [
         f"{amount!r} is the same on all lines of most orders: if it is the order's total, it "

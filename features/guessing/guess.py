@@ -65,22 +65,11 @@ class _Guesser:
         customer = self._choose("customer_id", self._customers(formats, decimals, taken))
         taken.add(customer.column)
         roles = {"customer_id": customer, "moment": moment_column, "amount": amount}
-        decimal = None
-        if self.types[amount.column] == "VARCHAR":
-            marks, what = decimals[amount.column], f"What is the decimal mark in {amount.column!r}?"
-            decimal = marks[0]
-            if len(marks) > 1:
-                usual = "," if self.profile.delimiter == ";" else "."
-                decimal = self._ask("decimal", what, marks, usual)
-                self.notes.append(
-                    f"{amount.column!r} does not tell whether its decimal mark is . or ,: "
-                    f"{decimal!r} was taken (?)."
-                )
         form = Format(
-            self._moment_format(moment_column.column, formats[moment_column.column]),
-            self.profile.delimiter,
-            decimal,
-            self.encoding,
+            decimal=self._decimal(amount.column, decimals),
+            moment_format=self._moment_format(moment_column.column, formats[moment_column.column]),
+            delimiter=self.profile.delimiter,
+            encoding=self.encoding,
         )
         free = {c: decimals.get(c, ()) for c in self.types if c not in formats}
         rates = optional.rates(self.profile, free, amount.column, form)
@@ -215,6 +204,27 @@ class _Guesser:
                               repr(name), f"answer for instance {NAMES}")  # fmt: skip
         return name
 
+    def _decimal(self, amount: str, decimals: Mapping[str, tuple[str, ...]]) -> str | None:
+        """The one mark of a file; asked where neither the amounts nor other numbers tell it."""
+        text = {c: found for c, found in decimals.items() if self.types[c] == "VARCHAR"}
+        told = {found[0] for found in text.values() if len(found) == 1}
+        if len(decimals[amount]) == 1:
+            return decimals[amount][0]
+        if len(told) == 1:
+            return told.pop()
+        if amount not in text:
+            return None
+        if not self.profile.grouped(amount):
+            return "."
+        usual = "," if self.profile.delimiter == ";" else "."
+        what = f"What is the decimal mark in {amount!r}?"
+        decimal = self._ask("decimal", what, (".", ","), usual)
+        self.notes.append(
+            f"{amount!r} does not tell whether its decimal mark is . or ,: "
+            f"{decimal!r} was taken (?)."
+        )
+        return decimal
+
     def _moment_format(self, column: str, good: list[str | None]) -> str | None:
         """The one format; asked where days and months cannot be told apart."""
         if len(good) == 1:
@@ -224,15 +234,20 @@ class _Guesser:
         for day_first, month_first in _MONTH_FIRST.items():
             other = first.replace(day_first, month_first)
             if other != first and other in good:
-                example = self.profile.example(column)
+                example = self.profile.example(column, first)
+                years = tuple(form for form in good if form and form.startswith("%y"))
+                which = (
+                    "day first, month first or year first" if years else "day first or month first"
+                )
                 answer = self._ask(
                     "moment_format",
-                    f"Is {example!r} in {column!r} day first or month first?",
-                    (first, other),
+                    f"Is {example!r} in {column!r} {which}?",
+                    (first, other, *years),
                     first,
                 )
+                stands = "days, months or years" if years else "days or its months"
                 self.notes.append(
-                    f"{column!r} does not tell whether its days or its months stand first: "
+                    f"{column!r} does not tell whether its {stands} stand first: "
                     f"{answer!r} was taken (?)."
                 )
                 return answer

@@ -61,9 +61,12 @@ _HINTS = {
         never="order",
     ),
     "category": _Hints(
-        "category department kategorie categoria categorie warengruppe group class type"
+        "category department kategorie categoria categorie warengruppe group class type",
+        never="payment pay card ship shipping delivery customer member user account device source",
     ),
-    "brand": _Hints("brand marke marca marque merk", never="marketing market"),
+    "brand": _Hints(
+        "brand marke marca marque merk", never="marketing market card credit payment device"
+    ),
     "store": _Hints(
         "store filiale tienda magasin negozio winkel butik outlet branch",
         _NUMBERED,
@@ -80,8 +83,16 @@ _HINTS = {
 }
 #: The roles that a name can speak for.
 ROLES = tuple(_HINTS)
-_CURRENCIES = ("USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "CAD", "AUD", "JPY")
-_SIGNS = {"€": "EUR", "£": "GBP", "$": "USD"}
+_CURRENCIES = (
+    "USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "CAD", "AUD",
+    "NZD", "JPY", "CNY", "INR", "HKD", "SGD", "ZAR", "BRL", "MXN",
+)  # fmt: skip
+_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN"}
+#: What stands before the sign $ where it is no US dollar.
+_DOLLARS = {
+    "A": "AUD", "AU": "AUD", "C": "CAD", "CA": "CAD", "NZ": "NZD", "HK": "HKD", "S": "SGD",
+    "R": "BRL", "MX": "MXN",
+}  # fmt: skip
 
 
 def words(name: str) -> list[str]:
@@ -128,11 +139,12 @@ def is_unit_price(name: str) -> bool:
 
     >>> is_unit_price("Einzelpreis"), is_unit_price("unit_price"), is_unit_price("price")
     (True, True, False)
+    >>> is_unit_price("PRICEEACH"), is_unit_price("price, each"), is_unit_price("amount_reached")
+    (True, True, False)
     """
-    whole = "".join(words(name))
-    return any(
-        hint in whole for hint in ("unitprice", "einzelpreis", "unitaire", "unitario", "each")
-    )
+    found = words(name)
+    compounds = ("unitprice", "einzelpreis", "unitaire", "unitario", "priceeach")
+    return "each" in found or any(compound in "".join(found) for compound in compounds)
 
 
 def in_hundredths(name: str) -> bool:
@@ -149,8 +161,12 @@ def currency_in(name: str) -> str | None:
 
     >>> currency_in("umsatz_eur"), currency_in("Total (€)"), currency_in("amount") is None
     ('EUR', 'EUR', True)
+    >>> currency_in("Total (CAD $)"), currency_in("price in A$"), currency_in("amount_$")
+    ('CAD', 'AUD', 'USD')
     """
-    for sign, code in _SIGNS.items():
-        if sign in name:
-            return code
-    return next((word.upper() for word in words(name) if word.upper() in _CURRENCIES), None)
+    code = next((word.upper() for word in words(name) if word.upper() in _CURRENCIES), None)
+    if code is None:
+        code = next((code for sign, code in _SIGNS.items() if sign in name), None)
+    if code is None and (dollar := re.search(r"([A-Za-z]*)\$", name)):
+        code = _DOLLARS.get(dollar[1].upper(), "USD")
+    return code

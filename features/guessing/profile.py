@@ -37,7 +37,7 @@ _SHORT_DAYS = (
     *("%y-%m-%d", "%y.%m.%d", "%y/%m/%d"),
 )
 #: What a line is called that brought no money, or took it back.
-_UNDONE = "cancel|storn|refund|return|void|annul|fail|declin|retour|erstatt"
+_UNDONE = "cancel|storn|refund|return(s|ed)?\\b|void|annul|fail|declin|retour|erstatt"
 _FEW_VALUES = 20
 _NAMED_DAYS = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M", ", %H:%M")
@@ -139,15 +139,20 @@ class Profile:
         return f"CASE WHEN year({parsed}) BETWEEN 1950 AND 2100 THEN {parsed} END"
 
     def decimals(self, column: str) -> tuple[str, ...]:
-        """The decimal marks with which almost all values are numbers; both where that is open."""
-        dtype = self.types[column]
-        marks = tuple(m for m in ".," if self._share(number(quoted(column), dtype, m), column))
-        if len(marks) < 2:
-            return marks
-        # Both fit whole numbers; only 1,234 is a thousand for one and one and a bit for the other.
-        grouped = f"regexp_matches({quoted(column)}, '[.,][0-9]{{3}}$')"
-        open_ = dtype == "VARCHAR" and self._one(f"SELECT count(*) FROM sample WHERE {grouped}")[0]
-        return marks if open_ else marks[:1]
+        """The decimal mark with which most values are numbers, both where as many are; none where
+        too few are.
+        """
+        read = {m: number(quoted(column), self.types[column], m) for m in ".,"}
+        fitting = {m: self._read(sql) for m, sql in read.items() if self._share(sql, column)}
+        return tuple(m for m, count in fitting.items() if count == max(fitting.values()))
+
+    def grouped(self, column: str) -> bool:
+        """Whether a value ends as 1,234 does: a thousand, or one and a bit, by the mark."""
+        value = f"regexp_matches(CAST({quoted(column)} AS VARCHAR), '[.,][0-9]{{3}}$')"
+        return self._one(f"SELECT count(*) FROM sample WHERE {value}")[0] > 0
+
+    def _read(self, sql: str) -> int:
+        return self._one(f"SELECT count({sql}) FROM sample")[0]
 
     def _share(self, sql: str, column: str) -> bool:
         given = f"NOT {blank(quoted(column), self.types[column])}"
@@ -184,7 +189,7 @@ class Profile:
         """Whether most values hold a digit."""
         text = f"CAST({quoted(column)} AS VARCHAR)"
         share = f"avg(CAST(regexp_matches({text}, '[0-9]') AS INTEGER))"
-        return (self._one(f"SELECT {share} FROM sample WHERE {text} IS NOT NULL")[0] or 0) > 0.5
+        return self._one(f"SELECT {share} FROM sample WHERE {text} IS NOT NULL")[0] > 0.5
 
     def undone(self, column: str) -> str | None:
         """Of a column of a few words, one that says of some rows that nothing was bought."""
@@ -196,15 +201,15 @@ class Profile:
         ).fetchone()
         return None if found is None else str(found[0])
 
-    def same_for_all_lines(self, amount: str, order: str, form: Format) -> float:
-        """Of the orders with several lines and an amount, the share of those whose lines all have
-        the same; 0 where there are too few.
+    def same_for_all_lines(self, amount: str, order: str, customer: str, form: Format) -> float:
+        """Of the orders with several lines and an amount, a customer's by one id, the share of
+        those whose lines all have the same; 0 where there are too few.
         """
         paid = number(quoted(amount), self.types[amount], form.decimal)
         orders, same = self._one(
             "SELECT count(*), count(*) FILTER (least = most) FROM "
             f"(SELECT min({paid}) AS least, max({paid}) AS most FROM {self.relation.sql} "
-            f"WHERE {quoted(order)} IS NOT NULL GROUP BY {quoted(order)} "
+            f"WHERE {quoted(order)} IS NOT NULL GROUP BY {quoted(customer)}, {quoted(order)} "
             f"HAVING count(*) > 1 AND max({paid}) > 0)"
         )
         return same / orders if orders >= _SOME_ORDERS else 0.0
@@ -244,9 +249,11 @@ class Profile:
         )
         return (low, high) if is_rate(low, high, p99) else None
 
-    def example(self, column: str) -> str:
-        """One of the values as text."""
-        return str(self._one(f"SELECT max(CAST({quoted(column)} AS VARCHAR)) FROM sample")[0])
+    def example(self, column: str, form: str) -> str:
+        """A value that is a moment by `form`, as text."""
+        read = f"{self._moment(column, form)} IS NOT NULL"
+        sql = f"SELECT max(CAST({quoted(column)} AS VARCHAR)) FROM sample WHERE {read}"
+        return str(self._one(sql)[0])
 
     def facts(
         self, who: str, when: str, paid: str, form: Format

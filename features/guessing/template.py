@@ -167,8 +167,7 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
             lines.append(f"{role} = {_toml(roles[role].column)}  # {meaning}{doubt}")
     if guess.unused:
         lines.append(f"# not used: {', '.join(map(_toml, guess.unused))}")
-    missing = [role for role in _COLUMNS if role not in roles]
-    lines += [f"# also possible: {', '.join(missing)}"] if missing else []
+    lines.append(f"# also possible: {', '.join(role for role in _COLUMNS if role not in roles)}")
     return "\n".join([*lines, "", _REST])
 
 

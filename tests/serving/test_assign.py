@@ -324,6 +324,27 @@ def test_bad_json_is_told_where_it_breaks() -> None:
         parse(b'{"a": 1!}')
 
 
+def test_the_mark_of_utf_8_before_a_body_is_no_part_of_it() -> None:
+    assert parse(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+    with pytest.raises(RequestError):
+        parse(b'\xef\xbb\xbf\xef\xbb\xbf{"a": 1}')
+
+
+def test_a_moment_without_a_zone_is_that_of_the_model(
+    bundle: Bundle, customer: dict[str, Any]
+) -> None:
+    rows = [
+        {"name": "age", "value": "25-34", "valid_from": f"2024-05-01T{hour}"}
+        for hour in ("02:00", "00:00Z")
+    ]
+    sent = {"customers": [{**customer, "attributes": rows}]}
+    berlin = copy.copy(bundle)
+    berlin.manifest = {**bundle.manifest, "time_zone": "Europe/Berlin"}
+    (answer,) = Assigner(berlin)(sent)["assignments"]
+    assert answer["error"]["seen"] == "attributes[1] is a second value of 'age'"
+    assert "error" not in Assigner(bundle)(sent)["assignments"][0]
+
+
 def test_a_value_that_training_never_had_is_told_by_its_attribute(assigner: Assigner) -> None:
     asked = {"customers": [{"customer_id": "17", "attributes": {"household_comp": "Martians"}}]}
     (answer,) = assigner(asked)["assignments"]

@@ -104,6 +104,13 @@ def test_a_method_that_is_not_for_this_path_is_named(client: TestClient, method:
     assert client.request("X" * 900, "/assign").json()["error"]["seen"] == "another method"
 
 
+def test_a_path_says_all_methods_that_it_answers(client: TestClient) -> None:
+    answer = client.put("/model")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert client.post("/readyz").headers["allow"] == "GET"
+    assert client.post("/readyz").json()["error"]["rule"] == "/readyz answers GET."
+
+
 def test_an_error_for_head_has_no_body() -> None:
     start, body = asked("HEAD", "/assign")
     assert start["status"] == 405
@@ -188,6 +195,36 @@ def test_a_client_that_goes_away_in_its_body_raises_nothing_for_the_log() -> Non
     scope = {"type": "http", "method": "POST", "path": "/assign", "headers": []}
     asyncio.run(Front(APP)(scope, receive, send))
     assert rest == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "whole", "status", "kind"),
+    [
+        ("POST", "/assign", False, 408, "RequestError"),
+        ("POST", "/assign", True, 504, "CoterieError"),
+        ("GET", "/model", False, 504, "CoterieError"),
+    ],
+)
+def test_a_body_that_does_not_come_is_not_called_a_slow_answer(
+    method: str, path: str, whole: bool, status: int, kind: str
+) -> None:
+    sent = []
+
+    async def late(scope: Any, receive: Any, send: Any) -> None:
+        if method == "POST":
+            await receive()
+        await JSONResponse({"error": "Not able to process"}, 504)(scope, receive, send)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{", "more_body": not whole}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": []}
+    asyncio.run(Front(late)(scope, receive, send))
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["error"]["type"]) == (status, kind)
+    assert ((b"connection", b"close") in sent[0]["headers"]) == (status == 408)
 
 
 def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -115,6 +116,20 @@ def test_an_attribute_may_have_another_value_from_another_moment_on() -> None:
     later = {"name": "home", "value": "Bonn", "valid_from": "2024-05-01"}
     found = history.read({"customer_id": "a", "attributes": [first, later]})
     assert [row["value"] for row in found["attributes"]] == ["Köln", "Bonn"]
+
+
+@pytest.mark.parametrize(("zone", "same"), [("Europe/Berlin", True), ("UTC", False)])
+def test_a_moment_is_the_same_whichever_way_its_zone_is_told(zone: str, same: bool) -> None:
+    rows = [
+        {"name": "home", "value": "Köln", "valid_from": "2024-05-01T02:00:00"},
+        {"name": "home", "value": "Bonn", "valid_from": "2024-05-01T00:00:00Z"},
+    ]
+    sent = {"customer_id": "a", "attributes": rows}
+    if same:
+        with pytest.raises(RequestError, match="An attribute has one value at a moment"):
+            history.read(sent, ZoneInfo(zone))
+    else:
+        assert len(history.read(sent, ZoneInfo(zone))["attributes"]) == 2
 
 
 def test_a_misspelt_key_is_told_the_closest() -> None:

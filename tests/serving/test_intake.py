@@ -53,6 +53,26 @@ def test_the_tables_have_the_canonical_schemas() -> None:
     ]
 
 
+def test_of_many_unknown_names_ten_are_told_and_how_many_more() -> None:
+    made = taken_in(
+        {"attributes": {f"x{i}": 1 for i in range(30)}},
+        {"attributes": {f"x{i}": 1 for i in range(11)}},
+        {"events": [{"moment": "2024-05-09", "kind": f"k{i}"} for i in range(12)]},
+        {"events": [{"moment": "2024-05-09", "kind": f"k{i}"} for i in range(10)]},
+    )
+    said = made.warnings["C0"]
+    assert [len(made.warnings[f"C{i}"]) for i in range(4)] == [11, 11, 11, 10]
+    assert said[9] == "attribute 'x9' is not known to this model: ignored"
+    assert said[10] == "further attributes that are not known to this model: 20"
+    assert made.warnings["C1"][10] == "further attributes that are not known to this model: 1"
+    assert made.warnings["C2"][10] == "further kinds of events that are not known to this model: 2"
+
+
+def test_an_event_that_is_ignored_is_not_called_counted() -> None:
+    made = taken_in({"events": [{"moment": "2024-07-01", "kind": "vist"}]})
+    assert made.warnings["C0"] == ["1 event at or after as_of ignored"]
+
+
 def test_lines_without_an_order_id_are_one_order_at_their_moment() -> None:
     made = orders({}, {"order_id": 7}, {"order_id": " "}, {"order_id": "7.0"})
     moment = "2024-05-09T17:30:00"
@@ -258,7 +278,10 @@ def test_each_customer_is_told_what_was_ignored() -> None:
                 {"moment": "2024-06-01T00:00:00Z", "amount": 1},
                 {"moment": "2024-07-01T00:00:00Z", "amount": 1},
             ],
-            "events": [{"moment": "2025-01-01", "kind": "vist"}],
+            "events": [
+                {"moment": "2025-01-01", "kind": "vist"},
+                {"moment": "2024-05-01", "kind": "vist"},
+            ],
             "attributes": [
                 {"name": "twon", "value": "x"},
                 {"name": "age", "value": "old", "valid_from": "2025-01-01"},
@@ -271,7 +294,7 @@ def test_each_customer_is_told_what_was_ignored() -> None:
             "2 order lines at or after as_of ignored",
             "1 event at or after as_of ignored",
             "1 attribute at or after as_of ignored",
-            "events of kind 'vist' are not known to this model: counted among all alone",
             "attribute 'twon' is not known to this model: ignored, did you mean 'town'?",
+            "events of kind 'vist' are not known to this model: counted among all alone",
         ]
     }

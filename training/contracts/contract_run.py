@@ -38,7 +38,6 @@ from training.windows.splits import Splits
 
 PACKAGES = ("lightgbm", "scikit-learn", "mlflow", "pandas", "numpy", "duckdb")
 SCORES = "contracts.parquet"
-SOME_WEEKS = 30  # days, the most that `windows.splits` wants before three windows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,17 +144,18 @@ def planned(contracts: Contracts, experiment: ContractExperiment) -> Splits | No
             f"as_of {now:%Y-%m-%d}, the last on {last:%Y-%m-%d}",
             f"bring the contracts since, or set as_of to {splits.now_after(last):%Y-%m-%d %H:%M}",
         )
-    plan = splits.plan(first, now, days, experiment.min_history_days)
-    if plan.window_days != days:
-        span = (now - first).days
+    least = experiment.min_history_days
+    span, wanted = (now.floor("D") - first.floor("D")).days, splits.days_wanted(days, least)
+    if span < wanted:
+        longest = splits.longest_horizon(span, least)
         raise HistoryError(
-            "Training, calibration and test of contracts need three whole horizons after some "
-            "weeks of history.",
+            "Training, calibration and test of contracts need three whole horizons after "
+            f"{wanted - 3 * days} days of history.",
             f"a horizon of {days} days and {span} days since the first known end",
-            f"set horizon_days to {max((span - SOME_WEEKS) // 3, 1)} or less, or bring a longer "
-            "history",
+            f"{f'set horizon_days to {longest} or less, or ' if longest else ''}"
+            f"bring a table that knows the ends of {wanted} days",
         )
-    return plan
+    return splits.plan(first, now, days, least)
 
 
 def scored(

@@ -197,7 +197,7 @@ def plan(
         return late + next(
             days
             for days in itertools.count()
-            if _whole(days - waits, horizon, min_history_days)
+            if days_wanted(horizon, min_history_days) <= days - waits
             or _short(days, waits, min_history_days)[1] >= LEAST_WINDOW_DAYS
         )
 
@@ -214,7 +214,7 @@ def plan(
             f"({first:%Y-%m-%d} to {last:%Y-%m-%d}){lately}",
             remedy,
         )
-    if _whole(span - waits, horizon_days, min_history_days):
+    if days_wanted(horizon_days, min_history_days) <= span - waits:
         rung, window = "full", horizon_days
         history = min_history_days or min(PREFERRED_HISTORY_DAYS, span - waits - 3 * window)
     else:
@@ -261,9 +261,23 @@ def days_more(short: Splits, wanted: Callable[[Splits], bool]) -> int:
     return next(days for days in itertools.count(1) if wanted(longer(days)))
 
 
-def _whole(span: int, horizon_days: int, min_history_days: int) -> bool:
-    """Whether three whole horizons follow the least history."""
-    return span - 3 * horizon_days >= (min_history_days or max(14, min(30, horizon_days)))
+def days_wanted(horizon_days: int, min_history_days: int = 0) -> int:
+    """The days of three whole horizons and of the least history before them.
+
+    >>> days_wanted(30), days_wanted(7), days_wanted(30, 90)
+    (120, 35, 180)
+    """
+    return 3 * horizon_days + (min_history_days or max(14, min(30, horizon_days)))
+
+
+def longest_horizon(span_days: int, min_history_days: int = 0) -> int:
+    """The longest horizon that three whole windows have room for, 0 where none is.
+
+    >>> longest_horizon(120), longest_horizon(119), longest_horizon(120, 90), longest_horizon(16)
+    (30, 29, 10, 0)
+    """
+    longer = range(span_days // 3, 0, -1)
+    return next((days for days in longer if days_wanted(days, min_history_days) <= span_days), 0)
 
 
 def _short(span: int, waits: int, min_history_days: int) -> tuple[int, int]:

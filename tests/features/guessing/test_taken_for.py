@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.guessing.draft import Guess
+from features.guessing.draft import Guess, Question
 from features.guessing.guess import guess
 from features.guessing.hints import score, words
 from features.guessing.template import render
@@ -182,11 +182,52 @@ def test_years_that_stand_first_are_not_taken_for_days_of_two_decades(found: Fou
     assert made.form.moment_format == "%y-%m-%d"
 
 
+def test_days_months_and_years_that_cannot_be_told_apart_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    days = [("10/11/12", "11/10/12", "unknown")[0 if i % 40 else 2] for i in range(119)]
+    path.write_text("customer,date,amount\n" + "".join(f"c,{d},5\n" for d in [*days, "11/10/12"]))
+    asked = []
+
+    def ask(question: Question) -> str:
+        asked.append(question)
+        return "%y/%m/%d" if question.key == "moment_format" else question.default or "EUR"
+
+    made = guess(path, ask)
+    assert asked[0] == Question(
+        "moment_format",
+        "Is '11/10/12' in 'date' day first, month first or year first?",
+        ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d"),
+        "%d/%m/%y",
+    )
+    assert made.form.moment_format == "%y/%m/%d"
+    assert made.notes[0] == (
+        "'date' does not tell whether its days, months or years stand first: '%y/%m/%d' was taken "
+        "(?)."
+    )
+
+
 def test_a_moment_that_can_be_read_in_several_ways_is_noted(found: Found) -> None:
     made = found(customer=who, date=lambda i: ["10.11.12", "11.10.12"][i % 2], amount=paid)
     assert made.notes[0] == (
         "'date' can be read in several ways, for instance as '%y.%m.%d': '%d.%m.%y' was taken (?)."
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["payment_type", "card_brand", "ship_class", "Customer Group", "user_type", "delivery_type"],
+)
+def test_what_sorts_payments_parcels_or_customers_sorts_no_products(
+    found: Found, name: str
+) -> None:
+    assert set(columns(found(**THREE, **{name: lambda i: "AB"[i % 2]}))) == {
+        "customer_id", "moment", "amount",
+    }  # fmt: skip
+
+
+def test_a_customer_who_returns_returned_nothing(found: Found) -> None:
+    made = found(**THREE, kind=lambda i: ["new", "returning"][i % 2])
+    assert not [note for note in made.notes if "leave out" in note]
 
 
 def test_a_parquet_files_timestamps_are_moments(tmp_path: Path) -> None:
@@ -208,6 +249,18 @@ def test_an_amount_is_a_total_where_it_is_that_of_four_in_five_orders(
         amount=lambda i: i // 3 + 1.25 if i // 3 < 40 * alike else i + 1.25,
     )  # fmt: skip
     assert any("is the same on all lines" in note for note in made.notes) == noted
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_total_is_that_of_one_customers_order(found: Found, together: bool) -> None:
+    """Numbers that begin anew with each customer: number 1 of everybody is no order."""
+    made = found(
+        customer=lambda i: f"c{i // 2 % 6}", date=lambda i: day(i // 2 * 2),
+        order_number=lambda i: i // 12 + 1,
+        amount=lambda i: (i // 2 if together else i) + 1.25,
+    )  # fmt: skip
+    assert columns(made)["order_id"] == "order_number"
+    assert any("is the same on all lines" in note for note in made.notes) == together
 
 
 def test_days_between_orders_are_those_of_days_with_an_order(tmp_path: Path) -> None:

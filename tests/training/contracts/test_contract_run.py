@@ -183,22 +183,41 @@ def test_a_champions_name_is_refused_before_anything_is_read(
     assert not (folder / "other").exists()
 
 
-def test_a_history_of_less_than_three_horizons_is_refused(folder: Path) -> None:
-    (folder / "long.toml").write_text(FILE.replace("NAME", "long").replace("= 60", "= 300"))
-    experiment = contracts.load(folder / "long.toml")
+@pytest.mark.parametrize(
+    ("horizon", "least", "before"), [(300, 0, 30), (730, 0, 30), (200, 400, 400)]
+)
+def test_a_history_of_less_than_three_horizons_is_refused_and_the_remedy_is_one(
+    folder: Path, horizon: int, least: int, before: int
+) -> None:
+    experiment = dataclasses.replace(
+        contracts.load(folder / "firm.toml"), horizon_days=horizon, min_history_days=least
+    )
     read = load(experiment)
     ends = pd.to_datetime(simulated()["until"])
     last = max(ends.max(), simulated()["from"].max())
     known = (last - ends.min()).days + 1
     with pytest.raises(HistoryError) as caught:
         planned(read, experiment)
-    assert caught.value.rule == (
-        "Training, calibration and test of contracts need three whole horizons after some weeks of "
-        "history."
+    longest = (known - before) // 3
+    assert str(caught.value) == (
+        "Training, calibration and test of contracts need three whole horizons after "
+        f"{before} days of history. Seen: a horizon of {horizon} days and {known} days since the "
+        f"first known end. Remedy: set horizon_days to {longest} or less, or bring a table that "
+        f"knows the ends of {3 * horizon + before} days"
     )
-    assert caught.value.seen == (
-        f"a horizon of 300 days and {known} days since the first known end"
-    )
+    allowed = dataclasses.replace(experiment, horizon_days=longest)
+    plan = planned(read, allowed)
+    assert plan is not None
+    assert (plan.rung, plan.window_days) == ("full", longest)
+    with pytest.raises(HistoryError):
+        planned(read, dataclasses.replace(experiment, horizon_days=longest + 1))
+
+
+def test_where_no_horizon_fits_only_more_history_helps(folder: Path) -> None:
+    experiment = contracts.load(folder / "firm.toml")
+    with pytest.raises(HistoryError) as caught:
+        planned(load(experiment), dataclasses.replace(experiment, min_history_days=900))
+    assert caught.value.remedy == "bring a table that knows the ends of 1080 days"
 
 
 def test_an_as_of_long_after_the_last_contract_is_refused(folder: Path) -> None:
