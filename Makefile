@@ -34,7 +34,7 @@ test: .venv/.installed  ## the fast tests, doctests and the README's quick block
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 slow: .venv/.installed  ## the slow tests and the browser's
-	$(BIN)/pytest -m "slow or browser" -n $(WORKERS) --dist load --durations 10
+	$(BIN)/pytest -m "slow or browser" -n $(WORKERS) --dist loadgroup --durations 10
 
 spark: .venv/.spark  ## the tests on Spark; needs Java 17 or 21
 	$(BIN)/pytest -m spark --durations 10

@@ -63,6 +63,7 @@ def said(script: Script, past: Any) -> dict[str, Any]:
     return everyone
 
 
+@pytest.mark.slow
 def test_no_rival_sees_what_happens_after_the_cut_off(
     simulated_orders: pd.DataFrame, shop: Any, past: Any, script: Script, tmp_path: Path
 ) -> None:

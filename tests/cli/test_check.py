@@ -38,6 +38,7 @@ def test_data_that_cannot_train_end_with_one(changed: Changed, run: Run) -> None
     )
 
 
+@pytest.mark.slow
 def test_orders_of_the_future_are_left_out_and_told(
     changed: Changed, tmp_path: Path, must: Run
 ) -> None:
@@ -69,6 +70,7 @@ def test_what_cannot_be_read_at_all_is_a_usage_error(
     assert remedy == f"write one with: coterie init {file.with_suffix('.csv')}"
 
 
+@pytest.mark.slow
 def test_nothing_at_or_after_as_of_is_checked(changed: Changed, must: Run) -> None:
     file = changed()
     shown = must("check", file, "--as-of", "2024-07-01", "--out", file.parent / "out")

@@ -1,22 +1,19 @@
-"""The command line as a stranger meets it: three commands, and help on the way."""
+"""The command line as a stranger meets it: three commands, and all that a model is asked then."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pandas as pd
 import pytest
 from click.testing import Result
-
-import coterie
 
 Run = Callable[..., Result]
 Told = Callable[[Result], tuple[str, str, str]]
 Changed = Callable[..., Path]
 
+# One process makes the model and asks it all.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli")]
 
 COLUMNS = [
     "customer_id", "as_of", "segment_id", "segment_name", "membership", "churn_probability",
@@ -38,44 +35,9 @@ def trained(shop: Path, served: Path, tmp_path_factory: pytest.TempPathFactory, 
     folder = tmp_path_factory.mktemp("trained")
     file = folder / "shop.toml"
     must("init", shop / "shop.csv", "--currency", "EUR", "--horizon", 60, "--out", file)
-    file.write_text(file.read_text() + "\n[model]\nseeds = 1\nmost_customers = 400\n")
+    file.write_text(file.read_text() + "\n[model]\nseeds = 1\norigins = 1\nmost_customers = 400\n")
     must("retrain", file, "--out", folder / "out")
     return file
-
-
-# ------------------------------------------------------------------------------ help for a stranger
-
-
-def test_help_names_every_command_and_the_way_to_own_data(must: Run) -> None:
-    shown = must("--help").output
-    for command in ("demo", "init", "retrain", "score", "explain", "prove", "serve", "ui"):
-        assert re.search(rf"^  {command} ", shown, re.MULTILINE), command
-    for line in ("coterie init orders.csv", "coterie retrain orders.toml", "coterie serve"):
-        assert line in shown
-
-
-@pytest.mark.parametrize(
-    "command", ["demo", "init", "retrain", "score", "explain", "prove", "serve", "ui"]
-)
-def test_every_command_and_option_is_explained(command: str, must: Run) -> None:
-    shown = must(command, "-h").output
-    assert shown.startswith(f"Usage: main {command} [OPTIONS]")
-    options = [o for o in coterie.main.commands[command].params if isinstance(o, click.Option)]
-    assert all(o.help for o in options)
-
-
-def test_the_installed_command_answers_at_once_and_loads_nothing() -> None:
-    command = Path(sys.executable).with_name("coterie")
-    shown = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
-    assert shown.stdout.startswith("Usage: coterie [OPTIONS] COMMAND")
-    code = (
-        "import sys, coterie;"
-        "print([m for m in ('pandas', 'torch', 'mlflow', 'bentoml', 'ibis') if m in sys.modules])"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert loaded.stdout.strip() == "[]"
 
 
 # ----------------------------------------------------------------------------------- retrain, score
@@ -236,7 +198,6 @@ def test_as_of_in_another_zone_is_the_same_moment(
     pd.testing.assert_frame_equal(made[0], made[1])
 
 
-@pytest.mark.slow
 def test_retrain_as_of_sees_nothing_later(
     changed: Changed, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, must: Run
 ) -> None:
@@ -252,7 +213,6 @@ def test_retrain_as_of_sees_nothing_later(
     assert (made[0]["as_of"] == pd.Timestamp("2024-06-01")).all()
 
 
-@pytest.mark.slow
 def test_three_commands_reach_a_model_that_predicts_the_months_it_never_saw(
     shop: Path, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, must: Run
 ) -> None:

@@ -98,6 +98,7 @@ def test_it_prints_what_was_compared_and_what_is_taken_as_constant(file: Path) -
     assert last.endswith("values are the same whether the log goes on after the cut-off or not.")
 
 
+@pytest.mark.slow
 def test_it_says_by_which_times_it_compared_and_that_merged_ids_are_taken_as_known(
     file: Path, experiment_text: Callable[..., str]
 ) -> None:
@@ -143,6 +144,7 @@ def test_a_leak_is_shown_with_customer_and_both_values_and_ends_with_one(
 
 
 @pytest.mark.parametrize("ahead", [{"microseconds": 1}, {"minutes": 1}])
+@pytest.mark.slow
 def test_a_leak_of_less_than_a_day_is_seen_where_orders_have_times_of_day(
     file: Path, monkeypatch: pytest.MonkeyPatch, ahead: dict[str, int]
 ) -> None:
@@ -159,6 +161,7 @@ def test_a_leak_of_less_than_a_day_is_seen_where_orders_have_times_of_day(
     assert " change with what happens at the cut-off or after." in shown.output
 
 
+@pytest.mark.slow
 def test_a_leak_is_seen_in_a_table_that_is_short_beside_the_orders(
     apart: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +176,7 @@ def test_a_leak_is_seen_in_a_table_that_is_short_beside_the_orders(
     assert row[4] == "2023-07-02"
 
 
+@pytest.mark.slow
 def test_what_no_cut_off_divides_is_named_and_not_counted(apart: Path) -> None:
     shown = prove(apart, "--cutoffs", 2)
     assert shown.exit_code == 0, shown.output
@@ -189,6 +193,7 @@ def test_what_no_cut_off_divides_is_named_and_not_counted(apart: Path) -> None:
     assert lines[-1].startswith(f"Proved: {compared} features x 27 rows (customer, cut-off) = ")
 
 
+@pytest.mark.slow
 def test_a_leak_is_seen_in_attributes_from_before_the_first_order(
     apart: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +214,7 @@ def test_a_leak_is_seen_in_attributes_from_before_the_first_order(
                    "null"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_one_slip_does_not_empty_the_proof(file: Path) -> None:
     orders = file.with_name("orders.csv")
     orders.write_text(orders.read_text() + "\nc1,1900-01-01,5\nc2,2199-12-31,5\n")

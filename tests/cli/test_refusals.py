@@ -235,6 +235,7 @@ def test_too_many_unusable_rows_stop_the_run(changed: Changed, run: Run, told: T
     assert remedy.startswith("correct the rows or the column names")
 
 
+@pytest.mark.slow
 def test_nobody_who_comes_back_leaves_nothing_to_learn(
     changed: Changed, run: Run, told: Told
 ) -> None:

@@ -47,6 +47,7 @@ def test_the_columns_of_the_table_are_the_catalog_in_its_order(spec):
         assert (feature.name, dtype) == (feature.name, kinds[feature.dtype])
 
 
+@pytest.mark.slow
 def test_what_is_not_made_of_a_table_does_not_ask_it(spec):
     every = [feature.name for feature in catalog.features(spec)]
     made_of = {table: [f.name for f in made] for table, made in catalog.by_table(spec).items()}

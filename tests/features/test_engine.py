@@ -119,6 +119,7 @@ def test_memory_and_threads_are_bounded_as_asked():
     assert con.execute(asked).fetchone() == ("512.0 MiB", 1)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_goes_to_a_private_folder_that_goes_with_the_database():
     backend = engine.connect("64MiB", 1)
     (folder,) = backend.con.execute("SELECT current_setting('temp_directory')").fetchone()

@@ -115,6 +115,7 @@ def differing(one, other):
     return {difference.feature for difference in differences(*records)}
 
 
+@pytest.mark.slow
 @settings(max_examples=3)
 @given(history=HISTORIES, draw=st.randoms(use_true_random=False))
 def test_a_second_delivery_and_any_order_of_rows_change_nothing(features, history, draw):
@@ -128,6 +129,7 @@ def test_a_second_delivery_and_any_order_of_rows_change_nothing(features, histor
     assert one.orders.tolist()[0] > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=3)
 @given(history=HISTORIES, hours=st.integers(-11, 13))
 def test_the_zone_in_which_moments_are_written_changes_nothing(features, history, hours):

@@ -214,6 +214,7 @@ def small_fit(run: Any, seed: int = 7) -> Bundle:
     return assembly.complete(bare, {}, calibrated, segmentation, segments)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_files(small_run: Any) -> None:
     one, two, other = small_fit(small_run), small_fit(small_run), small_fit(small_run, seed=8)
     assert [n for n in FILES if one.files[n] != two.files[n]] == []

@@ -174,6 +174,7 @@ NEAR = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(NEAR)
 def test_whatever_is_sent_is_read_or_refused(customer: Any) -> None:

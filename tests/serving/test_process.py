@@ -178,6 +178,7 @@ def test_without_a_bundle_the_service_does_not_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_in_the_foreground_it_ends_quietly(bundle_folder: Path, number: signal.Signals) -> None:
     # Tests that a script runs in the background inherit that SIGINT is ignored.
     program = (
@@ -237,6 +238,7 @@ def test_the_starter_loads_neither_bentoml_nor_the_service() -> None:
     assert said == "[]\n"
 
 
+@pytest.mark.slow
 def test_a_service_keeps_its_model_whatever_becomes_of_the_folder(
     bundle_folder: Path, tmp_path: Path
 ) -> None:
@@ -266,6 +268,7 @@ def test_a_bundle_of_other_features_is_refused_before_anything_is_started(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own way")
+@pytest.mark.slow
 def test_a_killed_parent_leaves_no_service(bundle_folder: Path, tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from serving import process\n"

@@ -103,6 +103,7 @@ def sensible(made: Retrained, off_by: float = 0.25) -> pd.DataFrame:
 # --------------------------------------------------------------------------- a clear refusal
 
 
+@pytest.mark.slow
 def test_where_all_buy_once_nobody_came_back_to_learn_from(
     retrained: Shop, ordinary: pd.DataFrame
 ) -> None:
@@ -125,6 +126,7 @@ def test_one_customer_is_no_customers(retrained: Shop) -> None:
     )
 
 
+@pytest.mark.slow
 def test_returns_alone_make_no_order(retrained: Shop, ordinary: pd.DataFrame) -> None:
     said = refused(retrained, ordinary.assign(paid=-ordinary.paid))
     assert said.startswith("Every window needs at least 100 customers with an order")
@@ -140,6 +142,7 @@ def test_a_horizon_beyond_the_data_is_refused(retrained: Shop, ordinary: pd.Data
     )
 
 
+@pytest.mark.slow
 def test_where_all_have_left_nothing_is_learned(retrained: Shop, ordinary: pd.DataFrame) -> None:
     one_more = pd.DataFrame({"who": ["X"], "day": [239], "paid": [5.0]})
     before = ordinary[ordinary.day < 90]  # the first training cut-off stands at day 90
@@ -149,6 +152,7 @@ def test_where_all_have_left_nothing_is_learned(retrained: Shop, ordinary: pd.Da
     )
 
 
+@pytest.mark.slow
 def test_a_silent_window_is_a_gap_and_not_everybodys_leaving(
     retrained: Shop, ordinary: pd.DataFrame
 ) -> None:
@@ -162,6 +166,7 @@ def test_a_silent_window_is_a_gap_and_not_everybodys_leaving(
     )
 
 
+@pytest.mark.slow
 def test_an_attribute_that_knows_who_leaves_is_refused(
     retrained: Shop, ordinary: pd.DataFrame
 ) -> None:

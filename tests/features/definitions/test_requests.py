@@ -73,6 +73,7 @@ class Request:
 
 
 @pytest.mark.parametrize("setting", ["late", "prompt"])
+@pytest.mark.slow
 def test_a_request_has_the_features_of_the_log(
     shops: dict[str, Any], same: Callable[[Any, Any], bool], tmp_path: Path, setting: str
 ) -> None:

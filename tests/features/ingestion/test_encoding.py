@@ -98,6 +98,7 @@ def test_every_csv_source_has_an_encoding_of_its_own(loaded, rows):
     assert rows(sources, "attributes", "customer_id", "value") == [("Ω", "Αθήνα")]
 
 
+@pytest.mark.slow
 def test_ids_in_bytes_that_windows_1252_lacks_are_not_merged_but_refused(loaded, refusal):
     assert refusal(loaded, POLISH.encode("cp1250")) == (
         f"{UNNAMED}orders.csv, line 2: bytes 8F. {REMEDY}"

@@ -71,6 +71,7 @@ def test_currencies_with_rates_are_converted(loaded, rows):
     assert rows(sources, "orders", "amount", "discount") == [(10.0, 1.0), (5.0, 0.5)]
 
 
+@pytest.mark.slow
 def test_the_demo_data_are_read_whole():
     experiment = config.load(ROOT / "mlflow" / "experiments" / "complete_journey.toml")
     sources = load(experiment)

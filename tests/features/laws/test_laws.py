@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def test_two_cut_offs_at_once_are_as_one_after_the_other(shop, many, cuts):
 DELAYS = st.lists(st.none() | st.integers(-60, 60), min_size=40, max_size=40)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(data=st.data(), delays=DELAYS)
 def test_what_arrives_in_the_future_changes_no_feature(shop, drawn, cuts, data, delays):
@@ -51,6 +53,7 @@ def test_what_arrives_in_the_future_changes_no_feature(shop, drawn, cuts, data, 
     assert shop.leaks(shop.compiled(late), log, *cuts) == set()
 
 
+@pytest.mark.slow
 def test_what_arrives_in_the_future_changes_no_feature_of_a_snapshot(shop, many, cuts):
     late = dataclasses.replace(shop.spec, present=("category", "arrived"))
     log = arriving(many, np.random.default_rng(SEED).integers(-200, 200, 500).tolist())
@@ -167,6 +170,7 @@ def test_every_value_is_finite_and_within_its_units_bounds(shop, drawn, cuts, da
 # ------------------------------------------------------------- one request after the other
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(data=st.data())
 def test_a_plan_that_is_kept_gives_what_a_fresh_one_gives(shop, drawn, cuts, data):

@@ -70,6 +70,7 @@ def test_the_law_holds_and_says_what_was_compared(shop, log):
         (attributes, 0, "attribute_age", 2.0, None),
     ],
 )
+@pytest.mark.slow
 def test_a_day_of_the_future_let_into_a_lens_is_named(
     shop, log, monkeypatch, inject, module, use, feature, whole, past
 ):
@@ -86,6 +87,7 @@ def test_a_day_of_the_future_let_into_a_lens_is_named(
     assert red == (of_pieces if module is pieces else {lens[feature]})
 
 
+@pytest.mark.slow
 def test_what_had_not_arrived_is_taken_away_too(shop):
     day = timedelta(days=1)
     lines = [
@@ -107,6 +109,7 @@ def test_what_had_not_arrived_is_taken_away_too(shop):
     assert proved(shop, shop.log([shop.line(T, 5)])).arrived == 0
 
 
+@pytest.mark.slow
 def test_what_is_undated_throughout_is_neither_proved_nor_unproved(shop, log):
     proof = proved(shop, log)
     others = [f.name for f in attributes.features(shop.spec) if f.name != "attribute_home"]
@@ -119,6 +122,7 @@ def test_what_is_undated_throughout_is_neither_proved_nor_unproved(shop, log):
 # -------------------------------------------------------------------------------- the sample
 
 
+@pytest.mark.slow
 def test_half_of_a_sample_are_those_who_come_soonest_after_the_cut_off(shop):
     lines = [shop.line("2024-05-01", 5, f"c{i}") for i in range(40)]
     lines += [shop.line(T + timedelta(days=i), 5, f"c{i}") for i in range(40)]

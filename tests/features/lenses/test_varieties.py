@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
+import pytest
 
 from features.lenses import varieties
 from features.snapshot import feature_table, snapshot, tables
@@ -80,6 +81,7 @@ def test_a_return_is_of_no_brand(shop):
     assert (found["brands"], found["brand_loyalty"], found["brand_diversity"]) == (0, None, None)
 
 
+@pytest.mark.slow
 def test_lines_added_up_between_cut_offs_give_the_same_values(shop, many):
     backend = many.connect()
     spine = shop.spine_at(many, shop.at, shop.at.replace(month=4), shop.at.replace(month=2))

@@ -82,6 +82,7 @@ def test_of_many_customers_some_of_all_tell_it(monkeypatch: pytest.MonkeyPatch) 
     assert seen == [[f"C{i}" for i in range(0, 600, 3)]]
 
 
+@pytest.mark.slow
 def test_every_cut_off_has_the_rhythm_that_the_first_one_tells() -> None:
     early = shop(0.35, "2023-06-01")
     late = shop(0.35, "2023-09-01").assign(days_to_order=np.nan)  # its outcomes tell nothing
@@ -103,6 +104,7 @@ def test_every_cut_off_has_the_rhythm_that_the_first_one_tells() -> None:
     assert prior.fit(early, DAYS, plain) == plain
 
 
+@pytest.mark.slow
 def test_where_one_cut_off_is_refused_a_rhythm_none_has_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

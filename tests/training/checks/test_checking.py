@@ -83,6 +83,7 @@ def test_an_attribute_that_holds_the_outcome_is_told_as_a_leak(checked: Run) -> 
     assert not any("attribute__script" in f.seen for f in made.findings)
 
 
+@pytest.mark.slow
 def test_what_the_file_names_is_checked_as_a_training_sees_it(
     checked: Run, simulated_orders: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_what_the_file_names_is_checked_as_a_training_sees_it(
     } <= seen  # fmt: skip
 
 
+@pytest.mark.slow
 def test_currencies_that_nobody_named_are_a_warning(checked: Run) -> None:
     coins = ["USD", "JPY"]
     made, _ = checked(lambda t: t.assign(coin=[coins[i % 3 == 0] for i in range(len(t))]))
@@ -113,6 +115,7 @@ def test_currencies_that_nobody_named_are_a_warning(checked: Run) -> None:
     assert made.trains
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_upside_down_is_a_warning(checked: Run, tmp_path: Path) -> None:
     (tmp_path / "fx.csv").write_text("code,eur,day\nPLN,40,2020-01-01\n")
     made, _ = checked(
@@ -160,6 +163,7 @@ def test_honest_data_is_ready_and_the_windows_are_those_of_a_training(checked: R
     assert shown.splitlines()[-1] == made.verdict
 
 
+@pytest.mark.slow
 def test_an_encoding_that_was_assumed_is_a_warning_with_a_word_that_no_page_shows(
     checked: Run, tmp_path: Path
 ) -> None:
@@ -176,6 +180,7 @@ def test_an_encoding_that_was_assumed_is_a_warning_with_a_word_that_no_page_show
     assert "for instance 'müßig'" not in page.words
 
 
+@pytest.mark.slow
 def test_an_order_id_taken_for_a_line_id_stops_a_training(checked: Run) -> None:
     made, _ = checked(
         lambda table: table.assign(order=np.arange(len(table)) // 3), form='line_id = "order"'
@@ -188,6 +193,7 @@ def test_an_order_id_taken_for_a_line_id_stops_a_training(checked: Run) -> None:
     assert made.health.amounts.lines == orders.rows_kept == -(-orders.rows_read // 3)
 
 
+@pytest.mark.slow
 def test_data_of_which_too_much_is_unusable_is_measured_all_the_same(
     checked: Run, tmp_path: Path
 ) -> None:
@@ -215,6 +221,7 @@ def test_data_of_which_too_much_is_unusable_is_measured_all_the_same(
     assert not (tmp_path / "out" / "shop" / "rejects.csv").exists()
 
 
+@pytest.mark.slow
 def test_what_a_training_would_refuse_is_the_verdict(checked: Run) -> None:
     made, _ = checked(lambda table: table.drop_duplicates("customer"))
     assert made.verdict == (
@@ -230,12 +237,14 @@ def test_what_a_training_would_refuse_is_the_verdict(checked: Run) -> None:
 
 
 @pytest.mark.parametrize("sign", [-1.0, 0.0])
+@pytest.mark.slow
 def test_returns_alone_and_amounts_of_nothing_cannot_train(checked: Run, sign: float) -> None:
     made, _ = checked(lambda table: table.assign(amount=sign * table["amount"]))
     assert not made.trains
     assert any("check" in f.remedy and "amount" in f.remedy for f in made.findings)
 
 
+@pytest.mark.slow
 def test_the_page_loads_nothing_runs_nothing_and_names_no_customer(
     checked: Run, tmp_path: Path
 ) -> None:
@@ -260,6 +269,7 @@ def test_the_page_loads_nothing_runs_nothing_and_names_no_customer(
     assert page.tags.count("thead") == page.tags.count("table") > 4
 
 
+@pytest.mark.slow
 def test_a_page_of_nothing_wrong_says_so(checked: Run) -> None:
     made, _ = checked()
     text = check_page.render(dataclasses.replace(made, findings=(), search=None, plan=None))

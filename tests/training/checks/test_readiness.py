@@ -191,6 +191,7 @@ def test_a_year_ahead_of_windows_of_some_months_cannot_tell_a_season() -> None:
 @pytest.mark.parametrize("late", [0, 7])
 @pytest.mark.parametrize("least", [0, 120])
 @pytest.mark.parametrize(("horizon", "days"), [(30, 190), (181, 200), (365, 790), (400, 790)])
+@pytest.mark.slow
 def test_the_days_that_a_season_wants_are_enough_and_no_more(
     horizon: int, days: int, least: int, late: int
 ) -> None:

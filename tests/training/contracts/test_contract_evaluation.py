@@ -81,6 +81,7 @@ def test_a_table_of_noise_is_predicted_as_noise() -> None:
     assert "tenure alone" not in tested.predictions
 
 
+@pytest.mark.slow
 def test_contracts_of_few_kinds_are_predicted_by_their_kind() -> None:
     """Eight plans in any order: no contract is a copy of another, though all are equal to many."""
     generator = np.random.default_rng(SEED)
@@ -103,6 +104,7 @@ def test_contracts_of_few_kinds_are_predicted_by_their_kind() -> None:
 @pytest.mark.parametrize(
     "months", [[12.0] * 400, [np.nan] * 400, [np.nan] * 399 + [1.0], [12.0] * 399 + [13.0]]
 )
+@pytest.mark.slow
 def test_a_tenure_that_tells_nothing_is_the_base_rate(months: list[float]) -> None:
     generator = np.random.default_rng(SEED)
     row = np.arange(400)

@@ -31,6 +31,7 @@ def contracts(last_end: int) -> Contracts:
     return Contracts(rows, FEE, True, pd.DataFrame(), (), None)
 
 
+@pytest.mark.slow
 def test_every_repeat_draws_all_folds_anew_and_says_how_far_it_is() -> None:
     generator = np.random.default_rng(SEED)
     row = np.arange(250)

@@ -257,6 +257,7 @@ def test_a_second_run_writes_over_the_files_of_the_first(run: Retrained, folder:
 
 
 @pytest.mark.parametrize("dated", [True, False])
+@pytest.mark.slow
 def test_a_column_that_tells_who_left_stops_the_run_before_anything_is_trained(
     folder: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch, dated: bool
 ) -> None:
@@ -281,6 +282,7 @@ def test_a_column_that_tells_who_left_stops_the_run_before_anything_is_trained(
     assert caught.value.remedy.endswith("leave it out: remove contracts.columns.reason")
 
 
+@pytest.mark.slow
 def test_a_table_without_dates_is_judged_by_folds_and_says_so(folder: Path, screen: Screen) -> None:
     rows = simulated().head(400)
     rows.assign(left=rows["until"].notna().map({True: "yes", False: "no"})).to_csv(

@@ -58,6 +58,7 @@ def named(found: Search) -> list[str]:
     return [suspect.column for suspect in found.suspects]
 
 
+@pytest.mark.slow
 def test_a_column_that_is_filled_only_for_those_who_left_is_refused_by_name() -> None:
     ended = ends()
     fee = generator().uniform(5, 50, ROWS)
@@ -93,6 +94,7 @@ def test_a_perfect_leak_is_refused_where_a_few_customers_have_most_of_the_contra
     assert "nan" not in error.seen
 
 
+@pytest.mark.slow
 def test_every_column_that_is_the_outcome_is_named_at_once() -> None:
     ended = ends()
     state = np.where(ended, "closed", "open").astype(object)
@@ -107,6 +109,7 @@ def test_every_column_that_is_the_outcome_is_named_at_once() -> None:
     assert error.remedy.endswith("remove contracts.columns.paid_back, contracts.columns.state")
 
 
+@pytest.mark.slow
 def test_a_column_written_for_seven_in_ten_of_those_who_left_is_a_caution() -> None:
     ended = ends()
     found = search(contracts(ended, reason=written(ended, 0.7)), None, SEED)
@@ -147,6 +150,7 @@ def test_honest_columns_and_ids_are_not_suspected() -> None:
     assert found.cautions() == ()
 
 
+@pytest.mark.slow
 def test_a_tenure_that_tells_all_is_asked_about_and_what_it_tells_too_is_not_refused() -> None:
     # A fixed term: whoever has run for a year leaves, and the day of renewal says the same.
     tenure = generator().integers(1, 13, ROWS).astype(float)
@@ -201,6 +205,7 @@ def test_a_dated_tenure_that_tells_all_was_not_written_afterwards() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 5])
+@pytest.mark.slow
 def test_rows_of_one_customer_make_no_column_surer(times: int) -> None:
     # .872 against .689 among sixty customers is no proof; drawn by rows, five of each would be.
     draw = np.random.default_rng(3)
@@ -223,6 +228,7 @@ def test_where_too_few_ended_nothing_is_judged_and_the_card_says_so() -> None:
     )
 
 
+@pytest.mark.slow
 def test_few_ends_among_many_contracts_are_all_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contract_suspects, "MOST_CONTRACTS", 120)
     ended = np.arange(ROWS) % 40 == 0  # 30 of 1,200; of 120 drawn evenly it would be three

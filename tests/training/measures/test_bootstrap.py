@@ -81,6 +81,7 @@ def test_the_interval_is_as_wide_as_theory_says() -> None:
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * spread, rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_as_often_as_it_says() -> None:
     # the true difference of two scores of one distribution is 0
     covered = 0
@@ -150,6 +151,7 @@ def test_customers_of_one_row_are_drawn_as_rows_are(measure: Metric) -> None:
     assert drawn == paired_bootstrap(measure, outcome, ours, rival, resamples=60)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_customers_of_several_rows_as_often_as_it_says() -> None:
     # the true difference is 0; a customer's four rows have one outcome and nearly one score each
     covered = {True: 0, False: 0}

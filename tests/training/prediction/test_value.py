@@ -19,6 +19,7 @@ KNOWN = {
 SPEND = np.array([10.0, 8.0, 90.0, 1.0])
 
 
+@pytest.mark.slow
 def test_value_is_the_discounted_integral_of_what_is_expected() -> None:
     terms = ValueSettings(margin=0.3, discount_rate=0.12, returns=0.05, months=(12, 24))
     made = value.discounted(terms, PRIOR, KNOWN, SPEND, 30)

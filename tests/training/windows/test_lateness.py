@@ -185,6 +185,7 @@ def test_a_log_of_which_all_is_late_is_known_until_its_last_arrival(
         splits.planned(experiment, then, asked + pd.Timedelta(days=20))
 
 
+@pytest.mark.slow
 def test_whatever_is_learned_from_was_known_then_but_for_one_in_a_hundred(late_shop: Path) -> None:
     experiment = config.load(late_shop)
     whole = sources.load(experiment)

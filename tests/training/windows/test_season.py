@@ -104,6 +104,7 @@ def test_where_no_season_is_none_is_found(shop: Callable[[float], Path]) -> None
     assert (found.of_churn, found.of_spend) == (True, True)  # told: no difference
 
 
+@pytest.mark.slow
 def test_a_history_without_the_year_corrects_nothing_and_says_so(
     shop: Callable[[float], Path],
 ) -> None:
@@ -137,6 +138,7 @@ def test_only_years_that_were_used_are_counted(shop: Callable[[float], Path]) ->
     assert "by the same days a year earlier, drawn towards 1" in found.said
 
 
+@pytest.mark.slow
 def test_customers_of_one_habit_tell_their_season_too(
     tmp_path: Path, experiment_text: Callable[..., str]
 ) -> None:
@@ -164,6 +166,7 @@ def test_customers_of_one_habit_tell_their_season_too(
     assert (found.of_churn, found.of_spend) == (False, True)
 
 
+@pytest.mark.slow
 def test_a_year_with_a_peak_is_above_its_slack_days(shop: Callable[[float], Path]) -> None:
     # September and October, against ten months of 1 and two of the peak
     assert measured(shop(4.0)).year == pytest.approx(1.5**season.REPEATS, rel=0.12)
@@ -252,6 +255,7 @@ def test_a_year_ago_without_prices_corrects_nothing(
     assert "nobody spent" in found.said
 
 
+@pytest.mark.slow
 def test_a_day_lost_a_year_ago_is_no_slack_season(shop: Callable[[float], Path]) -> None:
     """A sixth of what the days calibrated on brought a year ago was not recorded."""
     lost = exposure.Exposure(pd.Series(10.0, pd.date_range(FIRST_DAY, NOW)))
@@ -294,6 +298,7 @@ def test_days_lost_within_the_year_are_no_slack_year(
     assert found.year == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_days_lost_a_year_before_those_asked_for_are_named(shop: Callable[[float], Path]) -> None:
     days = pd.Series(10.0, pd.date_range(FIRST_DAY, NOW))
     days["2022-11-20":"2022-11-25"] = 0.0

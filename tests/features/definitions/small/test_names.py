@@ -33,6 +33,7 @@ AT = ("a", "2024-06-01")
 
 
 @pytest.mark.parametrize("names", [ALIKE, tuple(HARD)], ids=["alike", "hard"])
+@pytest.mark.slow
 def test_names_that_look_alike_or_are_hard_to_write_count_each_for_itself(
     small: Callable[..., Any], names: tuple[str, ...]
 ) -> None:

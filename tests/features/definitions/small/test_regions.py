@@ -61,6 +61,7 @@ def test_a_part_that_holds_the_separator_is_one_part_at_any_number_of_levels(
     assert city == "/".join([*("DE" for _ in other), "Frankfurt Oder"])
 
 
+@pytest.mark.slow
 def test_a_part_of_a_path_that_says_nan_is_blank_as_in_a_column_of_its_own(
     small: Callable[..., Any],
 ) -> None:
