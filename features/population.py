@@ -60,7 +60,9 @@ class Amounts:
     low, median, mean, p99, high: of all lines. total: of the lines above 0. backward: lines with a
     quantity below 0 and an amount above 0. several: lines of a quantity other than 1. early: lines
     below 0 of customers without a line above 0 until then. far, far_customers, far_total: lines
-    above `FAR` times p99, whose they are, and their sum.
+    above `FAR` times p99, whose they are, and their sum. priced: products of which one line has
+    twice as many pieces as another, or more; flat: of them those whose amount does not grow with
+    the pieces, as the price of one does not.
     histogram: (least amount of the class, lines) above 0, from the first class to the last.
     """
 
@@ -76,6 +78,8 @@ class Amounts:
     histogram: tuple[tuple[float, int], ...]
     backward: int = 0
     several: int = 0
+    priced: int = 0
+    flat: int = 0
     far: int = 0
     far_customers: int = 0
     far_total: float = 0.0
@@ -190,4 +194,23 @@ def amounts(connection: Any) -> Amounts:
     paid = orders.filter(amount > 0).group_by("customer_id").aggregate(first=orders.moment.min())
     back = orders.filter(amount < 0).left_join(paid, "customer_id")
     early = back.filter(back.first.isnull() | (back.first > back.moment)).count()
-    return Amounts(histogram=histogram, early=int(early.to_pyarrow().as_py()), **found)
+    found["early"] = int(early.to_pyarrow().as_py())
+    return Amounts(histogram=histogram, **found, **_prices(orders))
+
+
+def _prices(orders: Any) -> dict[str, int]:
+    """`priced` and `flat` of `Amounts`: the median amount at a product's most pieces is nearer to
+    that at its fewest than to as many times as much.
+    """
+    lines = orders.filter(orders.product_id.notnull(), orders.quantity > 0, orders.amount > 0)
+    sold = lines.group_by("product_id", "quantity").aggregate(amount=lines.amount.median())
+    each = sold.group_by("product_id").aggregate(
+        pieces=sold.quantity.max() / sold.quantity.min(),
+        amounts=sold.amount.argmax(sold.quantity) / sold.amount.argmin(sold.quantity),
+    )
+    each = each.filter(each.pieces >= 2)
+    flat = each.amounts < each.pieces.sqrt()
+    (found,) = each.aggregate(
+        priced=each.count(), flat=flat.sum().fill_null(0)
+    ).to_pyarrow().to_pylist()  # fmt: skip
+    return {name: int(count) for name, count in found.items()}

@@ -7,6 +7,7 @@ from features.guessing.hints import in_hundredths, is_unit_price
 from features.guessing.profile import Profile
 from features.settings.experiment import Format
 
+SAME_PRICES = 0.8  # of the products bought in several quantities: a price of one piece
 SAME_TOTALS = 0.8  # of the orders with several lines: an amount of the order, not of the line
 
 
@@ -16,18 +17,23 @@ def of_rows(
     """Notes on an amount that is another than the line's, and on rows that were no orders."""
     amount = roles["amount"].column
     return [
-        *_of_name(amount, roles),
+        *_of_price(profile, amount, roles, form),
         *_of_undone(profile, [c for c in columns if c != roles["customer_id"].column]),
         *_of_total(profile, amount, roles, form),
     ]
 
 
-def _of_name(amount: str, roles: Mapping[str, Role]) -> list[str]:
+def _of_price(profile: Profile, amount: str, roles: Mapping[str, Role], form: Format) -> list[str]:
     made = []
-    if is_unit_price(amount):
-        quantity = roles["quantity"].column if "quantity" in roles else "a quantity"
+    quantity, product = roles.get("quantity"), roles.get("product_id")
+    flat = quantity is not None and product is not None and (
+        profile.same_for_all_pieces(amount, quantity.column, product.column, form) > SAME_PRICES
+    )  # fmt: skip
+    if flat or is_unit_price(amount):
+        why = ": it is the same however many pieces of a product a line has" if flat else ""
+        times = repr(quantity.column) if quantity else "'a quantity'"
         made.append(
-            f"{amount!r} looks like the price of one piece. Price times {quantity!r} is not "
+            f"{amount!r} looks like the price of one piece{why}. Price times {times} is not "
             "computed: add a column with the amount of the line, and name it here."
         )
     if in_hundredths(amount):

@@ -30,6 +30,7 @@ _SAMPLE = 5_000
 _ALMOST_ALL = 0.95
 _FAR = 5  # times the shortest history, and a format makes too much of it
 _SOME_ORDERS = 20
+_SOME_PRODUCTS = 20
 
 _DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d")
 _SHORT_DAYS = (
@@ -213,6 +214,22 @@ class Profile:
             f"HAVING count(*) > 1 AND max({paid}) > 0)"
         )
         return same / orders if orders >= _SOME_ORDERS else 0.0
+
+    def same_for_all_pieces(self, amount: str, quantity: str, product: str, form: Format) -> float:
+        """Of the products of which one line has twice as many pieces as another, or more, the share
+        of those whose amount does not grow with the pieces; 0 where there are too few.
+        """
+        paid = number(quoted(amount), self.types[amount], form.decimal)
+        pieces = number(quoted(quantity), self.types[quantity], form.decimal)
+        products, same = self._one(
+            "SELECT count(*), count(*) FILTER (paid < sqrt(pieces)) FROM "
+            "(SELECT max(pieces) / min(pieces) AS pieces, "
+            "arg_max(paid, pieces) / arg_min(paid, pieces) AS paid FROM "
+            f"(SELECT {quoted(product)} AS product, {pieces} AS pieces, median({paid}) AS paid "
+            f"FROM {self.relation.sql} WHERE {quoted(product)} IS NOT NULL AND {pieces} > 0 "
+            f"AND {paid} > 0 GROUP BY ALL) GROUP BY product HAVING max(pieces) >= 2 * min(pieces))"
+        )
+        return same / products if products >= _SOME_PRODUCTS else 0.0
 
     def distinct(self, column: str) -> float:
         """Different values for each row, 0 to 1."""

@@ -117,6 +117,24 @@ def test_quantities_are_held_against_the_signs_of_the_amounts(shop: Any) -> None
     assert (without.backward, without.several) == (0, 0)
 
 
+def test_products_whose_amount_does_not_grow_with_the_pieces_are_counted(shop: Any) -> None:
+    rows = [
+        ("of a piece", 1, 5), ("of a piece", 1, 5), ("of a piece", 9, 5), ("of a piece", 3, 90),
+        ("dearer by the dozen", 1, 5), ("dearer by the dozen", 12, 5.5),
+        ("of a line", 2, 10), ("of a line", 4, 20), ("rebate", 1, 5), ("rebate", 10, 30),
+        ("too alike", 2, 5), ("too alike", 3, 5), ("once", 7, 5),
+        ("returned", 1, 5), ("returned", -4, 5), ("returned", 4, -5), (None, 1, 5), (None, 9, 5),
+    ]  # fmt: skip
+    lines = [
+        shop.line("2024-01-01", amount, product_id=product, quantity=pieces)
+        for product, pieces, amount in rows
+    ]
+    found = amounts(shop.log(lines).connect())
+    assert (found.priced, found.flat) == (4, 2)
+    nothing = amounts(shop.log([shop.line("2024-01-01", 5)]).connect())
+    assert (nothing.priced, nothing.flat) == (0, 0)
+
+
 def test_lines_far_above_all_others_are_counted_with_their_customers(shop: Any) -> None:
     first = datetime(2024, 1, 1)
     usual = [shop.line(first + timedelta(hours=i), 10, f"c{i}") for i in range(997)]

@@ -28,6 +28,7 @@ RETURNS_SHARE = 0.05
 NEGATIVE_SHARE = 0.3
 BACKWARD_SHARE = 0.001  # of the order lines, by the signs of quantity and amount
 SEVERAL_SHARE = 0.05
+FLAT_SHARE, LEAST_PRODUCTS = 0.8, 20  # of products bought in several quantities
 ZERO_SHARE = 0.2
 SLIP_SHARE = 0.001  # of all spend, by lines far above the others; ten times it is a warning
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
@@ -189,11 +190,13 @@ def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
             "give their amounts the sign of the quantity, in a column of their own",
         )  # fmt: skip
     named = experiment.orders.amount
-    if is_unit_price(named) and a.several / a.lines > SEVERAL_SHARE:
+    flat = a.priced >= LEAST_PRODUCTS and a.flat / a.priced > FLAT_SHARE
+    if (flat or is_unit_price(named)) and a.several / a.lines > SEVERAL_SHARE:
+        of_each = f"; of {a.priced:,} products bought in several quantities {a.flat:,} cost no more"
         yield Finding(
             WARNING, "The amount is what a line cost, not the price of one piece.",
             f"amount = {named!r}, and {a.several:,} of {a.lines:,} order lines "
-            f"({a.several / a.lines:.1%}) have a quantity other than 1",
+            f"({a.several / a.lines:.1%}) have a quantity other than 1{of_each if flat else ''}",
             "add a column of price times quantity, and name it",
         )  # fmt: skip
 

@@ -116,6 +116,31 @@ def test_a_price_of_one_piece_is_noted_where_no_column_tells_how_many(found: Fou
     )
 
 
+@pytest.mark.parametrize("products", [20, 19])
+@pytest.mark.parametrize("line", [True, False])
+def test_a_price_of_one_piece_is_told_by_the_same_product_in_other_quantities(
+    found: Found, line: bool, products: int
+) -> None:
+    """As in a wholesaler's Price beside its Quantity."""
+
+    def pieces(i: int) -> int:
+        return i // products % 3 * 4 + 1
+
+    def price(i: int) -> str:
+        return f"{(i % products + 2.5) * (pieces(i) if line else 1):.2f}"
+
+    made = found(
+        **{"Customer ID": who, "InvoiceDate": day, "Price": price, "Quantity": pieces},
+        StockCode=lambda i: f"s{i % products}",
+    )
+    noted = [note for note in made.notes if "price of one piece" in note]
+    assert noted == (not line and products == 20) * [
+        "'Price' looks like the price of one piece: it is the same however many pieces of a "
+        "product a line has. Price times 'Quantity' is not computed: add a column with the amount "
+        "of the line, and name it here."
+    ]
+
+
 def test_an_id_that_each_line_has_of_its_own_is_the_lines(found: Found) -> None:
     made = found(**THREE, line_id=lambda i: i)
     assert made.roles["line_id"].column == "line_id"

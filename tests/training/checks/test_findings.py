@@ -184,6 +184,23 @@ def test_a_price_of_one_piece_taken_for_an_amount_is_a_warning(
     )
 
 
+@pytest.mark.parametrize(
+    ("priced", "flat", "several", "said"),
+    [(20, 17, 600, 1), (20, 16, 600, 0), (19, 19, 600, 0), (20, 20, 500, 0)],
+)
+def test_a_price_of_one_piece_is_told_by_what_products_cost_in_several_quantities(
+    experiment_text: Callable[..., str], having: Having, priced: int, flat: int,
+    several: int, said: int,
+) -> None:  # fmt: skip
+    text = experiment_text(paid="Price", columns='quantity = "n"', head='time_zone = "UTC"')
+    read = config.parse(text, Path("shop.toml"))
+    found = of_health(having("amounts", several=several, priced=priced, flat=flat), read)
+    assert [finding.seen for finding in found] == said * [
+        "amount = 'Price', and 600 of 10,000 order lines (6.0%) have a quantity other than 1; of "
+        "20 products bought in several quantities 17 cost no more"
+    ]
+
+
 def test_a_rate_taken_for_an_amount_is_a_hint(
     experiment_text: Callable[..., str], having: Having
 ) -> None:
