@@ -1,7 +1,7 @@
 """Contractual churn: the chance that a contract ends, by trees and a linear model together.
 
-The two parts are fitted on training rows and count the same; how their blend is calibrated is
-learned on rows that trained neither. No weights of classes, nothing drawn twice: both would make
+The two parts are fitted on training rows; how much each counts, and how their blend is calibrated,
+is learned on rows that trained neither. No weights of classes, nothing drawn twice: both would make
 the probability something else than a probability.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from features.errors import BundleError, FitError
@@ -26,11 +27,12 @@ from training.prediction import sealed
 from training.prediction.blend import logit, sigmoid
 
 LEAST_OF_EACH = 25
+LEANING = 1.0  # standard deviation of the prior of the share's logit
 STRENGTH = 0.02  # C of the linear model, whose terms are many and correlated
 #: Shallow trees, each shown few columns: contracts' columns say much the same.
 TREES = boosting.Settings(trees=500, leaves=4, least_rows=40, columns=0.3, l2=10.0)
 BOOSTER = "booster.txt"
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,14 +53,15 @@ class Parts:
 
 @dataclasses.dataclass(frozen=True)
 class Blend:
-    """Platt scaling of the mean of the parts' logits."""
+    """Platt scaling of the parts' logits: the trees' count `share`, the linear model's the rest."""
 
     intercept: float = 0.0
     slope: float = 1.0
+    share: float = 0.5
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """(n,) of `Parts.logits`."""
-        return sigmoid(self.intercept + self.slope * logits.mean(axis=0))
+        return sigmoid(self.intercept + self.slope * _mixed(logits, self.share))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +133,27 @@ def fit_parts(
 
 
 def fit_blend(logits: np.ndarray, ended: np.ndarray) -> Blend:
-    """The scaling, learned on rows that trained no part; `logits` is (2, n), as `Parts.logits`."""
-    return Blend(*calibration.platt(logits.mean(axis=0), ended))
+    """The blend, learned on rows that trained no part; `logits` is (2, n), as `Parts.logits`.
+
+    The share is the likeliest under a normal prior of its logit around 0, so that few rows leave
+    the parts their halves; with too few of either outcome (`calibration.LEAST_OF_EACH`) it is one.
+    """
+    share = 0.5
+    if min(ended.sum(), len(ended) - ended.sum()) >= calibration.LEAST_OF_EACH:
+        signs = 2.0 * ended - 1.0
+
+        def surprise(found: np.ndarray) -> float:
+            intercept, slope, leaning = found[0], np.exp(found[1]), found[2]
+            said = intercept + slope * _mixed(logits, float(sigmoid(leaning)))
+            return float(np.logaddexp(0.0, -signs * said).sum() + 0.5 * (leaning / LEANING) ** 2)
+
+        found = minimize(surprise, np.zeros(3), method="L-BFGS-B", bounds=[(-10, 10)] * 3)
+        share = float(sigmoid(found.x[2]))
+    return Blend(*calibration.platt(_mixed(logits, share), ended), share)
+
+
+def _mixed(logits: np.ndarray, share: float) -> np.ndarray:
+    return share * logits[0] + (1.0 - share) * logits[1]
 
 
 def require_enough(ended: np.ndarray) -> None:

@@ -17,7 +17,8 @@ from features.ingestion.contract_rows import TENURE
 from features.spec import Attribute
 
 KNOTS = 5
-LEAST_SHARE = 0.005
+#: Contracts that a value needs to be common: fewer tell what happened to them, not what will.
+LEAST_ROWS, LEAST_SHARE = 10, 0.005
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +152,6 @@ def _ranked(values: pd.Series, order: Sequence[str]) -> np.ndarray:
 
 def _common(values: pd.Series) -> tuple[str | None, ...]:
     counts = values.value_counts()
-    common = counts[counts >= max(2, LEAST_SHARE * len(values))]
+    common = counts[counts >= max(LEAST_ROWS, LEAST_SHARE * len(values))]
     unknown = (None,) if values.isna().any() else ()
     return (*sorted(str(value) for value in common.index), *unknown)

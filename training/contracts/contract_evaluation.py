@@ -1,8 +1,8 @@
 """Contracts held to outcomes that trained nothing: by later dates, or by folds without any.
 
-Ours and every rival are fitted on the same rows and predict the same rows. By folds the calibration
-of ours is learned within the training rows; by dates it is learned on a later window, and so are
-those of the rivals.
+Ours and every rival are fitted on the same rows and predict the same rows. By folds the blend of
+ours is learned within the training rows; by dates it is learned on a later window, and so are the
+calibrations of the rivals.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from features.spec import Attribute
 from training.cards.report_card import OURS
 from training.contracts import contract, contract_design
 from training.contracts.contract import Blend
+from training.fitting import calibration
+from training.prediction.blend import sigmoid
 from training.screen import Told
 from training.windows.splits import Splits, Window
 
@@ -203,10 +205,10 @@ def _predicted(
         if design.kept:
             rivals = {TENURE_ALONE: _logistic(design.linear, train), **rivals}
     for name, rival in rivals.items():
-        own = (
-            Blend() if later is None else contract.fit_blend(rival(later.inputs)[None], later.ended)
-        )
-        made[name] = own.probability(rival(inputs)[None])
+        scaled = (0.0, 1.0)
+        if later is not None:
+            scaled = calibration.platt(rival(later.inputs), later.ended)
+        made[name] = sigmoid(scaled[0] + scaled[1] * rival(inputs))
     return made
 
 

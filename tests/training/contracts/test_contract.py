@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from features.errors import BundleError, FitError
 from features.ingestion.contract_rows import TENURE
@@ -42,11 +43,58 @@ def test_the_chance_is_found_that_contracts_were_drawn_with(model: ContractModel
     assert np.corrcoef(found, true)[0, 1] > 0.98
 
 
-def test_both_parts_count_the_same() -> None:
+@pytest.mark.parametrize("better", [0, 1], ids=["the trees", "the linear model"])
+def test_the_part_that_tells_more_counts_more(better: int) -> None:
+    generator = np.random.default_rng(SEED)
+    truth = generator.normal(size=5_000)
+    ended = (generator.random(5_000) < 1 / (1 + np.exp(-truth))).astype(float)
+    logits = np.stack([truth + generator.normal(size=5_000) * noise for noise in (0.1, 3.0)])
+    blend = contract.fit_blend(logits if better == 0 else logits[::-1], ended)
+    assert abs(blend.share - better) > 0.95
+    assert blend.intercept == pytest.approx(0, abs=0.1)
+    assert blend.slope == pytest.approx(1, abs=0.1)
+
+
+def test_few_rows_leave_the_parts_nearly_their_halves() -> None:
+    generator = np.random.default_rng(SEED)
+    shares = []
+    for _ in range(40):
+        truth = generator.normal(size=60)
+        ended = (generator.random(60) < 1 / (1 + np.exp(-truth))).astype(float)
+        logits = truth + generator.normal(size=(2, 60))
+        shares.append(contract.fit_blend(logits, ended).share)
+    assert 0.2 < min(shares) < max(shares) < 0.8
+    assert contract.fit_blend(logits, np.repeat([1.0, 0.0], [9, 51])).share == 0.5
+    assert contract.fit_blend(logits, np.repeat([1.0, 0.0], [10, 50])).share != 0.5
+
+
+def test_the_share_is_the_likeliest_under_its_prior() -> None:
+    """Against a search over shares, for each of which intercept and slope are the likeliest."""
+    generator = np.random.default_rng(SEED)
+    truth = generator.normal(size=400)
+    ended = (generator.random(400) < 1 / (1 + np.exp(-truth))).astype(float)
+    logits = np.stack([truth + generator.normal(size=400) * noise for noise in (0.4, 1.2)])
+
+    def surprise(share: float) -> float:
+        mixed = (share * logits[0] + (1 - share) * logits[1])[:, None]
+        said = LogisticRegression(C=1e6).fit(mixed, ended).predict_proba(mixed)[:, 1]
+        return float(
+            -np.log(np.where(ended == 1, said, 1 - said)).sum()
+            + 0.5 * logit(np.array([share]))[0] ** 2
+        )
+
+    tried = np.linspace(0.02, 0.98, 97)
+    best = tried[np.argmin([surprise(share) for share in tried])]
+    assert contract.fit_blend(logits, ended).share == pytest.approx(best, abs=0.01)
+
+
+def test_both_parts_count_the_same_unless_told() -> None:
     logits = np.stack([logit(np.array([0.2, 0.9])), logit(np.array([0.2, 0.5]))])
     # The odds are the geometric mean: of 9 and 1, 3.
     assert Blend().probability(logits) == pytest.approx([0.2, 0.75])
     assert Blend(np.log(2), 1).probability(logits) == pytest.approx([1 / 3, 6 / 7])
+    assert Blend(share=1.0).probability(logits) == pytest.approx([0.2, 0.9])
+    assert Blend(share=0.0).probability(logits) == pytest.approx([0.2, 0.5])
 
 
 def test_a_model_is_the_same_after_saving_and_loading(model: ContractModel, tmp_path: Path) -> None:

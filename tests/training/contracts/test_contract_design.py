@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features.ingestion.contract_rows import TENURE
 from features.spec import Attribute
@@ -16,13 +17,15 @@ COLUMNS = (
 )
 
 
-def rows() -> pd.DataFrame:
-    return pd.DataFrame({
+def rows(times: int = 1) -> pd.DataFrame:
+    """Four contracts, so many times."""
+    four = pd.DataFrame({
         TENURE: [0.0, 0.5, 4.0, 8.0], "paid": [np.nan, 3.0, 8.0, 40.0],
         "size": pd.Series(["S", "L", None, "M"], dtype=object),
         "plan": pd.Series(["a", "a", "b", "b"], dtype=object),
         "never": pd.Series([None] * 4, dtype=object),
     })  # fmt: skip
+    return pd.concat([four] * times, ignore_index=True)
 
 
 def test_trees_see_numbers_ranks_amounts_per_tenure_and_values() -> None:
@@ -34,11 +37,11 @@ def test_trees_see_numbers_ranks_amounts_per_tenure_and_values() -> None:
         [4, 8, n, 2, 0, 1],
         [8, 40, 1, 5, 0, 1],
     ]
-    np.testing.assert_array_equal(learn(rows(), COLUMNS).trees(rows()), expected)
+    np.testing.assert_array_equal(learn(rows(5), COLUMNS).trees(rows()), expected)
 
 
 def test_of_a_contract_that_has_not_run_yet_no_amount_per_tenure_is_known() -> None:
-    assert np.isnan(learn(rows(), COLUMNS).trees(rows().assign(paid=5.0))[0, 3])
+    assert np.isnan(learn(rows(5), COLUMNS).trees(rows().assign(paid=5.0))[0, 3])
 
 
 def test_an_amount_below_nothing_has_its_logarithm_with_its_sign() -> None:
@@ -49,10 +52,16 @@ def test_an_amount_below_nothing_has_its_logarithm_with_its_sign() -> None:
     np.testing.assert_allclose(terms @ weights, wanted, atol=1e-9)
 
 
-def test_of_many_contracts_a_value_of_less_than_one_in_two_hundred_is_not_common() -> None:
+@pytest.mark.parametrize(
+    ("counts", "common"),
+    [([991, 5, 4], ("a",)), ([90, 10, 9], ("a", "b")), ([4_951, 25, 24], ("a", "b"))],
+)
+def test_a_value_of_fewer_than_ten_contracts_or_one_in_two_hundred_is_not_common(
+    counts: list[int], common: tuple[str, ...]
+) -> None:
     column = (Attribute("plan", "contract", "category"),)
-    plans = np.repeat(["a", "b", "c"], [991, 5, 4])
-    assert learn(pd.DataFrame({"plan": plans}), column).vocabulary == {"plan": ("a", "b")}
+    plans = np.repeat(["a", "b", "c"], counts)
+    assert learn(pd.DataFrame({"plan": plans}), column).vocabulary == {"plan": common}
 
 
 def test_a_first_model_sees_filled_numbers_flags_and_values() -> None:
@@ -63,11 +72,11 @@ def test_a_first_model_sees_filled_numbers_flags_and_values() -> None:
         [4, 8, 1, 0, 0, 1, 0, 0, 1],
         [8, 40, 1, 0, 0, 0, 0, 0, 1],
     ]
-    np.testing.assert_array_equal(learn(rows(), COLUMNS).plain(rows()), expected)
+    np.testing.assert_array_equal(learn(rows(5), COLUMNS).plain(rows()), expected)
 
 
 def test_linear_terms_are_standardised_and_none_says_what_another_says() -> None:
-    terms = learn(rows(), COLUMNS).linear(rows())
+    terms = learn(rows(5), COLUMNS).linear(rows(5))
     np.testing.assert_allclose(terms.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(terms.std(axis=0), 1)
     # The flag of what is always known is gone, and the two flags of one row are one.
@@ -86,19 +95,19 @@ def test_a_line_bends_at_the_quantiles_of_the_training_rows() -> None:
 
 
 def test_a_value_that_training_did_not_know_is_told_by_no_column() -> None:
-    design = learn(rows(), COLUMNS)
+    design = learn(rows(5), COLUMNS)
     later = rows().iloc[:1].assign(plan="z", size="unheard of")
     np.testing.assert_array_equal(design.trees(later)[0], [0, np.nan, np.nan, np.nan, 0, 0])
 
 
 def test_an_unknown_value_has_a_column_where_training_had_some() -> None:
     column = (Attribute("plan", "contract", "category"),)
-    inputs = pd.DataFrame({"plan": pd.Series(["a", "a", None, "b"], dtype=object)})
+    inputs = pd.DataFrame({"plan": pd.Series(["a", "b", None, *["a"] * 9], dtype=object)})
     # b is a single one; a rule learned from it would hold for nobody else.
     assert learn(inputs, column).vocabulary == {"plan": ("a", None)}
-    assert learn(inputs, column).trees(inputs).tolist() == [[1, 0], [1, 0], [0, 1], [0, 0]]
+    assert learn(inputs, column).trees(inputs)[:4].tolist() == [[1, 0], [0, 0], [0, 1], [1, 0]]
 
 
 def test_a_design_survives_its_way_through_json() -> None:
-    design = learn(rows(), COLUMNS)
+    design = learn(rows(5), COLUMNS)
     assert Design.from_dict(json.loads(json.dumps(dataclasses.asdict(design)))) == design
