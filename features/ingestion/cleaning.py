@@ -48,7 +48,7 @@ class Field:
 
     `use`: "always", the row needs it; "if given", the row is rejected when something unusable is
     written there; "cell", that value alone is lost; "free", anything goes. `what` ends the sentence
-    "... is not".
+    "... is not". `nothing` says in SQL of what else than a blank (`blank`) that nothing is written.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Field:
     sql: str
     use: str
     what: str
+    nothing: str = "false"
 
 
 def quoted(name: str) -> str:
@@ -113,6 +114,11 @@ def blank(reference: str, dtype: str) -> str:
     if dtype in ("FLOAT", "DOUBLE"):
         return f"({reference} IS NULL OR isnan({reference}))"
     return f"({reference} IS NULL)"
+
+
+def never(reference: str) -> str:
+    """Whether a moment stands for "never", as exports write it: some day of the year 9999."""
+    return f"regexp_matches(CAST({reference} AS VARCHAR), '\\b9999\\b|^9999[0-9]{{4}}$')"
 
 
 def text(

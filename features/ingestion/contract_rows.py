@@ -15,7 +15,16 @@ import pandas as pd
 from features import engine
 from features.errors import SourceError
 from features.ingestion import attribute_values
-from features.ingestion.cleaning import SWITCHES, Field, identifier, moment, number, quoted, text
+from features.ingestion.cleaning import (
+    SWITCHES,
+    Field,
+    identifier,
+    moment,
+    never,
+    number,
+    quoted,
+    text,
+)
 from features.ingestion.intake import Ingested, Intake, tomorrow
 from features.ingestion.staging import Staged, judge, stage
 from features.settings.contracts import ContractExperiment, ContractsSource
@@ -81,8 +90,8 @@ def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> C
 
     Of dated ones nothing at or after `as_of` (UTC) is seen, nor anything after the day of the run,
     of which only plans can be known: a contract that starts later is left out, one that ends later
-    is still running. A row without customer, label or start, with an end that is no moment, or with
-    one before the start cannot be used.
+    is still running, and so is one that ends in the year 9999. A row without customer, label or
+    start, with an end that is no moment, or with one before the start cannot be used.
 
     Raises SourceError as `features.sources.load` does, for an `as_of` where there are no dates, and
     where no contract, or every contract, has ended.
@@ -169,7 +178,8 @@ def _fields(experiment: ContractExperiment, staged: Staged) -> list[Field]:
         begun = when("start", source.start, "always").sql
         sql = f"CASE WHEN {end.sql} >= {begun} THEN {end.sql} END"
         what = "a moment at or after the start"
-        fields.append(Field("ended_on", source.ended_on, sql, "if given", what))
+        forever = never(quoted(source.ended_on))
+        fields.append(Field("ended_on", source.ended_on, sql, "if given", what, forever))
     for attribute in source.columns:
         fields += attribute_values.fields(attribute, types, form.decimal)
     return fields

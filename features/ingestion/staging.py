@@ -122,7 +122,8 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
 
 
 def _blank(staged: Staged, field: Field) -> str:
-    return blank(quoted(field.column), staged.columns[field.column])
+    empty = blank(quoted(field.column), staged.columns[field.column])
+    return f"({empty} OR {field.nothing})"
 
 
 def _unusable(field: Field) -> str:

@@ -1,7 +1,10 @@
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features.errors import SourceError
@@ -85,6 +88,38 @@ def test_who_was_under_contract_is_told_by_the_dates(tmp_path: Path) -> None:
     assert read.rejects[["row", "column", "value"]].to_numpy().tolist() == [
         [6, "until", "2024-01-01"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "forever"),
+    [
+        ("", "9999-12-31"), ("", "9999-12-31 23:59:59"), ("", "9999-12-31T00:00:00Z"),
+        ("%d.%m.%Y", "31.12.9999"), ("%m/%d/%Y", "12/31/9999"), ("%Y%m%d", "99991231"),
+    ],
+)  # fmt: skip
+def test_a_contract_that_ends_in_the_year_9999_runs_on(
+    tmp_path: Path, form: str, forever: str
+) -> None:
+    day = f"{{:{form or '%Y-%m-%d'}}}".format
+    ends = [forever, day(T("2024-03-01")), forever, "", "99990"]
+    rows = "who,from,until,fee,plan,size\n" + "".join(
+        f"{i},{day(T('2024-01-01'))},{end},1,x,S\n" for i, end in enumerate(ends)
+    )
+    text = DATED.replace('who"\n', f'who"\nmoment_format = "{form}"\n') if form else DATED
+    found = loaded(tmp_path, text, rows)
+    assert found.rows["(ended_on)"].notna().tolist() == [False, True, False, False]
+    assert (found.scheduled, found.rejects["value"].tolist()) == (0, ["99990"])
+
+
+def test_days_of_their_own_type_may_be_in_the_year_9999(tmp_path: Path) -> None:
+    ends = pa.array([dt.date(9999, 12, 31), dt.date(2024, 3, 1), None])
+    starts = pa.array([dt.date(2024, 1, 1)] * 3)
+    table = pa.table({"who": [1, 2, 3], "from": starts, "until": ends, "fee": [1.0] * 3,
+                      "plan": ["x"] * 3, "size": ["S"] * 3})  # fmt: skip
+    pq.write_table(table, tmp_path / "contracts.parquet")
+    (tmp_path / "firm.toml").write_text(DATED.replace(".csv", ".parquet"))
+    found = load(contracts.load(tmp_path / "firm.toml"))
+    assert found.rows["(ended_on)"].notna().tolist() == [False, True, False]
 
 
 def test_a_later_end_is_not_seen_at_as_of(tmp_path: Path) -> None:
