@@ -1,13 +1,17 @@
 """What cannot be meant ends with status 2, a rule, the value seen and a remedy."""
 
 import errno
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -292,3 +296,51 @@ def test_a_full_disk_is_told_in_words() -> None:
     assert "Seen:   a file: No space left on device" in told.output
     assert "the room on the disk" in told.output
     assert isinstance(CliRunner().invoke(group, ["bug"]).exception, OSError)
+
+
+def test_a_command_that_is_asked_to_end_closes_what_is_open(tmp_path: Path) -> None:
+    script = tmp_path / "command.py"
+    script.write_text(
+        "import os, tempfile, time\n"
+        "import click, mlflow\n"
+        "from coterie.group import Commands\n"
+        "@click.group(cls=Commands)\n"
+        "def group(): pass\n"
+        "@group.command()\n"
+        "def long():\n"
+        "    with tempfile.TemporaryDirectory(dir='.') as folder, mlflow.start_run():\n"
+        "        print(folder, flush=True)\n"
+        "        time.sleep(60)\n"
+        "group(['long'])\n"
+    )
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    process = subprocess.Popen(
+        [sys.executable, script], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env={**os.environ, "MLFLOW_TRACKING_URI": store, "PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+    assert process.stdout is not None
+    folder = Path(tmp_path, process.stdout.readline().strip())
+    assert folder.is_dir()
+    process.terminate()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in said
+    assert not folder.exists()
+    (run,) = mlflow.MlflowClient(store).search_runs(["0"])
+    assert run.info.status == "FAILED"
+
+
+def test_signals_are_as_they_were_after_a_command_and_commands_run_in_any_thread() -> None:
+    @click.group(cls=Commands)
+    def group() -> None:
+        pass
+
+    @group.command()
+    def quick() -> None:
+        click.echo("done")
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert CliRunner().invoke(group, ["quick"]).output == "done\n"
+    assert signal.getsignal(signal.SIGTERM) == before
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(CliRunner().invoke, group, ["quick"]).result().output == "done\n"
