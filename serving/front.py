@@ -80,7 +80,7 @@ class Front:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 18 or int(length) > self.max_body:
             return _too_large(self.max_body, length[:20]), 413
-        if scope["method"] != "POST" or scope["path"] not in PATHS:
+        if scope["method"] != "POST" or "POST" not in PATHS.get(scope["path"], ""):
             return None
         kind = headers.get("content-type", "application/json")
         if kind.split(";")[0].strip().lower() != "application/json":

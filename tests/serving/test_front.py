@@ -145,6 +145,7 @@ def test_the_kind_of_a_body_is_asked_only_where_one_is_taken(client: TestClient)
     text = {"content-type": "text/plain"}
     assert client.get("/assign", headers=text).status_code == 405
     assert client.get("/x", headers=text).text == "/elsewhere"
+    assert client.post("/readyz", content=b"x", headers=text).status_code == 405
     other = client.post("/x", content=b"x", headers=text)
     assert (other.status_code, other.json()["error"]["seen"]) == (405, "POST")
 
