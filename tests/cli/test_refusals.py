@@ -298,6 +298,7 @@ def test_a_full_disk_is_told_in_words() -> None:
     assert isinstance(CliRunner().invoke(group, ["bug"]).exception, OSError)
 
 
+@pytest.mark.slow
 def test_a_command_that_is_asked_to_end_closes_what_is_open(tmp_path: Path) -> None:
     script = tmp_path / "command.py"
     script.write_text(

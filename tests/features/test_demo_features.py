@@ -14,6 +14,9 @@ from features.settings import config
 from features.snapshot import feature_table, snapshot
 from features.spine import customers_known
 
+# One process reads the demo's data for all of them.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo features")]
+
 SEED = 7
 FILE = Path(__file__).parents[2] / "mlflow" / "experiments" / "complete_journey.toml"
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"

@@ -57,6 +57,7 @@ def test_a_second_snapshot_has_its_own_spine(shop, met_and_bought):
     "columns",
     [["orders", "spend_90d"], ["days_in_stage", "spend"], ["stage", "attribute_home"], []],
 )
+@pytest.mark.slow
 def test_of_the_features_some_alone_have_the_values_that_they_have_among_all(
     shop, met_and_bought, columns
 ):

@@ -222,6 +222,7 @@ def test_the_same_seed_gives_the_same_files(small_run: Any) -> None:
     assert changed >= {"network.safetensors", "encoder.onnx", "churn.onnx", "arrays.safetensors"}
 
 
+@pytest.mark.slow
 def test_the_training_side_predicts_what_the_bundle_predicts(small_run: Any) -> None:
     """torch and LightGBM themselves, against ONNX Runtime and numpy."""
     network = autoencoder.Settings(members=2, epochs=2, seed=7)

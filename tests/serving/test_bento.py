@@ -26,6 +26,7 @@ def test_the_bento_asks_for_what_was_tested() -> None:
     assert asked - pinned == set()
 
 
+@pytest.mark.slow
 def test_the_bento_holds_what_the_service_imports() -> None:
     program = (
         "import sys, serving.service\n"

@@ -138,6 +138,7 @@ def test_what_does_not_come_up_shows_the_end_of_its_log(bundle_folder: Path) -> 
         pass
 
 
+@pytest.mark.slow
 def test_it_runs_from_any_folder_and_nothing_is_left_after_it(
     bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +166,7 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_without_a_bundle_the_service_does_not_start(tmp_path: Path) -> None:
     command = ("-m", "bentoml", "serve", process.SERVICE, "--host", "127.0.0.1", "--port", "0")
     missing = tmp_path / "nowhere"
@@ -210,6 +212,7 @@ def _ready(port: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_it_never_loads_what_fits(bundle_folder: Path) -> None:
     program = (
         "import json, sys\n"

@@ -118,6 +118,7 @@ def test_where_all_buy_once_nobody_came_back_to_learn_from(
     )
 
 
+@pytest.mark.slow
 def test_one_customer_is_no_customers(retrained: Shop) -> None:
     one = pd.DataFrame({"who": "C1", "day": np.arange(0, 240, 5), "paid": 10.0})
     assert refused(retrained, one).startswith(

@@ -67,6 +67,7 @@ def measured(file: Path, start: pd.Timestamp = FIRST_DAY) -> season.Season:
     return season.measure(read.connection, start, before, NOW, 60, 60, 90)
 
 
+@pytest.mark.slow
 def test_a_known_season_is_found_a_year_earlier(shop: Callable[[float], Path]) -> None:
     found = measured(shop(PEAK))
     # September and October to November and December: from 1 to PEAK; MBG/NBD, which was fitted on
@@ -83,6 +84,7 @@ def test_a_known_season_is_found_a_year_earlier(shop: Callable[[float], Path]) -
     )
 
 
+@pytest.mark.slow
 def test_the_naive_rule_of_a_year_ago_is_told_from_the_file_alone(
     shop: Callable[[float], Path], tmp_path: Path
 ) -> None:
@@ -131,6 +133,7 @@ def test_few_customers_tell_no_season(
     assert found.said.endswith(", 10000 needed.")
 
 
+@pytest.mark.slow
 def test_only_years_that_were_used_are_counted(shop: Callable[[float], Path]) -> None:
     # So early a start has room for two pairs of years, and the shop's first holds no order.
     found = measured(shop(PEAK), FIRST_DAY - pd.Timedelta(days=400))
@@ -243,6 +246,7 @@ def test_a_year_ahead_of_some_months_is_another_season_that_nothing_corrects_for
     )
 
 
+@pytest.mark.slow
 def test_a_year_ago_without_prices_corrects_nothing(
     shop: Callable[[float], Path], tmp_path: Path
 ) -> None:
