@@ -4,18 +4,15 @@ asked to end ends in order.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import signal
 import sys
-import threading
-from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
 import click
 
 from features.errors import CoterieError
+from features.termination import Terminated, terminable
 
 #: What a disk says of a write, without a name: full, beyond a quota, broken.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -26,8 +23,10 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with _terminable():
+            with terminable():
                 return super().invoke(ctx)
+        except Terminated:
+            sys.exit(128 + signal.SIGTERM)
         except CoterieError as error:
             problem = error
         except OSError as error:
@@ -42,22 +41,3 @@ class Commands(click.Group):
         click.echo(f"  Seen:   {problem.seen}", err=True)
         click.echo(f"  Remedy: {problem.remedy}", err=True)
         sys.exit(2)
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM (a service manager's, a container's end) leaves through all that is open: else an
-    MLflow run would be running for ever, and temporary folders would stay.
-    """
-
-    def end(number: int, frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    if threading.current_thread() is not threading.main_thread():  # which alone takes signals
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -21,12 +21,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # ships no types
 
 from features.errors import CoterieError, RequestError
+from features.termination import terminable
 from training.prediction.bundle import Bundle
 
 SERVICE = "serving.service:Coterie"
@@ -106,7 +106,7 @@ def serve_forever(bundle_folder: Path, host: str = HOST, port: int = 3000) -> No
     bundle = Bundle.load(bundle_folder)
     bundle.require_current()
     port = _checked(host, port)
-    with tempfile.TemporaryDirectory(prefix="coterie-") as folder, _terminable():
+    with tempfile.TemporaryDirectory(prefix="coterie-") as folder, terminable():
         own = bundle.save(Path(folder) / "bundle")  # a worker started anew must read the same one
         process = _start(own, host, port, Path(folder), ("serve", SERVICE))
         try:
@@ -211,20 +211,6 @@ def _checked(host: str, port: int | None) -> int:
             "choose another port, or stop what listens there" if taken
             else "choose an address of this machine, and a port from 1024 to 65535",
         ) from None  # fmt: skip
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM is as Ctrl-C."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _opener() -> urllib.request.OpenerDirector:

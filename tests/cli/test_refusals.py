@@ -24,6 +24,14 @@ Told = Callable[[Result], tuple[str, str, str]]
 Changed = Callable[..., Path]
 
 
+def commands(*actions: Callable[[], None], name: str | None = None) -> click.Group:
+    """Our group of these commands, each called as its function is, or by `name`."""
+    group = Commands()
+    for action in actions:
+        group.command(name)(action)
+    return group
+
+
 def test_init_overwrites_nothing_unasked(shop: Path, tmp_path: Path, run: Run, must: Run) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("precious")
@@ -279,18 +287,13 @@ def test_a_folder_that_cannot_be_made(
 
 
 def test_a_full_disk_is_told_in_words() -> None:
-    @click.group(cls=Commands)
-    def group() -> None:
-        pass
-
-    @group.command()
     def full() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    @group.command()
     def bug() -> None:
         raise OSError("none of these")
 
+    group = commands(full, bug)
     told = CliRunner().invoke(group, ["full"])
     assert told.exit_code == 2
     assert "Seen:   a file: No space left on device" in told.output
@@ -332,14 +335,7 @@ def test_a_command_that_is_asked_to_end_closes_what_is_open(tmp_path: Path) -> N
 
 
 def test_signals_are_as_they_were_after_a_command_and_commands_run_in_any_thread() -> None:
-    @click.group(cls=Commands)
-    def group() -> None:
-        pass
-
-    @group.command()
-    def quick() -> None:
-        click.echo("done")
-
+    group = commands(lambda: click.echo("done"), name="quick")
     before = signal.getsignal(signal.SIGTERM)
     assert CliRunner().invoke(group, ["quick"]).output == "done\n"
     assert signal.getsignal(signal.SIGTERM) == before
