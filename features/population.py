@@ -62,7 +62,8 @@ class Amounts:
     below 0 of customers without a line above 0 until then. far, far_customers, far_total: lines
     above `FAR` times p99, whose they are, and their sum. priced: products of which one line has
     twice as many pieces as another, or more; flat: of them those whose amount does not grow with
-    the pieces, as the price of one does not.
+    the pieces, as the price of one does not; steep: those whose amount grows with their square, as
+    the line's does that is multiplied once more.
     histogram: (least amount of the class, lines) above 0, from the first class to the last.
     """
 
@@ -80,6 +81,7 @@ class Amounts:
     several: int = 0
     priced: int = 0
     flat: int = 0
+    steep: int = 0
     far: int = 0
     far_customers: int = 0
     far_total: float = 0.0
@@ -199,8 +201,9 @@ def amounts(connection: Any) -> Amounts:
 
 
 def _prices(orders: Any) -> dict[str, int]:
-    """`priced` and `flat` of `Amounts`: the median amount at a product's most pieces is nearer to
-    that at its fewest than to as many times as much.
+    """`priced`, `flat` and `steep` of `Amounts`: the median amount at a product's most pieces is
+    nearer to that at its fewest, or to that times the square of the pieces, than to as many times
+    as much.
     """
     lines = orders.filter(orders.product_id.notnull(), orders.quantity > 0, orders.amount > 0)
     sold = lines.group_by("product_id", "quantity").aggregate(amount=lines.amount.median())
@@ -209,8 +212,8 @@ def _prices(orders: Any) -> dict[str, int]:
         amounts=sold.amount.argmax(sold.quantity) / sold.amount.argmin(sold.quantity),
     )
     each = each.filter(each.pieces >= 2)
-    flat = each.amounts < each.pieces.sqrt()
+    flat, steep = each.amounts < each.pieces.sqrt(), each.amounts > each.pieces**1.5
     (found,) = each.aggregate(
-        priced=each.count(), flat=flat.sum().fill_null(0)
+        priced=each.count(), flat=flat.sum().fill_null(0), steep=steep.sum().fill_null(0)
     ).to_pyarrow().to_pylist()  # fmt: skip
     return {name: int(count) for name, count in found.items()}

@@ -4,6 +4,7 @@ What makes a run meaningless raises SourceError. A row that cannot be used is li
 with its number and its reason, and the rest goes on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from features.ingestion.cleaning import (
     number,
     quoted,
     text,
+    times,
 )
 from features.ingestion.coins import Coin
 from features.ingestion.intake import Ingested, Intake, tomorrow
@@ -34,6 +36,7 @@ from features.settings.experiment import (
     AttributesSource,
     EventsSource,
     Experiment,
+    Format,
     OrdersSource,
 )
 
@@ -134,19 +137,17 @@ class _Reader:
             "line_id": source.line_id,
         }
         texts = {name: column for name, column in named.items() if column is not None}
-        numbers = {"amount": source.amount}
-        if source.quantity is not None:
-            numbers["quantity"] = source.quantity
+        paid = {
+            "amount": source.amount, "unit_price": source.unit_price, "quantity": source.quantity
+        }  # fmt: skip
+        numbers = {name: column for name, column in paid.items() if column is not None}
         numbers |= {f"discount {i}": column for i, column in enumerate(source.discount)}
         needed = [source.customer_id, source.moment, *texts.values(), *numbers.values()]
         needed += [c for c in (source.currency, source.arrived) if c is not None]
         staged = self._stage(source, needed)
 
         fields = self._who_and_when(staged, source)
-        for name, column in numbers.items():
-            sql = number(quoted(column), staged.columns[column], form.decimal)
-            use = "always" if name == "amount" else "cell"
-            fields.append(Field(name, column, sql, use, "a number"))
+        fields += _number_fields(staged, numbers, form)
         if source.currency:
             code = currency(quoted(source.currency), staged.columns[source.currency])
             fields.append(Field("currency", source.currency, code, "always", "a currency"))
@@ -299,6 +300,27 @@ def _text_field(staged: Staged, name: str, column: str, use: str = "free") -> Fi
     as_id = name in ("order_id", "product_id", "line_id")
     clean = identifier if as_id else text
     return Field(name, column, clean(quoted(column), staged.columns[column]), use, "a text")
+
+
+def _number_fields(staged: Staged, numbers: Mapping[str, str], form: Format) -> list[Field]:
+    """A field for each of `numbers`, which maps names to columns, and `amount` where it is not of
+    them: the unit price times the quantity.
+    """
+    read = {
+        name: number(quoted(column), staged.columns[column], form.decimal)
+        for name, column in numbers.items()
+    }
+    needed = ["amount"] if "amount" in numbers else ["unit_price", "quantity"]
+    made = [
+        Field(name, column, read[name], "always" if name in needed else "cell", "a number")
+        for name, column in numbers.items()
+    ]
+    if "amount" not in numbers:
+        price, pieces = numbers["unit_price"], numbers["quantity"]
+        sql = times(read["unit_price"], read["quantity"])
+        what = f"a price that times {pieces!r} is an amount"
+        made.append(Field("amount", price, sql, "always", what))
+    return made
 
 
 def _columns_of(schema: pa.Schema) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from features.errors import SourceError
-from features.guessing import doubts, horizon, optional
+from features.guessing import doubts, horizon, optional, unit_price
 from features.guessing.draft import Ask, Guess, Question, Role
 from features.guessing.hints import ROLES, currency_in, score
 from features.guessing.profile import Profile
@@ -75,11 +75,13 @@ class _Guesser:
         rates = optional.rates(self.profile, free, amount.column, form)
         self.notes += rates.values()
         roles |= optional.roles(self.profile, free, roles, rates, form)
-        self.notes += doubts.of_rows(self.profile, self.types, roles, form)
-        rows, customers, span, gap = self.profile.facts(
-            customer.column, moment_column.column, amount.column, form
-        )
         currency, currencies = self._currency(roles)
+        roles, told = unit_price.settled(self.profile, roles, form)
+        self.notes += told + doubts.of_rows(self.profile, self.types, roles, form)
+        pieces = roles["quantity"].column if "unit_price" in roles else None
+        rows, customers, span, gap = self.profile.facts(
+            customer.column, moment_column.column, amount.column, pieces, form
+        )
         days = horizon.suggest(span)
         self.notes += horizon.doubts(days, span, gap)
         days = horizon.read(self._ask("horizon_days", horizon.question(span), (), str(days)))

@@ -18,6 +18,7 @@ from features.ingestion.cleaning import (
     moment,
     number,
     quoted,
+    times,
 )
 from features.ingestion.intake import tomorrow
 from features.ingestion.locations import resolve
@@ -273,16 +274,18 @@ class Profile:
         return str(self._one(sql)[0])
 
     def facts(
-        self, who: str, when: str, paid: str, form: Format
+        self, who: str, when: str, paid: str, pieces: str | None, form: Format
     ) -> tuple[int, int, float, float | None]:
         """Rows, customers, days from the first to the last row of the past, median days between
         days with an order.
 
-        A return, an amount in `paid` below 0, is no order.
+        A return, an amount below 0 in `paid`, or in `paid` times `pieces`, is no order.
         """
         customer = identifier(quoted(who), self.types[who])
         at = moment(quoted(when), self.types[when], form, "UTC")
         amount = number(quoted(paid), self.types[paid], form.decimal)
+        if pieces is not None:
+            amount = times(amount, number(quoted(pieces), self.types[pieces], form.decimal))
         self.con.execute(
             f"CREATE TABLE visits AS SELECT {customer} AS customer, {at} AS moment, "
             f"coalesce({amount} >= 0, true) AS bought FROM {self.relation.sql}"

@@ -10,6 +10,7 @@ _COLUMNS = {
     "customer_id": "who bought",
     "moment": "when",
     "amount": "what was paid for the line; negative: a return",
+    "unit_price": "what was paid for one piece; times quantity (below 0: a return) the amount",
     "order_id": "lines with the same id are one order",
     "product_id": "what was bought",
     "category": "the kind of product",
@@ -167,7 +168,8 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
             lines.append(f"{role} = {_toml(roles[role].column)}  # {meaning}{doubt}")
     if guess.unused:
         lines.append(f"# not used: {', '.join(map(_toml, guess.unused))}")
-    lines.append(f"# also possible: {', '.join(role for role in _COLUMNS if role not in roles)}")
+    others = [role for role in _COLUMNS if role not in {*roles, "amount", "unit_price"}]
+    lines.append(f"# also possible: {', '.join(others)}")
     return "\n".join([*lines, "", _REST])
 
 

@@ -190,6 +190,11 @@ def number(reference: str, dtype: str, decimal: str | None = None) -> str:
     return f"CASE WHEN abs({value}) <= {LARGEST} THEN {value} END"
 
 
+def times(one: str, other: str) -> str:
+    """Two DOUBLEs multiplied: a DOUBLE of at most LARGEST."""
+    return f"CASE WHEN abs({one} * {other}) <= {LARGEST} THEN {one} * {other} END"
+
+
 def moment(reference: str, dtype: str, form: Format, zone: str) -> str:
     """A naive TIMESTAMP in UTC. A moment without a zone of its own is wall clock in `zone`.
 

@@ -48,8 +48,9 @@ class Join:
 
 @dataclass(frozen=True)
 class OrdersSource:
-    """Order lines. Each field of the first thirteen is a column's name; None: the source has none.
+    """Order lines. Each field of the first fourteen is a column's name; None: the source has none.
 
+    Exactly one of `amount` (of the line) and `unit_price` (of one piece, times `quantity`) is set.
     `arrived`: when a row reached the warehouse. `discount` names the columns that are summed;
     empty: the source has none.
     `line_id` names the column that identifies a line: a repeated one is a repeated delivery.
@@ -58,7 +59,8 @@ class OrdersSource:
     url: str
     customer_id: str
     moment: str
-    amount: str
+    amount: str | None
+    unit_price: str | None = None
     order_id: str | None = None
     product_id: str | None = None
     category: str | None = None

@@ -83,7 +83,8 @@ def orders(table: Table) -> OrdersSource:
         url=url_of(table),
         customer_id=columns.text("customer_id"),
         moment=columns.text("moment"),
-        amount=columns.text("amount"),
+        amount=_amount(columns),
+        unit_price=columns.optional("unit_price"),
         order_id=columns.optional("order_id"),
         product_id=columns.optional("product_id"),
         category=columns.optional("category"),
@@ -101,6 +102,26 @@ def orders(table: Table) -> OrdersSource:
     columns.refuse_others()
     table.refuse_others()
     return source
+
+
+def _amount(columns: Table) -> str | None:
+    """The column of the line's amount; None where it is a price of one piece times a quantity."""
+    price, amount = columns.peek("unit_price"), columns.peek("amount")
+    if price is None:
+        return columns.text("amount")
+    if amount is not None:
+        raise ConfigError(
+            "A line's amount is a column, or the price of one piece times the quantity.",
+            f"{columns.full('amount')} = {amount!r} and unit_price = {price!r}",
+            "remove unit_price, unless amount is not what was paid for the whole line",
+        )
+    if columns.peek("quantity") is None:
+        raise ConfigError(
+            f"{columns.full('unit_price')} is multiplied by the quantity of each line.",
+            f"unit_price = {price!r} and no quantity",
+            "name the column of the quantity, or the column of the line's amount as amount",
+        )
+    return columns.optional("amount")
 
 
 def events(table: Table) -> EventsSource:

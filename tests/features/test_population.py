@@ -130,9 +130,19 @@ def test_products_whose_amount_does_not_grow_with_the_pieces_are_counted(shop: A
         for product, pieces, amount in rows
     ]
     found = amounts(shop.log(lines).connect())
-    assert (found.priced, found.flat) == (4, 2)
+    assert (found.priced, found.flat, found.steep) == (4, 2, 0)
     nothing = amounts(shop.log([shop.line("2024-01-01", 5)]).connect())
-    assert (nothing.priced, nothing.flat) == (0, 0)
+    assert (nothing.priced, nothing.flat, nothing.steep) == (0, 0, 0)
+
+
+def test_products_whose_amount_grows_with_the_square_of_the_pieces_are_counted(shop: Any) -> None:
+    rows = [("squared", 1, 5), ("squared", 3, 45), ("of a line", 1, 5), ("of a line", 3, 15)]
+    lines = [
+        shop.line("2024-01-01", amount, product_id=product, quantity=pieces)
+        for product, pieces, amount in rows
+    ]
+    found = amounts(shop.log(lines).connect())
+    assert (found.priced, found.flat, found.steep) == (2, 0, 1)
 
 
 def test_lines_far_above_all_others_are_counted_with_their_customers(shop: Any) -> None:

@@ -28,7 +28,7 @@ RETURNS_SHARE = 0.05
 NEGATIVE_SHARE = 0.3
 BACKWARD_SHARE = 0.001  # of the order lines, by the signs of quantity and amount
 SEVERAL_SHARE = 0.05
-FLAT_SHARE, LEAST_PRODUCTS = 0.8, 20  # of products bought in several quantities
+ODD_PRICES_SHARE, LEAST_PRODUCTS = 0.8, 20  # of products bought in several quantities
 ZERO_SHARE = 0.2
 SLIP_SHARE = 0.001  # of all spend, by lines far above the others; ten times it is a warning
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
@@ -57,6 +57,7 @@ def of_health(
         *_amounts(health.amounts, experiment.currency),
         *of_coins(health.coins, experiment.currency),
         *_signs(health.amounts, experiment),
+        *_prices(health.amounts, experiment),
         *_columns(health, experiment),
         *_attributes(health),
     ]
@@ -187,17 +188,35 @@ def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
             WARNING, "A return has an amount below 0; by its quantity alone it counts as an order.",
             f"{a.backward:,} of {a.lines:,} order lines ({a.backward / a.lines:.1%}) have a "
             "quantity below 0 and an amount above 0",
-            "give their amounts the sign of the quantity, in a column of their own",
+            "give their prices no sign" if experiment.orders.unit_price
+            else "give their amounts the sign of the quantity, in a column of their own",
         )  # fmt: skip
-    named = experiment.orders.amount
-    flat = a.priced >= LEAST_PRODUCTS and a.flat / a.priced > FLAT_SHARE
-    if (flat or is_unit_price(named)) and a.several / a.lines > SEVERAL_SHARE:
-        of_each = f"; of {a.priced:,} products bought in several quantities {a.flat:,} cost no more"
+
+
+def _prices(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
+    named, priced = experiment.orders.amount, experiment.orders.unit_price
+    if a.several / a.lines <= SEVERAL_SHARE:
+        return
+    pieces = (
+        f"{a.several:,} of {a.lines:,} order lines ({a.several / a.lines:.1%}) have a quantity "
+        "other than 1"
+    )
+    of_each = f"of {a.priced:,} products bought in several quantities"
+    enough = a.priced >= LEAST_PRODUCTS
+    flat = enough and a.flat / a.priced > ODD_PRICES_SHARE
+    if named is not None and (flat or is_unit_price(named)):
         yield Finding(
             WARNING, "The amount is what a line cost, not the price of one piece.",
-            f"amount = {named!r}, and {a.several:,} of {a.lines:,} order lines "
-            f"({a.several / a.lines:.1%}) have a quantity other than 1{of_each if flat else ''}",
-            "add a column of price times quantity, and name it",
+            f"amount = {named!r}, and {pieces}"
+            + (f"; {of_each} {a.flat:,} cost no more" if flat else ""),
+            f"write unit_price = {named!r} in its place: it is multiplied by the quantity",
+        )  # fmt: skip
+    if priced is not None and enough and a.steep / a.priced > ODD_PRICES_SHARE:
+        yield Finding(
+            WARNING, "The unit price is that of one piece, not what a line cost.",
+            f"unit_price = {priced!r}, and {pieces}; {of_each} {a.steep:,} cost more a piece the "
+            "more there are",
+            f"write amount = {priced!r} in its place: it is not multiplied by the quantity",
         )  # fmt: skip
 
 

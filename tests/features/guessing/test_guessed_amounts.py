@@ -28,7 +28,7 @@ def test_two_amounts_are_asked_for(write, answers):
     )
 
 
-def test_the_price_of_one_piece_is_no_amount(write, answers):
+def test_the_price_of_one_piece_is_the_unit_price(write, answers):
     header = ["CustomerID", "InvoiceDate", "InvoiceNo", "StockCode", "Quantity", "UnitPrice"]
     found = guess(
         write(header, lambda i, day: (f"{i % 9}.0", day, i, f"S{i}", 2, f"{i}.5")), answers()
@@ -36,16 +36,27 @@ def test_the_price_of_one_piece_is_no_amount(write, answers):
     assert columns(found) == {
         "customer_id": "CustomerID",
         "moment": "InvoiceDate",
-        "amount": "UnitPrice",
+        "unit_price": "UnitPrice",
         "order_id": "InvoiceNo",
         "product_id": "StockCode",
         "quantity": "Quantity",
     }
     assert found.notes == (
-        "'UnitPrice' looks like the price of one piece. Price times 'Quantity' is not computed: "
-        "add a column with the amount of the line, and name it here.",
+        "'UnitPrice' looks like the price of one piece. The amount of a line is it times "
+        "'Quantity' (?).",
     )
-    assert f"# NOTE: {found.notes[0]}" in render(found)
+    written = render(found)
+    assert f"# NOTE: {found.notes[0]}" in written
+    assert '\nunit_price = "UnitPrice"  # what was paid for one piece; times quantity ' in written
+    assert "\namount" not in written
+
+
+def test_pieces_that_came_back_are_no_order(write, answers):
+    """A return tells nothing of how long customers wait before they buy again."""
+    header = ["customer", "date", "unit_price", "quantity"]
+    rows = {pieces: lambda i, day, n=pieces: (1, day, 5, n if i % 2 else 1) for pieces in (1, -1)}
+    bought, back = (guess(write(header, rows[n]), answers()) for n in (1, -1))
+    assert (bought.median_gap_days, back.median_gap_days) == (5.0, 10.0)
 
 
 def test_a_rate_is_no_discount(write, answers):

@@ -112,8 +112,9 @@ def test_a_column_whose_values_speak_against_its_name_is_not_used(
 def test_a_price_of_one_piece_is_noted_where_no_column_tells_how_many(found: Found) -> None:
     made = found(customer=who, date=day, unit_price=paid)
     assert made.notes[0].startswith(
-        "'unit_price' looks like the price of one piece. Price times 'a quantity' is not computed"
+        "'unit_price' looks like the price of one piece, and no column tells how many there are"
     )
+    assert made.roles["amount"].column == "unit_price"
 
 
 @pytest.mark.parametrize("products", [20, 19])
@@ -136,9 +137,9 @@ def test_a_price_of_one_piece_is_told_by_the_same_product_in_other_quantities(
     noted = [note for note in made.notes if "price of one piece" in note]
     assert noted == (not line and products == 20) * [
         "'Price' looks like the price of one piece: it is the same however many pieces of a "
-        "product a line has. Price times 'Quantity' is not computed: add a column with the amount "
-        "of the line, and name it here."
+        "product a line has. The amount of a line is it times 'Quantity' (?)."
     ]
+    assert ("unit_price" in made.roles) == (not line and products == 20)
 
 
 def test_an_id_that_each_line_has_of_its_own_is_the_lines(found: Found) -> None:

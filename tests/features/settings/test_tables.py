@@ -29,8 +29,8 @@ HORIZON = "experiment.horizon_days must be a whole number of at least 1."
          "did you mean experiment.seed?"),
         ({"columns": 'custmer = "x"'},
          "orders.columns.custmer is not a known key.",
-         "custmer (known keys: customer_id, moment, amount, order_id, product_id, category, brand, "
-         "store, quantity, channel, arrived, currency, discount)",
+         "custmer (known keys: customer_id, moment, amount, unit_price, order_id, product_id, "
+         "category, brand, store, quantity, channel, arrived, currency, discount)",
          "did you mean orders.columns.customer_id?"),
         ({"columns": "[modell]\nseeds = 1"},
          "modell is not a known key.",

@@ -201,6 +201,26 @@ def test_a_price_of_one_piece_is_told_by_what_products_cost_in_several_quantitie
     ]
 
 
+@pytest.mark.parametrize(
+    ("priced", "steep", "several", "said"),
+    [(20, 17, 600, 1), (20, 16, 600, 0), (19, 19, 600, 0), (20, 20, 500, 0)],
+)
+def test_an_amount_taken_for_a_price_of_one_piece_is_told_by_the_same(
+    experiment_text: Callable[..., str], having: Having, priced: int, steep: int,
+    several: int, said: int,
+) -> None:  # fmt: skip
+    but = ('amount = "paid"', 'unit_price = "UnitPrice"\nquantity = "n"')
+    read = config.parse(experiment_text(but=but, head='time_zone = "UTC"'), Path("shop.toml"))
+    changed = {"several": several, "priced": priced, "flat": 20, "steep": steep}
+    found = of_health(having("amounts", **changed), read)
+    assert [finding.seen for finding in found] == said * [
+        "unit_price = 'UnitPrice', and 600 of 10,000 order lines (6.0%) have a quantity other than "
+        "1; of 20 products bought in several quantities 17 cost more a piece the more there are"
+    ]
+    (backward,) = of_health(having("amounts", backward=11), read)
+    assert backward.remedy == "give their prices no sign"
+
+
 def test_a_rate_taken_for_an_amount_is_a_hint(
     experiment_text: Callable[..., str], having: Having
 ) -> None:
