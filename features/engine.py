@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import tempfile
 import uuid
 import weakref
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import ibis
 
+from features import scratch
 from features.errors import ConfigError
 from features.schema import SCHEMAS
 
@@ -39,12 +39,10 @@ def connect(memory: str | None = None, threads: int | None = None) -> Any:
     None for four fifths of the machine's. threads: None for one a core.
     """
     backend = ibis.duckdb.connect()
-    spill = tempfile.mkdtemp(prefix="coterie-")
-    weakref.finalize(backend, shutil.rmtree, spill, ignore_errors=True)
     con = backend.con
     con.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
     con.execute("SET enable_progress_bar = false")  # on where DuckDB takes us for a notebook
-    con.execute("SET temp_directory = ?", [spill])
+    con.execute("SET temp_directory = ?", [str(scratch.folder(backend))])
     if memory is not None:
         con.execute("SET memory_limit = ?", [memory])
     if threads is not None:
@@ -104,7 +102,6 @@ def connection_of(engine: str, read: Any) -> Any:
 
     spark = connect_spark()
     folder = _folder(spark)
-    weakref.finalize(spark, shutil.rmtree, folder, ignore_errors=True)
     for name in SCHEMAS:
         file = folder / f"{name}.parquet"
         read.to_parquet(read.table(name), file)
@@ -141,6 +138,7 @@ def _folder(spark: Spark) -> Path:
                 str(error),
                 "make the folder, or name another one",
             ) from error
+        weakref.finalize(spark, shutil.rmtree, folder, ignore_errors=True)
         return folder
     if not spark.on_this_machine:
         raise ConfigError(
@@ -148,4 +146,4 @@ def _folder(spark: Spark) -> Path:
             f"{spark.place}, and {FOLDER} is not set",
             f"set {FOLDER} to a folder on shared storage, the same path on every machine",
         )
-    return Path(tempfile.mkdtemp(prefix="coterie-spark-"))  # nobody else may look into it
+    return scratch.folder(spark)

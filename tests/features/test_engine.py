@@ -63,7 +63,16 @@ def test_a_spark_connect_server_needs_no_java_here(monkeypatch, tmp_path, pyspar
 
 # -------------------------------------------------------------------------- where the tables lie
 
-CLUSTER = SimpleNamespace(place="spark://spark.example:7077", on_this_machine=False)
+
+class Session:
+    """What is asked of a Spark session; a SimpleNamespace has no weak references."""
+
+    def __init__(self, place: str, on_this_machine: bool) -> None:
+        self.place = place
+        self.on_this_machine = on_this_machine
+
+
+CLUSTER = Session("spark://spark.example:7077", on_this_machine=False)
 
 
 def test_a_cluster_needs_a_folder_that_all_machines_see(monkeypatch):
@@ -95,8 +104,9 @@ def test_a_shared_folder_that_is_not_there_is_refused(monkeypatch, tmp_path):
 def test_the_tables_of_this_machine_lie_where_nobody_else_looks(monkeypatch, tmp_path):
     monkeypatch.delenv(FOLDER, raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = engine._folder(SimpleNamespace(place="local[*]", on_this_machine=True))
-    assert folder.parent == tmp_path
+    spark = Session("local[*]", on_this_machine=True)
+    folder = engine._folder(spark)
+    assert folder.is_relative_to(tmp_path)
     assert folder.stat().st_mode & 0o077 == 0
 
 
