@@ -17,6 +17,8 @@ QUICK ?=
 FILE ?=
 
 BIN := .venv/bin
+# Python compiles what it imports, when it first does; pip would compile all that is installed.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 SOURCES := features training serving coterie
 
 .DEFAULT_GOAL := help
@@ -53,7 +55,7 @@ docs: .venv/.installed  ## write docs/features.md from the catalog, for the demo
 	$(BIN)/python -m features.page mlflow/experiments/complete_journey.toml docs/features.md
 
 bench-features: .venv/.installed  ## the feature pipeline beside pandas, DuckDB and Polars
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev,bench]'
+	$(PIP) --quiet -e '.[demo,dev,bench]'
 	$(BIN)/python benchmarks/bench_features.py --sizes $(SIZES) --out out/bench_features.md
 
 bench-models: .venv/.installed  ## churn and value beside naive rules and a strong blend, out of time
@@ -62,8 +64,9 @@ bench-models: .venv/.installed  ## churn and value beside naive rules and a stro
 bench-scale: .venv/.installed  ## seconds and memory of the commands, up to a million customers
 	$(BIN)/python benchmarks/bench_scale.py --out out/bench_scale.md
 
-# One pip command, so that mlflow and bentoml agree on their common dependencies. The stamp is
-# written last: an install that was broken off is taken up again.
+# One pip command, so that mlflow and bentoml agree on their common dependencies, by a pip of today:
+# what a Python brings may need twice as long. The stamp is written last: an install that was broken
+# off is taken up again.
 .venv/.installed: pyproject.toml constraints.txt
 	@set -e; \
 	python=""; \
@@ -80,12 +83,13 @@ bench-scale: .venv/.installed  ## seconds and memory of the commands, up to a mi
 	    "$$python" -m venv .venv || { rm -rf .venv; \
 	        echo "The virtual environment could not be made. Remedy: install the venv module of $$python (on Debian: apt install python3-venv)" >&2; exit 2; }; \
 	fi; \
-	echo "Installing from constraints.txt: some minutes, about 2 GB on disk, more with a CUDA build of PyTorch ..."
-	$(BIN)/python -m pip install --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[demo,dev]'
+	echo "Installing from constraints.txt: a minute or some, about 2 GB on disk, more with a CUDA build of PyTorch ..."
+	$(PIP) --quiet --upgrade pip
+	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[demo,dev]'
 	@touch $@
 
 .venv/.spark: .venv/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[demo,dev,spark]'
+	$(PIP) -e '.[demo,dev,spark]'
 	@touch $@
 
 , := ,

@@ -12,6 +12,7 @@ Told = Callable[[Result], tuple[str, str, str]]
 Changed = Callable[..., Path]
 
 
+@pytest.mark.slow
 def test_data_that_train_end_with_nought_and_a_page(changed: Changed, must: Run) -> None:
     file = changed()
     shown = must("check", file, "--out", file.parent / "out")
@@ -26,6 +27,7 @@ def test_data_that_train_end_with_nought_and_a_page(changed: Changed, must: Run)
     assert [p.name for p in (file.parent / "out" / "shop").iterdir()] == ["check.html"]
 
 
+@pytest.mark.slow
 def test_data_that_cannot_train_end_with_one(changed: Changed, run: Run) -> None:
     file = changed({"horizon_days = 60": "horizon_days = 800"})
     shown = run("check", file, "--out", file.parent / "out")

@@ -56,6 +56,7 @@ def test_retrain_says_that_no_figure_is_out_of_time_and_what_is_worth_asking(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_as_of_and_the_other_commands_are_refused_in_words(
     run: Callable[..., "Result"],
     told: Callable[["Result"], tuple[str, str, str]],

@@ -73,6 +73,7 @@ def prove(file: Path, *words: object) -> Result:
     return CliRunner().invoke(coterie.main, ["prove", str(file), *map(str, words)])
 
 
+@pytest.mark.slow
 def test_it_prints_what_was_compared_and_what_is_taken_as_constant(file: Path) -> None:
     shown = prove(file, "--customers", 5, "--cutoffs", 2)
     assert shown.exit_code == 0, shown.output
@@ -226,6 +227,7 @@ def test_one_slip_does_not_empty_the_proof(file: Path) -> None:
     assert "proves little" not in shown.output
 
 
+@pytest.mark.slow
 def test_where_hardly_a_row_lies_before_any_cut_off_nothing_is_proved(file: Path) -> None:
     lines = ["c0,2024-03-01,5", *(f"c{who},2024-03-02,5" for who in range(30))]
     file.with_name("orders.csv").write_text("\n".join(["customer,date,amount", *lines]))

@@ -79,7 +79,7 @@ def test_what_lies_outside_the_training_range_is_named(small_run: Any) -> None:
 
 
 def test_most_customers_need_no_warning(predicted: pd.DataFrame) -> None:
-    assert np.mean([len(said) == 0 for said in predicted["warnings"]]) > 0.75
+    assert np.mean([len(said) == 0 for said in predicted["warnings"]]) > 0.7
 
 
 def test_a_model_says_when_it_is_stale(small_run: Any) -> None:

@@ -33,6 +33,7 @@ def service(bundle_folder: Path) -> Iterator[process.Service]:
         yield one
 
 
+@pytest.mark.slow
 def test_it_answers(service: process.Service) -> None:
     assert service.url.startswith("http://127.0.0.1:")
     (one,) = service.ask("/assign", EXAMPLE)["assignments"]
@@ -40,6 +41,7 @@ def test_it_answers(service: process.Service) -> None:
     assert service.ask("/model")["segments"]
 
 
+@pytest.mark.slow
 def test_its_refusal_is_an_error_here(service: process.Service) -> None:
     with pytest.raises(RequestError, match=r"customers must be a list"):
         service.ask("/assign", {"customers": []})
@@ -47,6 +49,7 @@ def test_its_refusal_is_an_error_here(service: process.Service) -> None:
         service.ask("/models")
 
 
+@pytest.mark.slow
 def test_random_paths_make_no_counters(service: process.Service) -> None:
     for i in range(20):
         with pytest.raises(RequestError):
@@ -57,6 +60,7 @@ def test_random_paths_make_no_counters(service: process.Service) -> None:
     assert 'endpoint="/elsewhere",http_response_code="404"' in metrics
 
 
+@pytest.mark.slow
 def test_a_body_over_the_limit_is_refused_without_reading_it(service: process.Service) -> None:
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as link:
@@ -68,6 +72,7 @@ def test_a_body_over_the_limit_is_refused_without_reading_it(service: process.Se
     assert told.startswith("HTTP/1.1 413")
 
 
+@pytest.mark.slow
 def test_a_body_that_grows_over_the_limit_is_told_so_without_a_traceback(
     service: process.Service,
 ) -> None:
@@ -86,6 +91,7 @@ def test_a_body_that_grows_over_the_limit_is_told_so_without_a_traceback(
     assert "Traceback" not in service.log.read_text()
 
 
+@pytest.mark.slow
 def test_the_log_names_no_customer(service: process.Service) -> None:
     with pytest.raises(RequestError):
         service.ask("/assign", {"customers": [{"customer_id": "Ms Secret", "orders": "x"}]})

@@ -41,6 +41,7 @@ def test_a_process_is_asked_to_end_before_it_is_ended(tmp_path: Path) -> None:
     assert one.returncode == 0
 
 
+@pytest.mark.slow
 def test_what_does_not_end_when_asked_is_ended_with_all_that_it_started(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

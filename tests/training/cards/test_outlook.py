@@ -58,6 +58,7 @@ def share(sentence: str, place: int) -> float:
     return float(sentence.split("%")[place].rsplit(maxsplit=1)[-1]) / 100
 
 
+@pytest.mark.slow
 def test_true_curves_hold_what_they_promise() -> None:
     interval, median, _ = timing().notes
     held, promised = share(interval, 0), share(interval, 2)
@@ -68,6 +69,7 @@ def test_true_curves_hold_what_they_promise() -> None:
     assert share(median, 0) == pytest.approx(0.5, abs=0.08)
 
 
+@pytest.mark.slow
 def test_curves_that_promise_too_much_are_seen_to() -> None:
     _, median, _ = timing(CHURN**4).notes
     assert share(median, 0) < 0.4
@@ -84,6 +86,7 @@ def test_true_curves_beat_every_naive_rule() -> None:
     assert certain == set(list(section.rows)[1:])
 
 
+@pytest.mark.slow
 def test_of_many_customers_some_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = timing()
     monkeypatch.setattr("training.cards.outlook.MOST_CUSTOMERS", 300)
@@ -94,6 +97,7 @@ def test_of_many_customers_some_are_compared(monkeypatch: pytest.MonkeyPatch) ->
     assert timing().rows == some.rows
 
 
+@pytest.mark.slow
 def test_a_curve_turned_round_loses() -> None:
     lost = {c.rival for _, c in ReportCard((), (timing(1 - CHURN),)).losses() if c.certain}
     assert "recency" in lost

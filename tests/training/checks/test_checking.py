@@ -67,6 +67,7 @@ class Page(HTMLParser):
         self.words += data
 
 
+@pytest.mark.slow
 def test_an_attribute_that_holds_the_outcome_is_told_as_a_leak(checked: Run) -> None:
     # As an export of today has it: closed is who did not order in the last 60 days.
     made, shown = checked(
@@ -130,6 +131,7 @@ def test_a_rate_that_is_upside_down_is_a_warning(checked: Run, tmp_path: Path) -
     assert made.health.ingested[0].source == "rates"
 
 
+@pytest.mark.slow
 def test_a_goal_of_a_kind_that_never_occurs_stops_a_training(
     checked: Run, simulated_orders: pd.DataFrame, tmp_path: Path
 ) -> None:

@@ -86,6 +86,7 @@ def test_windows_follow_each_other_and_begin_with_the_first_known_end(folder: Pa
     assert plan.test.end == plan.now.floor("D")
 
 
+@pytest.mark.slow
 def test_the_test_window_is_scored_by_what_was_known_before_it(run: Retrained) -> None:
     # Ends come at a constant rate: by the month 1 - exp(-60/200) = .26 of 60 days, else .10.
     rows = run.card.sections[0].rows
@@ -100,6 +101,7 @@ def test_the_test_window_is_scored_by_what_was_known_before_it(run: Retrained) -
     assert "No figure here is out of time" not in text
 
 
+@pytest.mark.slow
 def test_every_tested_contract_carries_its_customer(run: Retrained, folder: Path) -> None:
     experiment = contracts.load(folder / "firm.toml")
     read = load(experiment)
@@ -109,6 +111,7 @@ def test_every_tested_contract_carries_its_customer(run: Retrained, folder: Path
     np.testing.assert_array_equal(run.tested.customer_id, stood.customer_id)
 
 
+@pytest.mark.slow
 def test_contracts_that_run_now_are_scored_by_the_served_model(
     run: Retrained, folder: Path
 ) -> None:
@@ -140,6 +143,7 @@ def test_contracts_that_run_now_are_scored_by_the_served_model(
     assert said["churn_probability"] == "probability that it ends within 60 days"
 
 
+@pytest.mark.slow
 def test_nobody_is_a_target_where_no_probability_is_worth_asking(
     run: Retrained, folder: Path
 ) -> None:
@@ -154,6 +158,7 @@ def test_nobody_is_a_target_where_no_probability_is_worth_asking(
     assert not scores["target"].any()
 
 
+@pytest.mark.slow
 def test_the_run_is_in_the_store_and_no_service_takes_its_model(run: Retrained) -> None:
     client = mlflow.MlflowClient()
     logged = client.get_run(run.recorded.run_id)
@@ -247,6 +252,7 @@ def test_a_contract_that_starts_after_all_ends_tells_until_when_contracts_are_kn
     assert plan.now == late + pd.Timedelta(days=1)
 
 
+@pytest.mark.slow
 def test_a_second_run_writes_over_the_files_of_the_first(run: Retrained, folder: Path) -> None:
     out = folder / "out" / "firm"
     plots = {"profit.png", "churn_calibration.png", "rivals.png"}

@@ -143,6 +143,7 @@ def test_an_eleventh_category_and_a_seventh_channel_count_among_all(
          ("y", "x", "v", "u"), (0, 0, 0, 180), (0.0, 20015.114)),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_an_attribute_is_read_from_its_own_column_whatever_it_is_called(
     small: Callable[..., Any],
     columns: str,

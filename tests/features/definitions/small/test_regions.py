@@ -24,6 +24,7 @@ PARTS: dict[tuple[str, ...], tuple[str | None, ...]] = {
 
 
 @pytest.mark.parametrize("separator", ["/", "|", ",", ";"])
+@pytest.mark.slow
 def test_a_region_is_the_same_as_a_path_and_as_a_column_a_level(
     small: Callable[..., Any], separator: str
 ) -> None:
@@ -48,6 +49,7 @@ def test_a_region_is_the_same_as_a_path_and_as_a_column_a_level(
 
 
 @pytest.mark.parametrize("other", [(), ("land",)], ids=["one level", "two levels"])
+@pytest.mark.slow
 def test_a_part_that_holds_the_separator_is_one_part_at_any_number_of_levels(
     small: Callable[..., Any], other: tuple[str, ...]
 ) -> None:
