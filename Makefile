@@ -17,8 +17,7 @@ QUICK ?=
 FILE ?=
 
 BIN := .venv/bin
-# Python compiles what it imports, when it first does; pip would compile all that is installed.
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 SOURCES := features training serving coterie
 
 .DEFAULT_GOAL := help
@@ -65,8 +64,8 @@ bench-scale: .venv/.installed  ## seconds and memory of the commands, up to a mi
 	$(BIN)/python benchmarks/bench_scale.py --out out/bench_scale.md
 
 # One pip command, so that mlflow and bentoml agree on their common dependencies, by a pip of today:
-# what a Python brings may need twice as long. The stamp is written last: an install that was broken
-# off is taken up again.
+# what a Python brings may need twice as long. pip would compile on one core, and the packages' own
+# tests too. The stamp is written last: an install that was broken off is taken up again.
 .venv/.installed: pyproject.toml constraints.txt
 	@set -e; \
 	python=""; \
@@ -83,9 +82,10 @@ bench-scale: .venv/.installed  ## seconds and memory of the commands, up to a mi
 	    "$$python" -m venv .venv || { rm -rf .venv; \
 	        echo "The virtual environment could not be made. Remedy: install the venv module of $$python (on Debian: apt install python3-venv)" >&2; exit 2; }; \
 	fi; \
-	echo "Installing from constraints.txt: a minute or some, about 2 GB on disk, more with a CUDA build of PyTorch ..."
+	echo "Installing from constraints.txt: two minutes or more, about 2 GB on disk, more with a CUDA build of PyTorch ..."
 	$(PIP) --quiet --upgrade pip
-	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[demo,dev]'
+	$(PIP) --no-compile $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[demo,dev]'
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' .venv/lib || true
 	@touch $@
 
 .venv/.spark: .venv/.installed

@@ -109,6 +109,7 @@ def test_the_log_names_no_customer(service: process.Service) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_told(service: process.Service, bundle_folder: Path) -> None:
     port = int(service.url.rsplit(":", 1)[1])
     with (
