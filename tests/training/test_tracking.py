@@ -276,6 +276,7 @@ def test_opening_the_store_makes_its_folder(
     assert mlflow.get_tracking_uri() == uri
 
 
+@pytest.mark.slow
 def test_importing_it_switches_telemetry_off_and_touches_no_file(tmp_path: Path) -> None:
     switches = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "MLFLOW_TRACKING_URI")
     environment = {k: v for k, v in os.environ.items() if k not in switches}
