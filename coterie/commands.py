@@ -77,11 +77,12 @@ def init(
     known is asked, or, where nobody can answer, taken at its default and said. A currency has no
     default.
     """
-    from features.guessing import guess, template
+    from features.guessing import draft, guess, template
 
+    target = template.destination(draft.named(file.absolute()), out, force)
     given = {"currency": currency, "horizon_days": None if horizon is None else str(horizon)}
     guessed = guess.guess(file, asking(given), encoding)
-    target = template.write(guessed, out, force)
+    template.write(guessed, target)
     for note in guessed.notes:
         click.echo(f"NOTE: {note}")
     click.echo(f"Wrote {target}. Read it, change what is wrong, then:")

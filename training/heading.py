@@ -76,6 +76,14 @@ def _cut(plan: Splits, shots: Snapshots, currency: str) -> list[str]:
                 "wherever something is learned. Figures are measured on spend as it is, and are "
                 "about little else where it lies in the test window."
             )
+    past = shots.now.spend.dropna().to_numpy(np.float64)
+    beyond = past[past > capped(past)]
+    if len(beyond):
+        made.append(
+            f"Beyond all others: {len(beyond)} of {len(past):,} customers brought up to "
+            f"{beyond.max():,.2f} {currency} until {plan.now:%Y-%m-%d}. What is said of them "
+            "counts it as it is: where it is a slip, so is that."
+        )
     return made
 
 

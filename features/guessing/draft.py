@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,10 @@ class Role:
 
 @dataclass(frozen=True)
 class Guess:
-    """What `guessing.template` writes: columns by role, form, currency, horizon, facts, notes."""
+    """What `guessing.template` writes: columns by role, form, currency, horizon, facts, notes.
+
+    nameless: of the rows those that name no customer.
+    """
 
     path: Path
     name: str
@@ -46,8 +50,19 @@ class Guess:
     currencies: tuple[str, ...]
     horizon_days: int
     rows: int
+    nameless: int
     customers: int
     span_days: float
     median_gap_days: float | None
     unused: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+def named(path: Path) -> str:
+    """What an experiment on a file is called.
+
+    >>> named(Path("Online Retail II.csv.gz"))
+    'online_retail_ii'
+    """
+    stem = path.name.split(".")[0]
+    return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "orders"

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from features.errors import SourceError
 from features.guessing import doubts, horizon, optional, unit_price
-from features.guessing.draft import Ask, Guess, Question, Role
+from features.guessing.draft import Ask, Guess, Question, Role, named
 from features.guessing.hints import ROLES, currency_in, score
 from features.guessing.profile import Profile
 from features.ingestion.encoding import ASSUMED, NAMES, known
 from features.ingestion.joining import UNNEST, in_words, is_nested
-from features.settings.experiment import Format
+from features.settings.experiment import MOST_REJECTS, Format
 
 #: What the values of a role are not, where they cannot be used, and what they should be.
 _PLAIN = {
     "moment": ("a moment", "write all moments in one format, such as 2024-12-31"),
-    "amount": ("a number", "remove the currency sign, so that plain numbers such as 10.50 remain"),
+    "amount": ("a number", "write all of them in one way, without a currency sign, such as 10.50"),
 }
 _MONTH_FIRST = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
 
@@ -79,22 +79,28 @@ class _Guesser:
         roles, told = unit_price.settled(self.profile, roles, form)
         self.notes += told + doubts.of_rows(self.profile, self.types, roles, form)
         pieces = roles["quantity"].column if "unit_price" in roles else None
-        rows, customers, span, gap = self.profile.facts(
+        rows, nameless, customers, span, gap = self.profile.facts(
             customer.column, moment_column.column, amount.column, pieces, form
         )
+        if nameless > MOST_REJECTS * rows:
+            self.notes.append(
+                f"{customer.column!r} names nobody in {nameless:,} of {rows:,} rows: they tell "
+                "nothing of any customer, and are left out. max_reject_share lets them pass (?)."
+            )
         days = horizon.suggest(span)
         self.notes += horizon.doubts(days, span, gap)
         days = horizon.read(self._ask("horizon_days", horizon.question(span), (), str(days)))
         used = {role.column for role in roles.values()}
         return Guess(
             path=self.path,
-            name=_slug(self.path.name),
+            name=named(self.path),
             roles=roles,
             form=form,
             currency=currency,
             currencies=currencies,
             horizon_days=days,
             rows=rows,
+            nameless=nameless,
             customers=customers,
             span_days=span,
             median_gap_days=gap,
@@ -294,11 +300,6 @@ class _Guesser:
                 f"answer one of {', '.join(choices)}",
             )
         return answer
-
-
-def _slug(name: str) -> str:
-    stem = name.split(".")[0]
-    return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "orders"
 
 
 def _clipped(words: str) -> str:

@@ -276,9 +276,9 @@ class Profile:
 
     def facts(
         self, who: str, when: str, paid: str, pieces: str | None, form: Format
-    ) -> tuple[int, int, float, float | None]:
-        """Rows, customers, days from the first to the last row of the past, median days between
-        days with an order.
+    ) -> tuple[int, int, int, float, float | None]:
+        """Rows, those of them that name no customer, customers, days from the first to the last row
+        of the past, median days between days with an order.
 
         A return, an amount below 0 in `paid`, or in `paid` times `pieces`, is no order.
         """
@@ -291,7 +291,9 @@ class Profile:
             f"CREATE TABLE visits AS SELECT {customer} AS customer, {at} AS moment, "
             f"coalesce({amount} >= 0, true) AS bought FROM {self.relation.sql}"
         )
-        rows, customers = self._one("SELECT count(*), count(DISTINCT customer) FROM visits")
+        rows, nameless, customers = self._one(
+            "SELECT count(*), count(*) - count(customer), count(DISTINCT customer) FROM visits"
+        )
         days = self.con.execute(
             "SELECT CAST(moment AS DATE) AS day, max(moment) AS last, count(*) AS lines "
             f"FROM visits WHERE moment < TIMESTAMP '{tomorrow()}' GROUP BY day ORDER BY day"
@@ -305,7 +307,7 @@ class Profile:
             "(SELECT DISTINCT customer, CAST(moment AS DATE) AS day FROM visits "
             "WHERE bought AND customer IS NOT NULL AND moment IS NOT NULL))"
         )[0]
-        return int(rows), int(customers), span, gap
+        return int(rows), int(nameless), int(customers), span, gap
 
     def codes(self, column: str) -> tuple[str, ...]:
         """The three-letter codes in a column, the commonest first."""

@@ -1,10 +1,12 @@
 """A guess written down as a commented experiment file."""
 
 import json
+import math
 from pathlib import Path
 
 from features.errors import SourceError
 from features.guessing.draft import Guess
+from features.settings.experiment import MOST_REJECTS
 
 _COLUMNS = {
     "customer_id": "who bought",
@@ -144,7 +146,7 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
         "# The zone of moments that carry none, and of the business: for instance Europe/Berlin.",
         'time_zone = "UTC"',
         "# The run stops when more than this share of the rows cannot be used.",
-        "max_reject_share = 0.01",
+        f"max_reject_share = {_reject_share(guess):g}",
         "",
         "[orders]",
         f"url = {_toml(url)}",
@@ -173,6 +175,13 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
     return "\n".join([*lines, "", _REST])
 
 
+def _reject_share(guess: "Guess") -> float:
+    """The usual one, and beyond it room for the rows that name no customer."""
+    if guess.nameless <= MOST_REJECTS * guess.rows:
+        return MOST_REJECTS
+    return round(min(math.ceil(100 * guess.nameless / guess.rows) / 100 + MOST_REJECTS, 1.0), 2)
+
+
 def _gap(guess: "Guess") -> str:
     if guess.median_gap_days is None:
         return ""
@@ -184,12 +193,12 @@ def _toml(value: str) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def write(guess: "Guess", out: Path | None = None, force: bool = False) -> Path:
-    """Write the experiment file to `out`, or to NAME.toml here, and tell where.
+def destination(name: str, out: Path | None = None, force: bool = False) -> Path:
+    """Where the experiment file of that name goes: `out`, or NAME.toml here.
 
     Raises SourceError where it has another ending, or exists and is not to be overwritten.
     """
-    file = out or Path(f"{guess.name}.toml")
+    file = out or Path(f"{name}.toml")
     if file.suffix != ".toml":
         raise SourceError("An experiment file is TOML.", f"--out {file}", "end its name with .toml")
     if file.exists() and not force:
@@ -198,6 +207,10 @@ def write(guess: "Guess", out: Path | None = None, force: bool = False) -> Path:
             f"{file} exists",
             "give another name with --out, or overwrite it with --force",
         )
+    return file
+
+
+def write(guess: "Guess", file: Path) -> None:
+    """Write the experiment file, and the folders above it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(render(guess, file.resolve().parent), encoding="utf-8")
-    return file

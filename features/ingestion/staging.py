@@ -191,5 +191,6 @@ def _remedy(what: str, example: str) -> str:
 
 _REMEDIES = {
     "a moment": 'set moment_format, for instance "%d.%m.%Y" or "%Y%m%d", or name another column',
-    "a number": 'set decimal = "," if it is a comma, remove currency signs, or name another column',
+    "a number": 'set decimal to the mark that is used, "." or ",", remove currency signs, or name '
+    "another column",
 }

@@ -16,6 +16,7 @@ from features.errors import ConfigError, closest
 from features.settings import named, source_sections
 from features.settings.experiment import (
     MAX_SEED,
+    MOST_REJECTS,
     MOST_WORTH,
     Experiment,
     ModelSettings,
@@ -94,7 +95,7 @@ def parse(text: str, path: Path) -> Experiment:
         time_zone=time_zone(head),
         time_zone_named=head.peek("time_zone") is not None,
         interval_level=head.number("interval_level", 0.8, above=0, below=1),
-        max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
+        max_reject_share=head.number("max_reject_share", MOST_REJECTS, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),
         seed=head.integer("seed", 7, low=0, high=MAX_SEED),
         engine=head.one_of("engine", ENGINES) or ENGINES[0],

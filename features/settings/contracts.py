@@ -16,7 +16,7 @@ from typing import Any
 
 from features.errors import ConfigError
 from features.settings.config import text_of, time_zone
-from features.settings.experiment import MAX_SEED, Format
+from features.settings.experiment import MAX_SEED, MOST_REJECTS, Format
 from features.settings.source_sections import format_of, url_of
 from features.settings.tables import Table
 from features.spec import Attribute
@@ -119,7 +119,7 @@ def parse(text: str, content: Mapping[str, Any], path: Path) -> ContractExperime
         note=head.text("note", ""),
         time_zone=time_zone(head),
         horizon_days=head.integer("horizon_days", low=1) if source.dated else None,
-        max_reject_share=head.number("max_reject_share", 0.01, low=0, high=1),
+        max_reject_share=head.number("max_reject_share", MOST_REJECTS, low=0, high=1),
         min_history_days=head.integer("min_history_days", 0, low=0),
         seed=head.integer("seed", 7, low=0, high=MAX_SEED),
         contracts=source,

@@ -10,6 +10,8 @@ from features.spec import Attribute, Goal, Occasion, Place, Response
 MAX_SEED = 2_000_000_000
 #: Of a unit of any currency in any other; more would let amounts overflow.
 MOST_WORTH = 1e12
+#: Of a source's rows so many may be unusable, unless the file says otherwise.
+MOST_REJECTS = 0.01
 #: The lenses that an attribute may belong to.
 LENSES = ("demographic", "geographic", "psychographic", "firmographic")
 #: How an attribute's values are to be understood.

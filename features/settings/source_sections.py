@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from features.engine import takes
-from features.errors import ConfigError
+from features.errors import ConfigError, closest
 from features.ingestion import encoding
 from features.ingestion.cleaning import UNITS
 from features.ingestion.locations import without_secret
@@ -107,6 +107,13 @@ def orders(table: Table) -> OrdersSource:
 def _amount(columns: Table) -> str | None:
     """The column of the line's amount; None where it is a price of one piece times a quantity."""
     price, amount = columns.peek("unit_price"), columns.peek("amount")
+    if price is None and amount is None and closest("amount", columns) is None:
+        raise ConfigError(
+            f"{columns.full('amount')}, or unit_price, says what was paid.",
+            f"keys here: {', '.join(columns) or 'none'}",
+            "name the column of what was paid for a line as amount, or that of the price of one "
+            "piece as unit_price",
+        )
     if price is None:
         return columns.text("amount")
     if amount is not None:

@@ -32,7 +32,7 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
     experiment: Any = SimpleNamespace(name="shop", note="", currency="EUR")
     plan: Any = SimpleNamespace(
         horizon_days=30, window_days=30, rung="full", rows=list, train=(MAY,), calibration=JUNE,
-        test=JULY,
+        test=JULY, now=T("2024-08-01 12:00"),
     )  # fmt: skip
     none = season.Season(Stretch(), "no season")
     found: Any = SimpleNamespace(suspects=())
@@ -42,18 +42,21 @@ def test_what_could_not_be_told_stands_at_the_head_of_the_card() -> None:
         Readiness("measuring stability", INSUFFICIENT, "no cut-off"),
     )  # fmt: skip
     shots: Any = SimpleNamespace(
-        at=lambda windows: pd.DataFrame({"future_spend": SPENT[windows == (JULY,)]}), drawn=False
-    )
+        at=lambda windows: pd.DataFrame({"future_spend": SPENT[windows == (JULY,)]}), drawn=False,
+        now=pd.DataFrame({"spend": [float("nan"), *SPENT[True], 2e9]}),
+    )  # fmt: skip
     head = heading.lines(experiment, plan, evaluated, (none, none), ALL_SEEN, found, answers, shots)
-    assert head[:5] == (
+    assert head[:6] == (
         "shop: horizon 30 days, rung 'full'", said,
         "Insufficient for CLV intervals: 9 spent, 60 needed.",
         "Limited for CLV: 70 spent, 100 needed.",
         "Beyond all others: 1 of 4 spends in the test window, 100.0% of all of it, up to "
         "1,000,000,000.00 EUR, counted as 12.00 at most wherever something is learned. Figures are "
         "measured on spend as it is, and are about little else where it lies in the test window.",
+        "Beyond all others: 2 of 5 customers brought up to 2,000,000,000.00 EUR until 2024-08-01. "
+        "What is said of them counts it as it is: where it is a slip, so is that.",
     )  # fmt: skip
-    assert head[5].startswith("Cut-offs: ")
+    assert head[6].startswith("Cut-offs: ")
     assert "Served: no season The level of churn and spend lies between" in " ".join(head)
 
 

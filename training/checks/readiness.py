@@ -229,7 +229,7 @@ def _structural(plan: Splits, past: pd.DataFrame) -> Readiness:
         return Readiness(
             "structural models", LIMITED,
             f"{said}; MBG/NBD stands alone, each order taken to bring the mean of all",
-            "if orders do not all cost the same, see which column `amount` names",
+            "if orders do not all cost the same, see which column is named as what was paid",
         )  # fmt: skip
     return Readiness(
         "structural models", LIMITED, f"{said}; a weak prior of the parameters stands in",

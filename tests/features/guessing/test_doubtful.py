@@ -173,3 +173,20 @@ def test_a_total_that_stands_on_every_line_is_noted(export):
     )
     _, found = export(**order, order_total=lambda i, at: random.randint(100, 9999) / 100)
     assert found.notes == ()
+
+
+@pytest.mark.parametrize(("every", "share"), [(5, 0.21), (119, 0.03), (120, 0.01)])
+def test_rows_that_name_no_customer_have_room_among_the_rejects(export, every, share):
+    """Guests: rows 0, `every`, twice that and so on."""
+
+    def guest(i, at):
+        return "" if i % every == 0 else who(i, at)
+
+    _, found = export(customer=guest, date=day, amount=paid)
+    notes = {
+        0.21: "24 of 120 rows: they tell nothing",
+        0.03: "2 of 120 rows: they tell nothing",
+    }
+    noted = [note for note in found.notes if "names nobody" in note]
+    assert [notes[share] in note for note in noted] == [True] * (share > 0.01)
+    assert f"\nmax_reject_share = {share:g}\n" in render(found)

@@ -161,7 +161,7 @@ def test_a_slip_of_a_date_makes_no_history(tmp_path, answers):
         (
             "customer,date,paid_at,amount\n1,2024-01-01,2024-01-01,7\n1,2024-01-02,2024-01-01,$10.50\n",
             "One column must hold an amount. Seen: amount: '$10.50' is not a number. "
-            "Remedy: remove the currency sign, so that plain numbers such as 10.50 remain",
+            "Remedy: write all of them in one way, without a currency sign, such as 10.50",
         ),
         (
             "customer,date,amount\n1,2024-01-01,\n",

@@ -8,7 +8,7 @@ import pytest
 from features.errors import SourceError
 from features.guessing.draft import Ask
 from features.guessing.guess import guess
-from features.guessing.template import render, write
+from features.guessing.template import destination, render, write
 
 
 @pytest.fixture
@@ -22,26 +22,25 @@ def source(tmp_path: Path) -> Path:
 
 def test_a_file_is_not_overwritten_unasked(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "mine.toml"
-    assert write(guess(source), out) == out
+    assert destination("orders", out) == out
+    out.parent.mkdir()
     out.write_text("mine")
     with pytest.raises(SourceError) as caught:
-        write(guess(source), out)
+        destination("orders", out)
     assert str(caught.value) == (
         f"An experiment file is not overwritten unasked. Seen: {out} exists. "
         "Remedy: give another name with --out, or overwrite it with --force"
     )
-    assert out.read_text() == "mine"
-    write(guess(source), out, force=True)
+    write(guess(source), destination("orders", out, force=True))
     assert out.read_text(encoding="utf-8").startswith("# Drafted by `coterie init` from orders.csv")
 
 
 def test_a_file_of_another_ending_is_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
-        write(guess(source), source)
+        destination("orders", source)
     assert str(caught.value) == (
         f"An experiment file is TOML. Seen: --out {source}. Remedy: end its name with .toml"
     )
-    assert "customer" in source.read_text(encoding="utf-8")
 
 
 def test_without_a_name_the_file_is_called_as_the_source_and_stands_here(
@@ -49,7 +48,10 @@ def test_without_a_name_the_file_is_called_as_the_source_and_stands_here(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert write(guess(source)) == Path("orders.toml")
+    found = guess(source)
+    file = destination(found.name)
+    assert file == Path("orders.toml")
+    write(found, file)
     assert (tmp_path / "here" / "orders.toml").exists()
 
 

@@ -164,8 +164,8 @@ JOIN = '\n[[orders.join]]\nurl = "p.csv"\non = "sku"\ncolumns = ["kind"]'
             {"orders": "who,when,paid\na,2024-01-01,€ 5\nb,2024-01-01,\n"},
             "orders: column 'paid' must hold a number somewhere. "
             "Seen: none in 1 rows, for instance '€ 5' (text). "
-            'Remedy: set decimal = "," if it is a comma, remove currency signs, '
-            "or name another column",
+            'Remedy: set decimal to the mark that is used, "." or ",", remove currency signs, or '
+            "name another column",
         ),
         (
             {"orders": "who,when,paid\n,2024-01-01,1\n,2024-01-01,1\n"},

@@ -96,7 +96,7 @@ def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment, havi
         ("amounts", {"zero": 2_001}, HINT, "2,001 of 10,000 order lines (20.0%) of 0"),
         ("amounts", {"low": 8.0, "high": 8.0}, HINT, "8.00 EUR in every order line"),
         ("amounts", {"backward": 11}, WARNING,
-         "11 of 10,000 order lines (0.1%) have a quantity below 0 and an amount above 0"),
+         "11 of 10,000 order lines (0.1%) have a quantity below 0 and an amount that is not"),
         ("amounts", {"high": 1e9, "total": 1.25e9}, WARNING,
          "the largest amount is 1,000,000,000.00 EUR, 80.0% of all spend; 99 % of the lines are "
          "below 60.00"),
@@ -218,7 +218,7 @@ def test_an_amount_taken_for_a_price_of_one_piece_is_told_by_the_same(
         "1; of 20 products bought in several quantities 17 cost more a piece the more there are"
     ]
     (backward,) = of_health(having("amounts", backward=11), read)
-    assert backward.remedy == "give their prices no sign"
+    assert backward.remedy == "give their prices no sign, and leave out those of 0"
 
 
 def test_a_rate_taken_for_an_amount_is_a_hint(

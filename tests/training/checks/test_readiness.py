@@ -139,7 +139,9 @@ def test_equal_amounts_leave_the_orders_their_model(window: Window) -> None:
         f"{window.as_of:%Y-%m-%d}: every customer spends 10 an order; MBG/NBD stands alone, each "
         "order taken to bring the mean of all"
     )
-    assert found.remedy == "if orders do not all cost the same, see which column `amount` names"
+    assert found.remedy == (
+        "if orders do not all cost the same, see which column is named as what was paid"
+    )
 
 
 def test_a_fit_that_a_weak_prior_does_not_help_leaves_columns_empty() -> None:
