@@ -61,8 +61,8 @@ class Guess:
 def named(path: Path) -> str:
     """What an experiment on a file is called.
 
-    >>> named(Path("Online Retail II.csv.gz"))
-    'online_retail_ii'
+    >>> named(Path("My Orders II.csv.gz"))
+    'my_orders_ii'
     """
     stem = path.name.split(".")[0]
     return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "orders"
