@@ -153,7 +153,8 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
         if made.promoted:
             made.bundle.save(champion.served())
     screen.say(f"MLflow store: {tracking.shown_uri()}")
-    screen.say(f"Next: {'' if about_contracts else 'coterie serve    '}coterie ui")
+    uses = [f"coterie score {file}", f"coterie explain {file} --top 3", "coterie serve"]
+    screen.say("Next: " + "    ".join([*(() if about_contracts else uses), "coterie ui"]))
 
 
 @main.command()

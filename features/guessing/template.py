@@ -104,6 +104,13 @@ _REST = """\
 # dates = ["2023-12-25", "2024-12-25"]
 # days_before = 7
 
+# How much is trained and tested; less is faster, and less sure:
+# [model]
+# seeds = 5                          # networks of the ensemble
+# origins = 3                        # cut-offs that the report card is measured at
+# segments = "auto"                  # or a number of them, 2 to 20
+# tune = false                       # true: the boosters by Optuna (extra `tune`)
+
 # The longer view: discounted value over so many months.
 # [value]
 # margin = 0.3                       # share of spend that is earned; default: all of it

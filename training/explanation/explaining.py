@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +76,16 @@ def choose(
             )  # fmt: skip
         chosen = chosen[(predicted["segment_id"] == found[segment]).to_numpy()]
     if top is not None:
-        told = [name for name in names(bundle.terms)[:1] if predicted[name].notna().any()]
-        worth = predicted[told[0] if told else "expected_spend"].fillna(0.0).to_numpy()
+        worth = predicted[_stake(predicted, bundle)].fillna(0.0).to_numpy()
         risk = predicted["churn_probability"].to_numpy()
         chosen = chosen[np.lexsort((-risk[chosen], -(risk * worth)[chosen]))[:top]]
     return chosen
+
+
+def _stake(predicted: pd.DataFrame, bundle: Bundle) -> str:
+    """The column of what there is to lose with a customer."""
+    told = [name for name in names(bundle.terms)[:1] if predicted[name].notna().any()]
+    return told[0] if told else "expected_spend"
 
 
 def explained(
@@ -147,6 +152,9 @@ def explain(
     if not len(chosen):
         screen.say("Nobody to explain.")
         return pd.DataFrame(columns=list(COLUMNS))
+    if top is not None:
+        stake = _stake(predicted, bundle)
+        screen.say(f"{_customers(len(chosen))} with most to lose: risk of leaving times {stake}.")
     predicted = predicted.iloc[chosen].reset_index(drop=True)
     with screen.step(f"Explaining {_customers(len(chosen))}") as told:
         rows = snapshot(sources.connection, bundle.spec, spine.of(predicted)).set_index(
@@ -155,7 +163,8 @@ def explain(
         rows = rows.loc[predicted.customer_id].reset_index()
         made = explained(bundle, rows, predicted, told)
     if out is None:
-        show(made, bundle, screen)
+        warned = dict(zip(predicted["customer_id"], predicted["warnings"], strict=True))
+        show(made, warned, bundle, screen)
     else:
         write(made, out)
         screen.say(f"Reasons of {_customers(len(chosen))} in {out}")
@@ -176,9 +185,10 @@ def write(made: pd.DataFrame, out: Path) -> None:
             made.to_parquet(staging, index=False)
 
 
-def show(made: pd.DataFrame, bundle: Bundle, screen: Screen) -> None:
+def show(made: pd.DataFrame, warned: Mapping[str, str], bundle: Bundle, screen: Screen) -> None:
     """For each customer and measure, from the typical customer to this one: the reasons that raise
-    and lower it most, and what all others do together.
+    and lower it most, and what all others do together. `warned`: what to be careful of, by
+    customer, empty where there is nothing to say.
     """
     names = {s.id: s.name for s in bundle.segments}
     days = bundle.manifest["horizon_days"]
@@ -194,6 +204,8 @@ def show(made: pd.DataFrame, bundle: Bundle, screen: Screen) -> None:
     for customer, of_customer in made.groupby("customer_id", sort=False):
         segment = of_customer["segment_id"].iloc[0]
         screen.say(f"{customer}: {segment} {names[segment]}", "bold underline")
+        if warned[str(customer)]:
+            screen.say(f"Careful: {warned[str(customer)]}", "yellow")
         for measure, told in of_customer.groupby("measure", sort=False):
             screen.table(titles[str(measure)], *_steps(told), left=(1,))
 

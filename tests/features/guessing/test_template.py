@@ -1,7 +1,7 @@
 import re
 
 from features.guessing.template import _REST
-from features.settings.experiment import AliasesSource, RatesSource
+from features.settings.experiment import AliasesSource, ModelSettings, RatesSource
 from features.spec import Goal, Response
 
 OPENED = '[[events]]\nname = "{0}"\nurl = "x.csv"\nkind = "{0}"\n'
@@ -27,3 +27,4 @@ def test_what_the_template_shows_can_be_used_once_the_comment_signs_are_gone(par
     assert [occasion.name for occasion in made.occasions] == ["Christmas"]
     assert made.orders.joins[0].columns == ("category", "brand")
     assert made.orders.joins[0].encoding == "cp1250"
+    assert made.model == ModelSettings()  # what it shows is what holds without

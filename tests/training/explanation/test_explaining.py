@@ -113,10 +113,12 @@ def test_the_screen_leads_from_a_typical_customer_to_this_one() -> None:
         table("expected_spend", 1106.4, 19.9, spend),
     ])  # fmt: skip
     out = io.StringIO()
-    explaining.show(made, BUNDLE, Screen(Console(file=out, width=160)))
+    careful = {"c": "outside the training range: spend; a mean above its interval"}
+    explaining.show(made, careful, BUNDLE, Screen(Console(file=out, width=160)))
     lines = [line.strip() for line in out.getvalue().splitlines() if line.strip()]
     assert lines[1:] == [
         "c: S4 Slipping",
+        "Careful: outside the training range: spend; a mean above its interval",
         "Risk of leaving within 30 days",
         "points  reason",
         "6.0  a typical customer",
