@@ -67,13 +67,13 @@ def test_what_the_run_handed_out_is_what_its_saved_bundle_predicts(small_run: An
 def test_customers_scored_a_part_at_a_time_are_scored_as_at_once(
     small_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "A_PART", 150)
+    monkeypatch.setattr(scoring, "A_PART", 120)
     told: list[tuple[str, int, int]] = []
     read = sources.load(small_run.experiment)
     made = scoring.score(
         small_run.bundle, read, small_run.now, lambda *progress: told.append(progress)
     )
-    assert told == [("customers", done, 400) for done in (0, 150, 300)]
+    assert told == [("customers", done, 300) for done in (0, 120, 240)]
     expected = small_run.scores
     pd.testing.assert_frame_equal(made, expected, rtol=1e-5, atol=1e-6)
 
