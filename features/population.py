@@ -16,6 +16,9 @@ CLASSES = (1, 2, 3, 4, 6, 11, 21, 51)
 LARGE = 10.0
 #: Lines above so many times the 99th percentile are far from all others.
 FAR = 20.0
+#: Of so many orders with several lines, or products bought in several quantities, such a share says
+#: that what is taken for the amount of a line is something else.
+LEAST_ALIKE, ALIKE_SHARE = 20, 0.8
 LEAST_COIN = 0.005  # sums that should be 0 are off by less
 #: Amounts above 0 are counted in these classes: 1, 2 and 5 times the powers of ten.
 STEPS = tuple(step * 10.0**power for power in range(-2, 7) for step in (1, 2, 5))

@@ -160,7 +160,7 @@ def experiment_text() -> Callable[..., str]:
 # ------------------------------------------------------------------ one small run, shared by all
 
 
-HOUSEHOLDS = 300
+HOUSEHOLDS = 400
 
 
 def small_id(household: int) -> str:
@@ -277,7 +277,7 @@ def _shared(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Path:
 
 @pytest.fixture(scope="session")
 def small_experiment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """An experiment file: 300 households of the demo data, horizon 30, two network members.
+    """An experiment file: 400 households of the demo data, horizon 30, two network members.
 
     Its customers are called as `small_id` says. Built once a session, shared between processes:
     neither the file nor its data is to be changed.

@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping
 from features.guessing.draft import Role
 from features.guessing.hints import in_hundredths
 from features.guessing.profile import Profile
+from features.population import ALIKE_SHARE
 from features.settings.experiment import Format
-
-SAME_TOTALS = 0.8  # of the orders with several lines: an amount of the order, not of the line
 
 
 def of_rows(
@@ -48,7 +47,7 @@ def _of_total(profile: Profile, roles: Mapping[str, Role], form: Format) -> list
     if not {"amount", "order_id"} <= roles.keys():
         return []
     amount, order, customer = (roles[r].column for r in ("amount", "order_id", "customer_id"))
-    if profile.same_for_all_lines(amount, order, customer, form) <= SAME_TOTALS:
+    if profile.same_for_all_lines(amount, order, customer, form) <= ALIKE_SHARE:
         return []
     return [
         f"{amount!r} is the same on all lines of most orders: if it is the order's total, it "

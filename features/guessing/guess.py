@@ -84,8 +84,9 @@ class _Guesser:
         )
         if nameless > MOST_REJECTS * rows:
             self.notes.append(
-                f"{customer.column!r} names nobody in {nameless:,} of {rows:,} rows: they tell "
-                "nothing of any customer, and are left out. max_reject_share lets them pass (?)."
+                f"{customer.column!r} names nobody in {nameless:,} of {rows:,} rows, which stops a "
+                "run. Name them in the export, or raise max_reject_share where they are guests: "
+                "they tell nothing of any customer, and are left out."
             )
         days = horizon.suggest(span)
         self.notes += horizon.doubts(days, span, gap)

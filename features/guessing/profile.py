@@ -26,14 +26,12 @@ from features.ingestion.intake import tomorrow
 from features.ingestion.locations import resolve
 from features.ingestion.reading import read
 from features.ingestion.relation import unreadable
-from features.population import is_rate
+from features.population import LEAST_ALIKE, is_rate
 from features.settings.experiment import Format
 
 _SAMPLE = 5_000
 _ALMOST_ALL = 0.95
 _FAR = 5  # times the shortest history, and a format makes too much of it
-_SOME_ORDERS = 20
-_SOME_PRODUCTS = 20
 
 _DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d")
 _SHORT_DAYS = (
@@ -215,7 +213,7 @@ class Profile:
             f"WHERE {quoted(order)} IS NOT NULL GROUP BY {quoted(customer)}, {quoted(order)} "
             f"HAVING count(*) > 1 AND max({paid}) > 0)"
         )
-        return same / orders if orders >= _SOME_ORDERS else 0.0
+        return same / orders if orders >= LEAST_ALIKE else 0.0
 
     def same_for_all_pieces(self, amount: str, quantity: str, product: str, form: Format) -> float:
         """Of the products of which one line has twice as many pieces as another, or more, the share
@@ -231,7 +229,7 @@ class Profile:
             f"FROM {self.relation.sql} WHERE {quoted(product)} IS NOT NULL AND {pieces} > 0 "
             f"AND {paid} > 0 GROUP BY ALL) GROUP BY product HAVING max(pieces) >= 2 * min(pieces))"
         )
-        return same / products if products >= _SOME_PRODUCTS else 0.0
+        return same / products if products >= LEAST_ALIKE else 0.0
 
     def distinct(self, column: str) -> float:
         """Different values for each row, 0 to 1."""

@@ -153,7 +153,7 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
         "# The zone of moments that carry none, and of the business: for instance Europe/Berlin.",
         'time_zone = "UTC"',
         "# The run stops when more than this share of the rows cannot be used.",
-        f"max_reject_share = {_reject_share(guess):g}",
+        f"max_reject_share = {MOST_REJECTS:g}{_guests(guess)}",
         "",
         "[orders]",
         f"url = {_toml(url)}",
@@ -182,11 +182,12 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
     return "\n".join([*lines, "", _REST])
 
 
-def _reject_share(guess: "Guess") -> float:
-    """The usual one, and beyond it room for the rows that name no customer."""
+def _guests(guess: "Guess") -> str:
+    """What it would have to be for the rows that name no customer to pass beside the usual ones."""
     if guess.nameless <= MOST_REJECTS * guess.rows:
-        return MOST_REJECTS
-    return round(min(math.ceil(100 * guess.nameless / guess.rows) / 100 + MOST_REJECTS, 1.0), 2)
+        return ""
+    share = math.ceil(100 * guess.nameless / guess.rows) / 100 + MOST_REJECTS
+    return f"  # {min(share, 1.0):.2f}, if the rows that name nobody may be left out"
 
 
 def _gap(guess: "Guess") -> str:

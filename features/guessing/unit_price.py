@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from features.guessing.draft import Role
 from features.guessing.hints import is_unit_price
 from features.guessing.profile import Profile
+from features.population import ALIKE_SHARE
 from features.settings.experiment import Format
-
-SAME_PRICES = 0.8  # of the products bought in several quantities
 
 
 def settled(
@@ -28,7 +27,7 @@ def settled(
         )
         return dict(roles), [alone] * is_unit_price(amount)
     flat = product is not None and (
-        profile.same_for_all_pieces(amount, quantity, product, form) > SAME_PRICES
+        profile.same_for_all_pieces(amount, quantity, product, form) > ALIKE_SHARE
     )
     if not flat and not is_unit_price(amount):
         return dict(roles), []

@@ -65,7 +65,7 @@ def customers_in(folder: Path, ids: list[str]) -> set[str]:
 
 def test_no_file_holds_a_customers_id(small_run: Any) -> None:
     ids = small_run.rows["customer_id"].tolist()
-    assert len(ids) == 300
+    assert len(ids) == 400
     assert all(i.startswith("cust-7f3a-") for i in ids)
     assert customers_in(small_run.folder, ids) == set()
 

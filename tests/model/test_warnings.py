@@ -56,7 +56,7 @@ def test_prospects_come_through_the_feature_path(small_run: Any) -> None:
     made = scoring.score(small_run.bundle, read, small_run.now)
     (row,) = made[made["customer_id"] == "new"].to_dict("records")
     assert row["warnings"].startswith("no orders yet, nor events: nobody alike was learned from")
-    assert len(made) == 301
+    assert len(made) == 401
     assert np.isfinite(row["expected_spend"])
 
 
@@ -79,7 +79,7 @@ def test_what_lies_outside_the_training_range_is_named(small_run: Any) -> None:
 
 
 def test_most_customers_need_no_warning(predicted: pd.DataFrame) -> None:
-    assert np.mean([len(said) == 0 for said in predicted["warnings"]]) > 0.7
+    assert np.mean([len(said) == 0 for said in predicted["warnings"]]) > 0.75
 
 
 def test_a_model_says_when_it_is_stale(small_run: Any) -> None:

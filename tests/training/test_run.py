@@ -44,7 +44,7 @@ def test_the_run_leaves_its_files(small_run: Any) -> None:
 def test_every_customer_has_one_row_with_the_columns_of_a_score(small_run: Any) -> None:
     assert list(small_run.scores.columns) == list(scoring.columns(small_run.bundle))
     assert small_run.scores["customer_id"].is_unique
-    assert len(small_run.scores) == len(small_run.rows) == 300
+    assert len(small_run.scores) == len(small_run.rows) == 400
     assert (small_run.scores["as_of"] == small_run.now).all()
     assert set(small_run.scores["model_version"]) == {small_run.bundle.manifest["version"]}
     empty = small_run.scores.drop(columns="warnings").isna().any()
@@ -67,13 +67,13 @@ def test_what_the_run_handed_out_is_what_its_saved_bundle_predicts(small_run: An
 def test_customers_scored_a_part_at_a_time_are_scored_as_at_once(
     small_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "A_PART", 120)
+    monkeypatch.setattr(scoring, "A_PART", 150)
     told: list[tuple[str, int, int]] = []
     read = sources.load(small_run.experiment)
     made = scoring.score(
         small_run.bundle, read, small_run.now, lambda *progress: told.append(progress)
     )
-    assert told == [("customers", done, 300) for done in (0, 120, 240)]
+    assert told == [("customers", done, 400) for done in (0, 150, 300)]
     expected = small_run.scores
     pd.testing.assert_frame_equal(made, expected, rtol=1e-5, atol=1e-6)
 
@@ -150,7 +150,7 @@ def test_what_to_see_was_learned_before_the_first_cutoff(small_run: Any) -> None
 
 def test_portraits_add_up_to_all_customers(small_run: Any) -> None:
     portraits = [s.portrait for s in small_run.bundle.segments]
-    assert sum(p["customers"] for p in portraits) == 300
+    assert sum(p["customers"] for p in portraits) == 400
     assert sum(p["share"] for p in portraits) == pytest.approx(1.0)
     counted = small_run.scores["segment_id"].value_counts()
     assert {s.id: s.portrait["customers"] for s in small_run.bundle.segments} == dict(counted)

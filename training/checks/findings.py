@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.guessing.hints import is_unit_price
 from features.health import Health
-from features.population import Amounts, Population, is_rate
+from features.population import ALIKE_SHARE, LEAST_ALIKE, Amounts, Population, is_rate
 from features.settings.experiment import Experiment
 from training import outliers
 from training.checks.currency_findings import of_coins
@@ -28,13 +28,11 @@ RETURNS_SHARE = 0.05
 NEGATIVE_SHARE = 0.3
 BACKWARD_SHARE = 0.001  # of the order lines, by the signs of quantity and amount
 SEVERAL_SHARE = 0.05
-ODD_PRICES_SHARE, LEAST_PRODUCTS = 0.8, 20  # of products bought in several quantities
 ZERO_SHARE = 0.2
 SLIP_SHARE = 0.001  # of all spend, by lines far above the others; ten times it is a warning
 WHALES_SHARE = 0.5  # of all spend, by the best hundredth
 THIN_SHARE = 0.05
 ID_SHARE = 0.5  # distinct values of known ones
-ALIKE_SHARE, LEAST_ORDERS = 0.8, 20  # of orders with several lines
 SHARED_SHARE = 0.5  # of the orders, by ids that are not one customer's
 
 
@@ -203,8 +201,8 @@ def _prices(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
         "other than 1"
     )
     of_each = f"of {a.priced:,} products bought in several quantities"
-    enough = a.priced >= LEAST_PRODUCTS
-    flat = enough and a.flat / a.priced > ODD_PRICES_SHARE
+    enough = a.priced >= LEAST_ALIKE
+    flat = enough and a.flat / a.priced > ALIKE_SHARE
     if named is not None and (flat or is_unit_price(named)):
         yield Finding(
             WARNING, "The amount is what a line cost, not the price of one piece.",
@@ -212,7 +210,7 @@ def _prices(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
             + (f"; {of_each} {a.flat:,} cost no more" if flat else ""),
             f"write unit_price = {named!r} in its place: it is multiplied by the quantity",
         )  # fmt: skip
-    if priced is not None and enough and a.steep / a.priced > ODD_PRICES_SHARE:
+    if priced is not None and enough and a.steep / a.priced > ALIKE_SHARE:
         yield Finding(
             WARNING, "The unit price is that of one piece, not what a line cost.",
             f"unit_price = {priced!r}, and {pieces}; {of_each} {a.steep:,} cost more a piece the "
@@ -223,7 +221,7 @@ def _prices(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
 
 def _orders(people: Population, experiment: Experiment) -> Iterator[Finding]:
     # Where there are a few prices, lines of an order are often alike.
-    enough = min(people.of_lines, people.alike_amounts) >= LEAST_ORDERS
+    enough = min(people.of_lines, people.alike_amounts) >= LEAST_ALIKE
     if enough and people.alike / people.of_lines > ALIKE_SHARE:
         yield Finding(
             WARNING, "The amount is what a line cost, not the total of its order.",

@@ -185,40 +185,36 @@ def test_a_price_of_one_piece_taken_for_an_amount_is_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("priced", "flat", "several", "said"),
-    [(20, 17, 600, 1), (20, 16, 600, 0), (19, 19, 600, 0), (20, 20, 500, 0)],
-)
-def test_a_price_of_one_piece_is_told_by_what_products_cost_in_several_quantities(
-    experiment_text: Callable[..., str], having: Having, priced: int, flat: int,
-    several: int, said: int,
-) -> None:  # fmt: skip
-    text = experiment_text(paid="Price", columns='quantity = "n"', head='time_zone = "UTC"')
-    read = config.parse(text, Path("shop.toml"))
-    found = of_health(having("amounts", several=several, priced=priced, flat=flat), read)
-    assert [finding.seen for finding in found] == said * [
-        "amount = 'Price', and 600 of 10,000 order lines (6.0%) have a quantity other than 1; of "
-        "20 products bought in several quantities 17 cost no more"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("priced", "steep", "several", "said"),
-    [(20, 17, 600, 1), (20, 16, 600, 0), (19, 19, 600, 0), (20, 20, 500, 0)],
-)
-def test_an_amount_taken_for_a_price_of_one_piece_is_told_by_the_same(
-    experiment_text: Callable[..., str], having: Having, priced: int, steep: int,
-    several: int, said: int,
-) -> None:  # fmt: skip
-    but = ('amount = "paid"', 'unit_price = "UnitPrice"\nquantity = "n"')
+    ("named", "counted", "words"),
+    [("amount", "flat", "cost no more"),
+     ("unit_price", "steep", "cost more a piece the more there are")],
+)  # fmt: skip
+def test_prices_and_amounts_taken_for_each_other_are_told_by_products_in_several_quantities(
+    experiment_text: Callable[..., str], having: Having, named: str, counted: str, words: str
+) -> None:
+    but = ('amount = "paid"', f'{named} = "Price"\nquantity = "n"')
     read = config.parse(experiment_text(but=but, head='time_zone = "UTC"'), Path("shop.toml"))
-    changed = {"several": several, "priced": priced, "flat": 20, "steep": steep}
-    found = of_health(having("amounts", **changed), read)
-    assert [finding.seen for finding in found] == said * [
-        "unit_price = 'UnitPrice', and 600 of 10,000 order lines (6.0%) have a quantity other than "
-        "1; of 20 products bought in several quantities 17 cost more a piece the more there are"
+
+    def seen(priced: int, odd: int, several: int) -> list[str]:
+        change = {"flat": 20, "steep": 20} if odd == 20 else {counted: odd}
+        found = of_health(having("amounts", several=several, priced=priced, **change), read)
+        return [finding.seen for finding in found]
+
+    assert seen(20, 17, 600) == [
+        f"{named} = 'Price', and 600 of 10,000 order lines (6.0%) have a quantity other than 1; of "
+        f"20 products bought in several quantities 17 {words}"
     ]
-    (backward,) = of_health(having("amounts", backward=11), read)
-    assert backward.remedy == "give their prices no sign, and leave out those of 0"
+    assert len(seen(20, 20, 600)) == 1  # each has the one that it can be
+    assert seen(20, 16, 600) == seen(19, 19, 600) == seen(20, 20, 500) == []
+
+
+def test_a_return_without_its_sign_has_the_remedy_of_what_is_named(
+    experiment_text: Callable[..., str], having: Having
+) -> None:
+    but = ('amount = "paid"', 'unit_price = "Price"\nquantity = "n"')
+    read = config.parse(experiment_text(but=but, head='time_zone = "UTC"'), Path("shop.toml"))
+    (found,) = of_health(having("amounts", backward=11), read)
+    assert found.remedy == "give their prices no sign, and leave out those of 0"
 
 
 def test_a_rate_taken_for_an_amount_is_a_hint(
