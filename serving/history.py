@@ -98,7 +98,8 @@ def _refusal(
         within = str(place[0]) if len(place) > 1 else ""
         return misspelt(path, str(place[-1]), KEYS[within])
     if kind == "missing":
-        return RequestError(f"{path} is required.", "nothing there", "send it")
+        remedy = _SEND.get(str(place[-1]), "send it")
+        return RequestError(f"{path} is required.", "nothing there", remedy)
     must, remedy = _WORDS.get(kind, ("be usable", "see /docs.json for what is asked"))
     return RequestError(
         f"{path} must {must.format_map(_Limits(limits))}.",
@@ -115,6 +116,8 @@ class _Limits(dict[str, Any]):
         return f"{limit:,.0f}"
 
 
+#: What is meant, where a client may know it by another name.
+_SEND = {"amount": "send what was paid for the whole line: a price of one piece times the pieces"}
 _NUMBER = ("be a number", "send a JSON number, without quotes or currency")
 _FINITE = ("be a finite number", "leave the row out, or correct it")
 _ROWS = ("be a list of objects", "send a list, an empty one where there is nothing")

@@ -101,7 +101,10 @@ class OrderLine(TypedDict):
     """One order line. A moment without a zone is wall clock in the model's time zone."""
 
     moment: Annotated[Moment, Field(description="when it was bought, ISO 8601")]
-    amount: Annotated[Number, Field(description="in the model's currency; negative: a return")]
+    amount: Annotated[
+        Number,
+        Field(description="of the whole line, in the model's currency; negative: a return"),
+    ]
     order_id: NotRequired[
         Annotated[
             Text | None, Field(description="lines of one order share it; default: the moment")

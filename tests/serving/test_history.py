@@ -66,6 +66,9 @@ REFUSED = [
     (line(category=10**5000), "A number has at most 300 digits."),
     (line(ammount=1), "orders[0].ammount is not a known key. Seen: 'ammount' (known keys: moment,"),
     ({"customer_id": "1", "orders": [{"amount": 1}]}, "orders[0].moment is required."),
+    ({"customer_id": "1", "orders": [{"moment": "2024-05-09", "unit_price": 3, "quantity": 2}]},
+     "orders[0].amount is required. Seen: nothing there. Remedy: send what was paid for the whole "
+     "line: a price of one piece times the pieces"),
     ({"customer_id": "1", "orders": {"amount": 1}}, "orders must be a list of objects."),
     ({"customer_id": "1", "orders": None}, "orders must be a list of objects. Seen: null."),
     ({"customer_id": "1", "orders": [3]}, "orders[0] must be an object. Seen: 3."),
