@@ -176,8 +176,8 @@ class Intake:
             counted = sorted(reasons.items(), key=lambda pair: (-pair[1], str(pair[0])))[:3]
             problem = SourceError(
                 f"{name}: at most {limit:.2%} of the rows may be unusable.",
-                f"{rejected} of {read} rows ({rejected / read:.2%}): "
-                + "; ".join(f"{reason} ({count})" for reason, count in counted),
+                f"{rejected:,} of {read:,} rows ({rejected / read:.2%}): "
+                + "; ".join(f"{reason} ({count:,})" for reason, count in counted),
                 "correct the rows or the column names, or raise experiment.max_reject_share",
             )
             problem.rejects = judged.rejects
