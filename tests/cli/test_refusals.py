@@ -241,7 +241,7 @@ def test_too_many_unusable_rows_stop_the_run(changed: Changed, run: Run, told: T
     rule, seen, remedy = told(run("retrain", file, "--out", out))
     rejects = pd.read_csv(out / "shop" / "rejects.csv")
     assert set(rejects["reason"]) == {"is not a number"}
-    assert f"{len(rejects)} of " in seen
+    assert f"{len(rejects):,} of " in seen
     assert rule == "orders: at most 1.00% of the rows may be unusable."
     assert "amount is not a number" in seen
     assert remedy.startswith("correct the rows or the column names")

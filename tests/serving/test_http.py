@@ -174,7 +174,9 @@ def test_the_docs_describe_request_answer_and_error(client: TestClient) -> None:
     docs = client.get("/docs.json")
     schemas = docs.json()["components"]["schemas"]
     assert set(schemas["OrderLine"]["required"]) == {"moment", "amount"}
-    assert schemas["OrderLine"]["properties"]["amount"]["description"].startswith("in the model's")
+    assert schemas["OrderLine"]["properties"]["amount"]["description"] == (
+        "of the whole line, in the model's currency; negative: a return"
+    )
     assert schemas["NotFound"]["properties"]["error"] == {"$ref": "#/components/schemas/Error"}
     example = next(s["example"] for s in schemas.values() if "example" in s)
     assert client.post("/assign", json=example).status_code == 200
