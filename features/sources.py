@@ -248,7 +248,7 @@ class _Reader:
         needed = [source.customer_id]
         needed += [c for a in source.columns for c in attribute_values.columns(a)]
         needed += [source.valid_from] if source.valid_from else []
-        staged = stage(self.con, source.name, source.url, self.experiment.path.parent, form, needed)
+        staged = self._stage(source, needed)
         types = staged.columns
         fields = self._who(staged, source.customer_id)
         since = "CAST(NULL AS TIMESTAMP)"
@@ -272,9 +272,14 @@ class _Reader:
             )
         self.con.execute("DROP VIEW kept_rows")
 
-    def _stage(self, source: OrdersSource | EventsSource, needed: list[str]) -> Staged:
-        folder = self.experiment.path.parent
-        return stage(self.con, source.name, source.url, folder, source.format, needed, source.joins)
+    def _stage(
+        self, source: OrdersSource | EventsSource | AttributesSource, needed: list[str]
+    ) -> Staged:
+        joins = () if isinstance(source, AttributesSource) else source.joins
+        return stage(
+            self.con, source.name, source.url, self.experiment.path.parent, source.format, needed,
+            joins, source.leave_out,
+        )  # fmt: skip
 
     def _who(self, staged: Staged, column: str) -> list[Field]:
         own = identifier(quoted(column), staged.columns[column])

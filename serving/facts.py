@@ -13,7 +13,7 @@ from training.prediction.bundle import Bundle
 
 _OF_MANIFEST = (
     "name", "version", "created", "trained_until", "horizon_days", "currency", "interval_level",
-    "time_zone", "catalog_hash", "note", "value_assumptions", "customers",
+    "time_zone", "catalog_hash", "note", "value_assumptions", "left_out", "customers",
 )  # fmt: skip
 _OURS = "Coterie"  # our own row of each table, as cards.report_card calls it
 _OF_COMPARISON = ("measure", "rival", "certain")

@@ -24,20 +24,23 @@ from training.windows.splits import Splits
 def show_ingested(ingested: Sequence[Ingested], screen: Screen) -> None:
     """What became of each source's rows."""
     merged = ingested[0].source == "aliases"  # read first, since all others are read by it
+    left_out = any(i.left_out for i in ingested)
     screen.table(
         "",
-        ("source", "rows read", "kept", "rejected", "later", "from", "to")
-        + (("merged ids",) if merged else ()),
+        ("source", "rows read", *(("left out",) if left_out else ()), "kept", "rejected", "later",
+         "from", "to", *(("merged ids",) if merged else ())),
         [
             (
                 i.source,
-                *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.later)),
+                f"{i.rows_read:,}",
+                *((f"{i.left_out:,}",) if left_out else ()),
+                *(f"{n:,}" for n in (i.rows_kept, i.rows_rejected, i.later)),
                 *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
                 *((f"{i.merged:,}",) if merged else ()),
             )
             for i in ingested
         ],
-    )
+    )  # fmt: skip
 
 
 def show_rejects(rejects: pd.DataFrame, file: Path | None, screen: Screen) -> None:

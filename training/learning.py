@@ -201,7 +201,7 @@ def _manifest(
         "trained_until": plan.now.isoformat(), "splits": plan.to_dict(),
         "stretch": dataclasses.asdict(ratio), "season": dataclasses.asdict(ahead),
         "value": {**dataclasses.asdict(experiment.value), "months": [*experiment.value.months]},
-        "value_assumptions": list(_assumptions(experiment)),
+        "value_assumptions": list(_assumptions(experiment)), "left_out": experiment.left_out(),
         "insufficient": [
             a.sentence() for a in readiness.wanting(answers) if a.status == INSUFFICIENT
         ],

@@ -85,8 +85,8 @@ class _Guesser:
         if nameless > MOST_REJECTS * rows:
             self.notes.append(
                 f"{customer.column!r} names nobody in {nameless:,} of {rows:,} rows, which stops a "
-                "run. Name them in the export, or raise max_reject_share where they are guests: "
-                "they tell nothing of any customer, and are left out."
+                "run. Name them in the export, or, where they are guests, remove the # before "
+                "[orders.leave_out]: they tell nothing of any customer."
             )
         days = horizon.suggest(span)
         self.notes += horizon.doubts(days, span, gap)

@@ -1,7 +1,6 @@
 """A guess written down as a commented experiment file."""
 
 import json
-import math
 from pathlib import Path
 
 from features.errors import SourceError
@@ -153,7 +152,7 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
         "# The zone of moments that carry none, and of the business: for instance Europe/Berlin.",
         'time_zone = "UTC"',
         "# The run stops when more than this share of the rows cannot be used.",
-        f"max_reject_share = {MOST_REJECTS:g}{_guests(guess)}",
+        f"max_reject_share = {MOST_REJECTS:g}",
         "",
         "[orders]",
         f"url = {_toml(url)}",
@@ -179,15 +178,14 @@ def render(guess: "Guess", folder: Path | None = None) -> str:
         lines.append(f"# not used: {', '.join(map(_toml, guess.unused))}")
     others = [role for role in _COLUMNS if role not in {*roles, "amount", "unit_price"}]
     lines.append(f"# also possible: {', '.join(others)}")
+    lines += [
+        "",
+        '# Rows to leave out on purpose, by what stands in a column: "" where nothing does. Other',
+        '# values in the same way: sku = ["POSTAGE", "TEST"]',
+        "# [orders.leave_out]",
+        f'# {_toml(guess.roles["customer_id"].column)} = [""]  # what names nobody',
+    ]
     return "\n".join([*lines, "", _REST])
-
-
-def _guests(guess: "Guess") -> str:
-    """What it would have to be for the rows that name no customer to pass beside the usual ones."""
-    if guess.nameless <= MOST_REJECTS * guess.rows:
-        return ""
-    share = math.ceil(100 * guess.nameless / guess.rows) / 100 + MOST_REJECTS
-    return f"  # {min(share, 1.0):.2f}, if the rows that name nobody may be left out"
 
 
 def _gap(guess: "Guess") -> str:

@@ -87,7 +87,7 @@ def _list(values: tuple[str, ...]) -> str:
     return ", ".join(map(literal, values))
 
 
-def _trimmed(reference: str, dtype: str) -> str:
+def trimmed(reference: str, dtype: str) -> str:
     """Any value as text; a whole number is written without a point, from whatever type."""
     if dtype == "VARCHAR":
         return f"trim({reference})"
@@ -110,7 +110,7 @@ def _trimmed(reference: str, dtype: str) -> str:
 def blank(reference: str, dtype: str) -> str:
     """Whether nothing is written there: null, NaN, empty, or a text that stands for null."""
     if dtype == "VARCHAR":
-        return f"({reference} IS NULL OR {_among(_trimmed(reference, dtype), NULLS)})"
+        return f"({reference} IS NULL OR {_among(trimmed(reference, dtype), NULLS)})"
     if dtype in ("FLOAT", "DOUBLE"):
         return f"({reference} IS NULL OR isnan({reference}))"
     return f"({reference} IS NULL)"
@@ -127,7 +127,7 @@ def text(
     """A text; null where blank, unless the text is one of `keep`. "1.0" is read as "1", and "True"
     as "true", which is how a column of switches comes as text from whatever type.
     """
-    value = _trimmed(reference, dtype)
+    value = trimmed(reference, dtype)
     if dtype in ("FLOAT", "DOUBLE"):
         return f"CASE WHEN isnan({reference}) THEN NULL ELSE {value} END"
     if dtype != "VARCHAR":
@@ -209,27 +209,27 @@ def moment(reference: str, dtype: str, form: Format, zone: str) -> str:
         value = _to_utc(f"CAST({reference} AS TIMESTAMP)", zone)
     elif fmt in ("unix_seconds", "unix_milliseconds"):
         micros = 1_000_000 if fmt == "unix_seconds" else 1_000
-        count = f"try_cast({_trimmed(reference, dtype)} AS DOUBLE)"
+        count = f"try_cast({trimmed(reference, dtype)} AS DOUBLE)"
         value = f"make_timestamp(try_cast({count} * {micros} AS BIGINT))"
     elif fmt in ("unix_microseconds", "unix_nanoseconds"):
         # Whole numbers: the digits of a DOUBLE do not reach so far.
         nanos = 1 if fmt == "unix_microseconds" else 1_000
-        value = f"make_timestamp(try_cast({_trimmed(reference, dtype)} AS BIGINT) // {nanos})"
+        value = f"make_timestamp(try_cast({trimmed(reference, dtype)} AS BIGINT) // {nanos})"
     elif fmt is not None:
-        parsed = f"try_strptime({_trimmed(reference, dtype)}, {literal(fmt)})"
+        parsed = f"try_strptime({trimmed(reference, dtype)}, {literal(fmt)})"
         zoned = "%z" in fmt.lower()
         value = f"({parsed} AT TIME ZONE 'UTC')" if zoned else _to_utc(parsed, zone)
     elif dtype == "VARCHAR":
-        trimmed = f"trim({reference})"
-        naive = _to_utc(f"try_cast({trimmed} AS TIMESTAMP)", zone)
+        bare = f"trim({reference})"
+        naive = _to_utc(f"try_cast({bare} AS TIMESTAMP)", zone)
         # Of a text that ends in UTC only the Z of it; the cast is asked first, being cheap.
-        tight = f"upper(regexp_replace({trimmed}, ' *(?i:UTC)$', 'Z'))"
+        tight = f"upper(regexp_replace({bare}, ' *(?i:UTC)$', 'Z'))"
         tight = f"regexp_replace({tight}, {literal(_APART)}, '\\1')"
         tight = f"regexp_replace({tight}, {literal(_NO_SECONDS)}, '\\1:00\\2')"
-        either = f"coalesce(try_cast({trimmed} AS TIMESTAMPTZ), try_cast({tight} AS TIMESTAMPTZ))"
+        either = f"coalesce(try_cast({bare} AS TIMESTAMPTZ), try_cast({tight} AS TIMESTAMPTZ))"
         aware = f"({either} AT TIME ZONE 'UTC')"
         # A cast to TIMESTAMP would drop the offset without a word.
-        has_offset = f"regexp_matches({trimmed}, {literal(_OFFSET)})"
+        has_offset = f"regexp_matches({bare}, {literal(_OFFSET)})"
         value = f"CASE WHEN {has_offset} THEN {aware} ELSE {naive} END"
     else:
         return "CAST(NULL AS TIMESTAMP)"

@@ -16,7 +16,7 @@ _REPEATED_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of one source's rows: read = kept + rejected + repeats + later.
+    """What became of one source's rows: read = left_out + kept + rejected + repeats + later.
 
     duplicates: rows equal to an earlier one in every column that was read (of SQLite and servers
     those that are used); kept, as they are often genuine.
@@ -24,6 +24,7 @@ class Ingested:
     later: dropped: at or after `as_of`, or arrived then; where none is given, after today.
     merged: ids, of the kept rows, that count as another customer's (see `ingestion.aliases`).
     assumed: (url, a word of it) of each CSV file whose encoding was taken for granted.
+    left_out: by the file's `leave_out`; `unmatched`: each (column, value) of it that no row has.
     first, last: moments of the kept rows (naive UTC), None where there is none.
     """
 
@@ -39,6 +40,8 @@ class Ingested:
     later: int = 0
     merged: int = 0
     assumed: tuple[tuple[str, str], ...] = ()
+    left_out: int = 0
+    unmatched: tuple[tuple[str, str], ...] = ()
 
 
 def tomorrow() -> pd.Timestamp:
@@ -123,6 +126,7 @@ class Intake:
         kept, first, last, others = self.con.execute(
             f"SELECT count(*), min({when}), max({when}), {merged} FROM kept_rows"
         ).fetchall()[0]
+        gone = staged.left_out.rows
         later = 0
         if self.as_of is not None:
             later = self.con.execute(
@@ -139,10 +143,12 @@ class Intake:
                 duplicates=staged.duplicates,
                 first=None if first is None else pd.Timestamp(first),
                 last=None if last is None else pd.Timestamp(last),
-                repeats=staged.read - kept - judged.rejected - later,
+                repeats=staged.read - gone - kept - judged.rejected - later,
                 later=later,
                 merged=others,
                 assumed=staged.assumed,
+                left_out=gone,
+                unmatched=staged.left_out.unmatched,
             )
         )
 
@@ -165,7 +171,7 @@ class Intake:
     def _refuse_too_many(self, staged: Staged, judged: Judged) -> None:
         """Of the source itself, and of each file joined to it."""
         limit = self.max_reject_share
-        accounts = [(staged.name, judged.rejected, staged.read)]
+        accounts = [(staged.name, judged.rejected, staged.read - staged.left_out.rows)]
         accounts += [(each.url, len(each.malformed), each.read) for each in staged.added]
         for name, rejected, read in accounts:
             if rejected / read <= limit:

@@ -14,10 +14,11 @@ import pandas as pd
 from features.errors import SourceError
 from features.ingestion.cleaning import UNITS, Field, blank, quoted
 from features.ingestion.joining import RAW, Added, in_words, join
+from features.ingestion.left_out import LeftOut, drop
 from features.ingestion.locations import resolve
 from features.ingestion.parts import PLACE_COLUMNS, places
 from features.ingestion.relation import unreadable
-from features.settings.experiment import Format, Join
+from features.settings.experiment import Format, Join, LeaveOut
 
 REJECT_COLUMNS = ["source", "row", "column", "value", "reason"]
 _JUDGED = "judged_rows"
@@ -30,6 +31,7 @@ _FATAL, _FOUND = ("always", "if given"), ("if given", "cell")
 class Staged:
     """A source's raw rows in the temporary table `raw_rows`; `columns` maps a name to its type.
 
+    read: all rows, those that were `left_out` and set aside among them.
     malformed: (row, text) of its lines that were set aside; `added`: the same of joined files.
     assumed: as in `ingestion.joining.Raw`.
     folder: what its URL is relative to.
@@ -44,6 +46,7 @@ class Staged:
     added: list[Added]
     folder: Path
     assumed: tuple[tuple[str, str], ...]
+    left_out: LeftOut
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,14 @@ def stage(
     form: Format,
     needed: Sequence[str],
     joins: Sequence[Join] = (),
+    leave_out: LeaveOut = (),
 ) -> Staged:
-    """Read the `needed` columns into `raw_rows`; SourceError where that is not possible."""
-    raw = join(con, name, url, folder, form, needed, joins)
-    aside = raw.malformed
+    """Read the `needed` columns into `raw_rows`, but for what is to be left out; SourceError where
+    that is not possible.
+    """
+    asked = [*needed, *(column for column, _ in leave_out)]
+    raw = join(con, name, url, folder, form, asked, joins)
+    aside, left_out = raw.malformed, drop(con, name, url, raw.columns, leave_out)
     rows, distinct = _one(con, f'SELECT count(*), count(DISTINCT "#print") FROM {RAW}')
     if rows + len(aside) == 0:
         if resolve(url, folder).table:
@@ -76,8 +83,8 @@ def stage(
             "check the export that wrote it",
         )
     return Staged(
-        name, url, raw.columns, rows + len(aside), rows - distinct, aside, raw.added, folder,
-        raw.assumed,
+        name, url, raw.columns, rows + len(aside) + left_out.rows, rows - distinct, aside,
+        raw.added, folder, raw.assumed, left_out,
     )  # fmt: skip
 
 
@@ -104,7 +111,7 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
     lost = [f"count(*) FILTER ({_bad(f, i)})" for i, f in enumerate(fields)]
     counted = _one(con, f"SELECT {', '.join(usable + lost)} FROM {_JUDGED}")
     for field, count in zip(fields, counted[: len(fields)], strict=True):
-        if count == 0 and staged.read > len(staged.malformed):
+        if count == 0 and staged.read > len(staged.malformed) + staged.left_out.rows:
             _refuse_throughout(con, staged, field)
     faulty = [i for i, count in enumerate(counted[len(fields) :]) if count]
     lists = [_rejects_of(con, staged, fields[i], _bad(fields[i], i)) for i in faulty]

@@ -16,8 +16,8 @@ from typing import Any
 
 from features.errors import ConfigError
 from features.settings.config import text_of, time_zone
-from features.settings.experiment import MAX_SEED, MOST_REJECTS, Format
-from features.settings.source_sections import format_of, url_of
+from features.settings.experiment import MAX_SEED, MOST_REJECTS, Format, LeaveOut
+from features.settings.source_sections import format_of, leave_out_of, url_of
 from features.settings.tables import Table
 from features.spec import Attribute
 
@@ -61,6 +61,7 @@ class ContractsSource:
     ended_on: str | None
     ended_values: tuple[str, ...]
     columns: tuple[Attribute, ...]
+    leave_out: LeaveOut
     format: Format
     name: str = "contracts"
 
@@ -173,6 +174,7 @@ def _source(table: Table) -> ContractsSource:
         ended_on=on,
         ended_values=table.texts("ended_values") if ended else (),
         columns=tuple(_column(columns.table(name), name) for name in columns),
+        leave_out=leave_out_of(table),
         format=format_of(table),
     )
     table.refuse_others()

@@ -48,6 +48,10 @@ class Join:
     encoding: str | None = None
 
 
+#: Columns, each with the values whose rows are left out; an empty value: where nothing is written.
+LeaveOut = tuple[tuple[str, tuple[str, ...]], ...]
+
+
 @dataclass(frozen=True)
 class OrdersSource:
     """Order lines. Each field of the first fourteen is a column's name; None: the source has none.
@@ -75,6 +79,7 @@ class OrdersSource:
     discount: tuple[str, ...] = ()
     line_id: str | None = None
     joins: tuple[Join, ...] = ()
+    leave_out: LeaveOut = ()
     format: Format = Format()
     name: str = "orders"
 
@@ -98,6 +103,7 @@ class EventsSource:
     arrived: str | None = None
     line_id: str | None = None
     joins: tuple[Join, ...] = ()
+    leave_out: LeaveOut = ()
     format: Format = Format()
 
 
@@ -110,6 +116,7 @@ class AttributesSource:
     customer_id: str
     columns: tuple[Attribute, ...]
     valid_from: str | None = None
+    leave_out: LeaveOut = ()
     format: Format = Format()
 
 
@@ -219,3 +226,16 @@ class Experiment:
     rate_table: RatesSource | None = None
     time_zone_named: bool = True
     value: ValueSettings = ValueSettings()
+
+    def left_out(self) -> dict[str, dict[str, list[str]]]:
+        """What rows that are left out say, by source and column: whoever asks the model is to leave
+        them out too. The customers' own ids are not told.
+        """
+        told: dict[str, dict[str, list[str]]] = {}
+        sources: list[OrdersSource | EventsSource | AttributesSource]
+        sources = [self.orders, *self.events, *self.attributes]
+        for source in sources:
+            for column, values in source.leave_out:
+                if column != source.customer_id:
+                    told.setdefault(source.name, {})[column] = [*values]
+        return told

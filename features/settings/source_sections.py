@@ -15,6 +15,7 @@ from features.settings.experiment import (
     EventsSource,
     Format,
     Join,
+    LeaveOut,
     OrdersSource,
     RatesSource,
 )
@@ -38,6 +39,14 @@ def format_of(table: Table) -> Format:
         decimal=table.one_of("decimal", (".", ",")),
         encoding=_encoding(table),
     )
+
+
+def leave_out_of(table: Table) -> LeaveOut:
+    """The section `leave_out`: columns, and the values whose rows are left out."""
+    named = table.section("leave_out")
+    if named is None:
+        return ()
+    return tuple((column, named.texts(column, blank=True)) for column in named)
 
 
 def _encoding(table: Table) -> str | None:
@@ -97,6 +106,7 @@ def orders(table: Table) -> OrdersSource:
         discount=columns.texts("discount", ()),
         line_id=table.optional("line_id"),
         joins=_joins(table),
+        leave_out=leave_out_of(table),
         format=format_of(table),
     )
     columns.refuse_others()
@@ -146,6 +156,7 @@ def events(table: Table) -> EventsSource:
         arrived=columns.optional("arrived"),
         line_id=table.optional("line_id"),
         joins=_joins(table),
+        leave_out=leave_out_of(table),
         format=format_of(table),
     )
     columns.refuse_others()
@@ -176,6 +187,7 @@ def attributes(table: Table) -> AttributesSource:
         customer_id=table.text("customer_id"),
         valid_from=table.optional("valid_from"),
         columns=tuple(_attribute(columns.table(name), name) for name in columns),
+        leave_out=leave_out_of(table),
         format=format_of(table),
     )
     table.refuse_others()

@@ -118,13 +118,17 @@ horizon_days, seed). Remedy: did you mean experiment.seed?
         self.known(key)
         return self.text(key) if key in self._content else None
 
-    def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """A text or a list of texts, none twice."""
+    def texts(
+        self, key: str, default: tuple[str, ...] | None = None, *, blank: bool = False
+    ) -> tuple[str, ...]:
+        """A text or a list of texts, none twice, and none of them empty unless `blank` is true."""
         value = self._take(key, "a list of texts", default)
         values = (value,) if isinstance(value, str) else value
-        good = isinstance(values, list | tuple) and all(isinstance(v, str) and v for v in values)
+        usable = isinstance(values, list | tuple)
+        good = usable and all(isinstance(v, str) and (v or blank) for v in values)
         if not good or len(set(values)) < len(values) or (not values and default is None):
-            raise self._refuse(key, "a list of texts, none of them empty or twice", value)
+            what = "twice" if blank else "empty or twice"
+            raise self._refuse(key, f"a list of texts, none of them {what}", value)
         return tuple(values)
 
     def matching(self, key: str, pattern: str, what: str) -> str:

@@ -31,6 +31,15 @@ def test_merged_ids_are_counted_for_each_source() -> None:
     assert "merged" not in shown(orders)[0]
 
 
+def test_rows_left_out_are_counted_where_there_are_any() -> None:
+    orders = Ingested("orders", "o.csv", 2_009, 7, 1, 0, NO, NO, left_out=2_001)
+    head, *rows = shown(orders)
+    assert " ".join(head) == "source rows read left out kept rejected later from to"
+    assert rows[-1][:6] == ["orders", "2,009", "2,001", "7", "1", "0"]
+    plain = Ingested("orders", "o.csv", 8, 7, 1, 0, NO, NO)
+    assert "left" not in shown(plain)[0]
+
+
 def test_one_churn_probability_for_everybody_is_said() -> None:
     out = io.StringIO()
     screen = Screen(Console(file=out, width=200))

@@ -50,8 +50,8 @@ def show(made: Checked, page: Path, screen: Screen) -> None:
     screen.say(made.verdict, "bold green" if made.trains else "bold red")
 
 
-INTAKE = ("source", "rows read", "kept", "rejected", "repeats", "equal rows", "later", "from",
-          "to")  # fmt: skip
+INTAKE = ("source", "rows read", "left out", "kept", "rejected", "repeats", "equal rows", "later",
+          "from", "to")  # fmt: skip
 
 
 def intake_rows(health: Health) -> list[tuple[str, ...]]:
@@ -59,7 +59,7 @@ def intake_rows(health: Health) -> list[tuple[str, ...]]:
     return [
         (
             i.source,
-            *(f"{n:,}" for n in (i.rows_read, i.rows_kept, i.rows_rejected, i.repeats,
+            *(f"{n:,}" for n in (i.rows_read, i.left_out, i.rows_kept, i.rows_rejected, i.repeats,
                                  i.duplicates, i.later)),
             *("–" if at is None else f"{at:%Y-%m-%d}" for at in (i.first, i.last)),
         )

@@ -23,6 +23,7 @@ from training.checks.suspects import Search
 
 REJECTED_SHARE = 0.001  # of a source's rows: below, a hint
 DUPLICATE_SHARE = 0.01
+MOST_NAMED = 5  # values that are in no row
 ONE_TIME_SHARE = 0.7
 RETURNS_SHARE = 0.05
 NEGATIVE_SHARE = 0.3
@@ -92,15 +93,23 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
         identified.add(experiment.orders.name)
     for i in health.ingested:
         yield from of_encodings(i)
+        if i.unmatched:
+            yield Finding(
+                WARNING, f"{i.source}: what is to be left out should be there.",
+                "in no row: " + "; ".join(f"{v!r} of {c!r}" for c, v in i.unmatched[:MOST_NAMED])
+                + (f" and {n:,} more" if (n := len(i.unmatched) - MOST_NAMED) > 0 else ""),
+                "write the values as the source has them, or remove them from leave_out",
+            )  # fmt: skip
         told = [r for r in health.reasons if r.source == i.source]
         lost = [r for r in told if r.reason.endswith("row is kept")]
         whole = [r for r in told if r not in lost]
         if i.rows_rejected:
-            share = i.rows_rejected / i.rows_read
+            read = i.rows_read - i.left_out
+            share = i.rows_rejected / read
             yield Finding(
                 WARNING if share > REJECTED_SHARE else HINT,
                 f"{i.source}: every row should be usable.",
-                f"{i.rows_rejected:,} of {i.rows_read:,} rows rejected ({share:.2%}): "
+                f"{i.rows_rejected:,} of {read:,} rows rejected ({share:.2%}): "
                 + "; ".join(f"{r.column} {r.reason} ({r.count:,})" for r in whole[:3]),
                 "look at rejects.csv, and correct the export or the columns named",
             )
@@ -186,9 +195,10 @@ def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
             WARNING, "A return has an amount below 0; by its quantity alone it counts as an order.",
             f"{a.backward:,} of {a.lines:,} order lines ({a.backward / a.lines:.1%}) have a "
             "quantity below 0 and an amount that is not",
-            "give their prices no sign, and leave out those of 0" if experiment.orders.unit_price
+            "give their prices no sign, and leave out those of 0 ([orders.leave_out])"
+            if experiment.orders.unit_price
             else "give their amounts the sign of the quantity, in a column of their own, and leave "
-            "out those of 0",
+            "out those of 0 ([orders.leave_out])",
         )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ import pytest
 from features.errors import SourceError
 from features.guessing.guess import guess
 from features.guessing.template import render
+from features.settings import config
+from features.sources import load
 
 
 @pytest.fixture
@@ -176,10 +178,10 @@ def test_a_total_that_stands_on_every_line_is_noted(export):
 
 
 @pytest.mark.parametrize(
-    ("every", "count", "share"), [(5, 24, "0.21"), (119, 2, "0.03"), (120, 1, None)]
+    ("every", "count", "told"), [(5, 24, True), (119, 2, True), (120, 1, False)]
 )
-def test_rows_that_name_no_customer_are_told_and_what_would_let_them_pass(
-    export, every, count, share
+def test_rows_that_name_no_customer_are_told_and_how_to_leave_them_out(
+    export, tmp_path, every, count, told
 ):
     """Guests: rows 0, `every`, twice that and so on. The user says whether they may be left out."""
 
@@ -189,8 +191,12 @@ def test_rows_that_name_no_customer_are_told_and_what_would_let_them_pass(
     _, found = export(customer=guest, date=day, amount=paid)
     noted = [note for note in found.notes if "names nobody" in note]
     assert [f"in {count} of 120 rows, which stops a run" in note for note in noted] == (
-        [True] if share else []
+        [True] if told else []
     )
-    (line,) = [line for line in render(found).splitlines() if line.startswith("max_reject_share")]
-    advice = f"  # {share}, if the rows that name nobody may be left out" if share else ""
-    assert line == f"max_reject_share = 0.01{advice}"
+    text = render(found, tmp_path)
+    followed = text.replace("# [orders.leave_out]\n# ", "[orders.leave_out]\n")
+    assert followed != text
+    sources = load(config.parse(followed, tmp_path / "orders.toml"))
+    assert [(i.left_out, i.rows_rejected, i.rows_kept) for i in sources.ingested] == [
+        (count, 0, 120 - count)
+    ]

@@ -76,6 +76,14 @@ def test_labelled_contracts_are_read_row_by_row(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_contracts_leave_rows_out(tmp_path: Path) -> None:
+    leave_out = 'leave_out = { plan = "gold", who = "" }'
+    text = UNDATED.replace('tenure = "ran"', f'tenure = "ran"\n{leave_out}')
+    read = loaded(tmp_path, text, LABELLED.replace("M\n,no", "M\n4,no"))
+    assert read.everything().customer_id.tolist() == ["1", "3", "4"]
+    assert [(i.left_out, i.unmatched) for i in read.ingested] == [(1, (("who", ""),))]
+
+
 def test_who_was_under_contract_is_told_by_the_dates(tmp_path: Path) -> None:
     read = loaded(tmp_path, DATED, DAYS)
     rows = standing(read, T("2024-03-01"), T("2024-03-31"))

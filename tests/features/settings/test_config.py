@@ -47,6 +47,24 @@ def test_the_smallest_file_has_these_defaults(tmp_path, experiment_text):
     assert experiment.digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_what_is_left_out_is_told_without_the_customers_ids(parsed):
+    assert parsed().left_out() == {}
+    experiment = parsed(
+        form='leave_out = { sku = ["POST", "M"], who = ["", "a test account"], shop = "x" }',
+        columns=(
+            '[[events]]\nname = "mail"\nurl = "m.csv"\nkind = "open"\n'
+            'leave_out = { who = "robot" }\n[events.columns]\ncustomer_id = "who"\nmoment = "at"\n'
+        ),
+        people='age = { lens = "demographic", kind = "number" }\n[attributes.leave_out]\nage = ""',
+    )
+    assert experiment.orders.leave_out == (
+        ("sku", ("POST", "M")), ("who", ("", "a test account")), ("shop", ("x",)),
+    )  # fmt: skip
+    assert experiment.left_out() == {
+        "orders": {"sku": ["POST", "M"], "shop": ["x"]}, "people": {"age": [""]},
+    }  # fmt: skip
+
+
 def test_every_section_is_read(parsed):
     experiment = parsed(
         head="rates = { USD = 0.9 }",

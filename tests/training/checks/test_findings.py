@@ -45,6 +45,13 @@ def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment, havi
     [
         ("ingested", {"rows_rejected": 10}, HINT, "10 of 10,000 rows rejected (0.10%): "),
         ("ingested", {"rows_rejected": 11}, WARNING, "11 of 10,000 rows rejected (0.11%): "),
+        ("ingested", {"left_out": 5_000, "rows_rejected": 5}, HINT,
+         "5 of 5,000 rows rejected (0.10%): "),
+        ("ingested", {"unmatched": (("sku", "POSTT"), ("who", ""))}, WARNING,
+         "in no row: 'POSTT' of 'sku'; '' of 'who'"),
+        ("ingested", {"unmatched": tuple(("sku", n) for n in "abcdefg")}, WARNING,
+         "in no row: 'a' of 'sku'; 'b' of 'sku'; 'c' of 'sku'; 'd' of 'sku'; 'e' of 'sku' and 2 "
+         "more"),
         ("ingested", {"repeats": 7}, HINT, "7 of 10,000 rows dropped: their line_id had come"),
         ("ingested", {"repeats": 100}, HINT,
          "100 of 10,000 rows dropped: their line_id had come"),
@@ -214,7 +221,9 @@ def test_a_return_without_its_sign_has_the_remedy_of_what_is_named(
     but = ('amount = "paid"', 'unit_price = "Price"\nquantity = "n"')
     read = config.parse(experiment_text(but=but, head='time_zone = "UTC"'), Path("shop.toml"))
     (found,) = of_health(having("amounts", backward=11), read)
-    assert found.remedy == "give their prices no sign, and leave out those of 0"
+    assert found.remedy == (
+        "give their prices no sign, and leave out those of 0 ([orders.leave_out])"
+    )
 
 
 def test_a_rate_taken_for_an_amount_is_a_hint(

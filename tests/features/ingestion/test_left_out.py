@@ -1,0 +1,117 @@
+"""Rows that the experiment file leaves out on purpose."""
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+ORDERS = (
+    "who,when,paid,sku\na,2024-01-01,1,POST\nb,2024-01-02,2, POST \nc,2024-01-03,3,post\n"
+    ",2024-01-04,4,x\n n/a,2024-01-05,5,x\nd,someday,6,x\nPOST,2024-01-07,7,\n"
+)
+
+
+def out(**columns):
+    listed = ", ".join(f"{name} = {list(values)}" for name, values in columns.items())
+    return f"leave_out = {{ {listed} }}".replace("'", '"')
+
+
+@pytest.mark.parametrize(
+    ("named", "gone", "kept"),
+    [
+        ({"sku": ["POST"]}, 2, [3.0, 7.0]),  # as it is written, but for white space around it
+        ({"sku": [" POST"]}, 2, [3.0, 7.0]),
+        ({"who": [""]}, 2, [1.0, 2.0, 3.0, 7.0]),  # nothing there, in whatever words
+        ({"sku": ["x", ""]}, 4, [1.0, 2.0, 3.0]),
+        ({"sku": ["POST"], "who": ["c", ""]}, 5, [7.0]),
+        ({"who": ["n/a"]}, 1, [1.0, 2.0, 3.0, 7.0]),
+        ({}, 0, [1.0, 2.0, 3.0, 7.0]),
+    ],
+)
+def test_rows_with_a_value_are_left_out(loaded, rows, named, gone, kept):
+    sources = loaded(ORDERS, form=out(**named), head="max_reject_share = 0.9")
+    assert [amount for (amount,) in rows(sources, "orders", "amount")] == kept
+    (account,) = sources.ingested
+    assert (account.rows_read, account.left_out, account.unmatched) == (7, gone, ())
+    assert account.rows_rejected == 7 - gone - len(kept)
+    assert account.repeats == 0
+
+
+def test_what_is_left_keeps_its_row_and_is_judged_alone(loaded, rejected, refusal):
+    """Of five rows one is unusable: more than the sixth part, which it is of all seven."""
+    read = {"form": out(who=[""]), "head": "max_reject_share = 0.19"}
+    assert refusal(loaded, ORDERS, **read).startswith(
+        "orders: at most 19.00% of the rows may be unusable. Seen: 1 of 5 rows (20.00%): when is "
+        "not a moment (1)."
+    )
+    sources = loaded(ORDERS, form=out(who=[""]), head="max_reject_share = 0.2")
+    assert rejected(sources) == [("orders", 6, "when", "someday", "is not a moment")]
+
+
+def test_equal_rows_are_counted_of_what_is_left(loaded):
+    text = "who,when,paid\na,2024-01-01,1\na,2024-01-01,1\nt,2024-01-01,1\nt,2024-01-01,1\n"
+    (account,) = loaded(text, form=out(who=["t"])).ingested
+    assert (account.duplicates, account.left_out, account.rows_kept) == (1, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "named"),
+    [
+        (pa.int64(), 17, "17"), (pa.float64(), 17.0, "17"), (pa.string(), "17", "17"),
+        (pa.bool_(), True, "true"), (pa.date32(), 17, "1970-01-18"), (pa.float64(), 1.5, "1.5"),
+        (pa.dictionary(pa.int8(), pa.string()), "17", "17"), (pa.decimal128(9, 2), 17, "17"),
+    ],
+)  # fmt: skip
+def test_a_value_is_written_as_text_whatever_its_type(loaded, table_of, dtype, value, named):
+    mine = table_of("a", mark=None).set_column(3, "mark", pa.array([None], dtype))
+    other = table_of("b").append_column("mark", pa.array([value], dtype))
+    table = pa.concat_tables([mine, other], promote_options="permissive")
+    (account,) = loaded(table, url="o.parquet", form=out(mark=[named])).ingested
+    assert (account.left_out, account.rows_kept, account.unmatched) == (1, 1, ())
+    (account,) = loaded(table, url="o.parquet", form=out(mark=["", "18"])).ingested
+    assert (account.left_out, account.rows_kept, account.unmatched) == (1, 1, (("mark", "18"),))
+
+
+def test_a_joined_column_leaves_out_too(loaded, rows):
+    join = '[[orders.join]]\nurl = "kinds.csv"\non = "sku"\ncolumns = ["kind"]'
+    text = "who,when,paid,sku\na,2024-01-01,1,x\na,2024-01-02,2,y\na,2024-01-03,3,z\n"
+    files = {"kinds.csv": "sku,kind\nx,fee\ny,goods\n"}
+    for named, kept in ((["fee"], [2.0, 3.0]), ([""], [1.0, 2.0])):
+        sources = loaded(text, form=out(kind=named), columns=join, files=files)
+        assert [amount for (amount,) in rows(sources, "orders", "amount")] == kept
+
+
+def test_events_and_attributes_leave_out_rows_of_their_own(loaded, rows):
+    section = (
+        '[[events]]\nname = "mail"\nurl = "mail.csv"\nkind = "open"\n'
+        'leave_out = { robot = "yes" }\n[events.columns]\ncustomer_id = "who"\nmoment = "at"\n'
+        '[[attributes]]\nname = "people"\nurl = "people.csv"\ncustomer_id = "who"\n'
+        'leave_out = { who = "b" }\n[attributes.columns]\n'
+        'home = { lens = "geographic", kind = "category" }\n'
+    )
+    files = {
+        "mail.csv": "who,at,robot\na,2024-01-01,yes\na,2024-01-02,no\n",
+        "people.csv": "who,home\na,x\nb,y\n",
+    }
+    sources = loaded(columns=section, files=files)
+    assert rows(sources, "events", "moment") == [(pd.Timestamp("2024-01-02"),)]
+    assert rows(sources, "attributes", "customer_id", "value") == [("a", "x")]
+    assert [account.left_out for account in sources.ingested] == [0, 1, 1]
+
+
+def test_a_value_that_no_row_has_is_named(loaded):
+    (account,) = loaded(ORDERS, form=out(sku=["POST", "Post"], who=["zz"]),
+                        head="max_reject_share = 0.9").ingested  # fmt: skip
+    assert account.unmatched == (("sku", "Post"), ("who", "zz"))
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ({"skuu": ["x"]}, "orders: column 'skuu' must exist in orders.csv. Seen: the columns who, "
+                          "when, paid, sku. Remedy: did you mean 'sku'?"),
+        ({"paid": [*"1234567"]}, "orders: leave_out must leave a row. Seen: all 7 rows of "
+                                 "orders.csv left out. Remedy: name fewer values"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_left_out_is_refused(loaded, refusal, named, words):
+    assert refusal(loaded, ORDERS, form=out(**named)) == words
