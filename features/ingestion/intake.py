@@ -1,5 +1,6 @@
 """Usable rows into the canonical tables, and the account of what became of all the others."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import duckdb
@@ -178,13 +179,17 @@ class Intake:
                 continue
             whole = judged.rejects[judged.rejects["source"] == name]
             whole = whole[~whole["reason"].str.endswith("row is kept")]
-            reasons = (whole["column"] + " " + whole["reason"]).value_counts(sort=True)
-            counted = sorted(reasons.items(), key=lambda pair: (-pair[1], str(pair[0])))[:3]
+            reasons = Counter(zip(whole["column"], whole["reason"], strict=True))
+            counted = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
+            (column, reason), _ = counted[0]
+            remedy = "correct the rows or the column names, "
+            if reason == "is empty":
+                remedy += f"leave such rows out (leave_out, {column!r} = ['']), "
             problem = SourceError(
                 f"{name}: at most {limit:.2%} of the rows may be unusable.",
                 f"{rejected:,} of {read:,} rows ({rejected / read:.2%}): "
-                + "; ".join(f"{reason} ({count:,})" for reason, count in counted),
-                "correct the rows or the column names, or raise experiment.max_reject_share",
+                + "; ".join(f"{' '.join(why)} ({count:,})" for why, count in counted),
+                f"{remedy}or raise experiment.max_reject_share",
             )
             problem.rejects = judged.rejects
             raise problem

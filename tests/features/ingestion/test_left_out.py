@@ -47,6 +47,14 @@ def test_what_is_left_keeps_its_row_and_is_judged_alone(loaded, rejected, refusa
     assert rejected(sources) == [("orders", 6, "when", "someday", "is not a moment")]
 
 
+def test_rows_that_name_nobody_are_refused_with_the_way_to_leave_them_out(loaded, refusal):
+    assert refusal(loaded, ORDERS) == (
+        "orders: at most 1.00% of the rows may be unusable. Seen: 3 of 7 rows (42.86%): who is "
+        "empty (2); when is not a moment (1). Remedy: correct the rows or the column names, leave "
+        "such rows out (leave_out, 'who' = ['']), or raise experiment.max_reject_share"
+    )
+
+
 def test_equal_rows_are_counted_of_what_is_left(loaded):
     text = "who,when,paid\na,2024-01-01,1\na,2024-01-01,1\nt,2024-01-01,1\nt,2024-01-01,1\n"
     (account,) = loaded(text, form=out(who=["t"])).ingested
