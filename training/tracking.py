@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import platform
 import re
 import sys
 import warnings
@@ -23,6 +24,7 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 
 import mlflow
 import pandas as pd
+import psutil  # type: ignore[import-untyped]  # ships no types
 from filelock import FileLock
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
@@ -43,6 +45,8 @@ BUNDLE = "bundle"
 CONTRACTS = "contracts"
 #: What MLflow says where no model of the name, or no alias, is registered.
 NO_CHAMPION = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+#: The tag that says which process records a run: its machine, its id, its start.
+PROCESS = "process"
 #: So many characters of a description fit into the registry's tables.
 MOST_NOTE = 5_000
 SHOWN = ("horizon_days", "segments", "seed")
@@ -148,10 +152,12 @@ def _record(
 ) -> Recorded:  # fmt: skip
     open_store()
     client, experiment, note = mlflow.MlflowClient(), _experiment(what.name), what.note[:MOST_NOTE]
+    _end_killed(client, experiment)
+    process = {PROCESS: f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.2f}"}
     opened = client.create_run(
         experiment,
         start_time=round(what.begun * 1000),
-        tags={**resolve_tags(), MLFLOW_RUN_NOTE: note, **what.tags},
+        tags={**resolve_tags(), MLFLOW_RUN_NOTE: note, **process, **what.tags},
         run_name=version_name,
     )
     with warnings.catch_warnings(), mlflow.start_run(run_id=opened.info.run_id) as run:
@@ -172,8 +178,9 @@ def _record(
             mlflow.log_table(frame, name)
         for number, (params, metrics) in enumerate(what.trials):
             with mlflow.start_run(
-                experiment_id=experiment, run_name=f"{version_name} trial {number}", nested=True
-            ):
+                experiment_id=experiment, run_name=f"{version_name} trial {number}", nested=True,
+                tags=process,
+            ):  # fmt: skip
                 mlflow.log_params({k: str(v) for k, v in params.items()})
                 mlflow.log_metrics(dict(metrics))
         info = Model.log(
@@ -186,6 +193,21 @@ def _record(
     client.set_model_version_tag(what.name, str(version), "version", version_name)
     client.update_model_version(what.name, str(version), note)
     return Recorded(run.info.run_id, version, experiment)
+
+
+def _end_killed(client: mlflow.MlflowClient, experiment: str) -> None:
+    """Say KILLED of the runs that a process of this machine was recording when it was killed."""
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        machine, _, process = run.data.tags.get(PROCESS, "").partition(" ")
+        if machine == platform.node() and not _lives(*process.split()):
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _lives(number: str, start: str) -> bool:
+    try:  # by its start, too: an id is given again
+        return abs(float(psutil.Process(int(number)).create_time()) - float(start)) < 2
+    except psutil.NoSuchProcess:
+        return False
 
 
 def promote(name: str, version: int) -> None:

@@ -158,7 +158,7 @@ def test_the_model_tells_its_facts(client: TestClient, bundle: Bundle) -> None:
     assert client.post("/model", json={}).json() == told
     assert told["features"] == bundle.catalog
     assert [s["id"] for s in told["segments"]] == [s.id for s in bundle.segments]
-    named = ("name", "version", "created", "trained_until", "horizon_days", "currency")
+    named = ("name", "version", "created", "trained_until", "horizon_days", "currency", "left_out")
     assert all(told[key] == bundle.manifest[key] for key in named)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+import psutil
 import pytest
 from mlflow import MlflowClient
 
@@ -214,6 +216,50 @@ def test_a_second_version_leaves_the_first_as_it_was(own_store: Path, small_run:
     assert client.get_model_version_by_alias("other", tracking.CHAMPION).version == 1
     tracking.promote("other", 2)
     assert client.get_model_version_by_alias("other", tracking.CHAMPION).version == 2
+
+
+KILLED_WHILE_IT_RECORDS = """
+import os, pathlib, signal
+import pandas as pd
+from training import tracking
+
+class Killed(dict):
+    def items(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+what = tracking.Record(
+    name="other", note="", begun=1.0, params={}, metrics={}, history=[], figures={},
+    datasets={"train": pd.DataFrame({"spend": [1.0]})}, texts=Killed(), tables={}, tags={},
+)
+tracking.record_contracts(what, pathlib.Path("."), "v")
+"""
+
+
+def test_a_run_whose_process_was_killed_is_ended_by_the_next(
+    own_store: Path, small_run: Any
+) -> None:
+    code = subprocess.run([sys.executable, "-c", KILLED_WHILE_IT_RECORDS], check=False).returncode
+    assert code == -signal.SIGKILL
+    client = MlflowClient(f"sqlite:///{own_store / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("other")
+    (killed,) = client.search_runs([experiment.experiment_id])
+    assert killed.info.status == "RUNNING"
+    mine = " ".join(killed.data.tags[tracking.PROCESS].split()[:1])
+    others = {  # another machine's, one that nobody told of, and one that still runs
+        "elsewhere": {tracking.PROCESS: "elsewhere 4194304 1.00"},
+        "untold": {},
+        "alive": {tracking.PROCESS: f"{mine} {os.getppid()} "
+                                    f"{psutil.Process(os.getppid()).create_time():.2f}"},
+        "its id given again": {tracking.PROCESS: f"{mine} {os.getppid()} 1.00"},
+    }  # fmt: skip
+    for name, tags in others.items():
+        client.create_run(experiment.experiment_id, run_name=name, tags=tags)
+    tracking.record(record("other"), small_run.bundle, small_run.folder)
+    found = client.search_runs([experiment.experiment_id])
+    assert {run.info.run_name: run.info.status for run in found} == {
+        "v": "KILLED", "elsewhere": "RUNNING", "untold": "RUNNING", "alive": "RUNNING",
+        "its id given again": "KILLED", small_run.bundle.manifest["version"]: "FINISHED",
+    }  # fmt: skip
 
 
 def test_a_champion_whose_files_are_gone_is_told_in_words(own_store: Path, small_run: Any) -> None:
