@@ -111,13 +111,16 @@ def check(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     from features.settings import config
 
     experiment = config.load(file)
-    import pandas as pd
-
-    from training.checks import checking
     from training.screen import Screen
 
+    screen = Screen()
+    with screen.starting():
+        import pandas as pd
+
+        from training.checks import checking
+
     now = pd.Timestamp.now("UTC").tz_localize(None)
-    if not checking.check(experiment, Screen(), as_of, out, now).trains:
+    if not checking.check(experiment, screen, as_of, out, now).trains:
         sys.exit(1)
 
 
@@ -141,11 +144,13 @@ def retrain(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
     # Refused before seconds of imports.
     about_contracts = contracts.load(file) if contracts.is_one(file) else None
     experiment = None if about_contracts else config.load(file)
-    from training import champion, run, tracking
-    from training.contracts import contract_run
     from training.screen import Screen
 
     screen = Screen()
+    with screen.starting():
+        from training import champion, run, tracking
+        from training.contracts import contract_run
+
     if about_contracts:
         contract_run.retrain(about_contracts, screen, as_of, out)
     elif experiment:
@@ -171,10 +176,12 @@ def score(file: Path, as_of: pd.Timestamp | None, out: Path) -> None:
         raise SourceError("Scores are written as Parquet or CSV, by the file's ending.",
                           f"--out {out}", "end it with .parquet or .csv")  # fmt: skip
     experiment = config.load(file)
-    from training import champion, scoring
     from training.screen import Screen
 
     screen = Screen()
+    with screen.starting():
+        from training import champion, scoring
+
     asked = champion.question(experiment, as_of, screen, out.resolve().parent)
     with screen.step(f"Scoring every customer at {asked.moment:%Y-%m-%d %H:%M} UTC") as told:
         made = scoring.score(asked.bundle, asked.read, asked.moment, told)
@@ -221,11 +228,13 @@ def explain(
         raise SourceError("Reasons are written as Parquet, CSV or JSON, by the file's ending.",
                           f"--out {out}", "end it with .parquet, .csv or .json")  # fmt: skip
     experiment = config.load(file)
-    from training import champion
-    from training.explanation import explaining
     from training.screen import Screen
 
     screen = Screen()
+    with screen.starting():
+        from training import champion
+        from training.explanation import explaining
+
     folder = None if out is None else out.resolve().parent
     asked = champion.question(experiment, as_of, screen, folder)
     explaining.explain(asked.bundle, asked.read, asked.moment, screen, customers, segment, top, out)
@@ -262,10 +271,13 @@ def prove(file: Path, as_of: pd.Timestamp | None, customers: int, cutoffs: int) 
     from features.settings import config
 
     experiment = config.load(file)
-    from training.checks import proving
     from training.screen import Screen
 
-    if not proving.prove(experiment, Screen(), as_of, customers, cutoffs).proves:
+    screen = Screen()
+    with screen.starting():
+        from training.checks import proving
+
+    if not proving.prove(experiment, screen, as_of, customers, cutoffs).proves:
         sys.exit(1)
 
 
@@ -310,14 +322,16 @@ def ui(host: str, port: int) -> None:
 @out_option("the report card, plots and scores")
 def demo(out: Path) -> None:
     """The whole line on the demo data: train, report, register, score, serve, ask."""
-    from features import sources
-    from features.settings import config
-    from serving import process
-    from serving.question import question
-    from training import champion, display, run, tracking
     from training.screen import Screen
 
     screen = Screen()
+    with screen.starting():
+        from features import sources
+        from features.settings import config
+        from serving import process
+        from serving.question import question
+        from training import champion, display, run, tracking
+
     experiment = config.load(tracking.home() / DEMO)
     screen.say(f"{experiment.name}: {experiment.description} {experiment.note}")
     made = run.retrain(experiment, screen, None, out)

@@ -30,6 +30,15 @@ class Screen:
         self._number = 0
 
     @contextmanager
+    def starting(self) -> Iterator[None]:
+        """While libraries are loaded, which takes seconds: a terminal shows that it goes on."""
+        if self.console.is_terminal:
+            with self.console.status("Starting"):
+                yield
+        else:
+            yield
+
+    @contextmanager
     def step(self, what: str) -> Iterator[Told]:
         """A numbered step; yields the function to report progress with."""
         self._number += 1
