@@ -37,12 +37,13 @@ value is always known. `code` is a place in an order, counted from 0. Standard d
 of a population: 0 of a single value.
 
 *Orders.* Lines of one customer with one order id are one order; without order ids, those of one
-moment. Its lines of one moment are a *piece*. A piece buys something where a line is above 0, or
-none is below 0 and nothing of the order was returned before: it is a purchase. The order is its
-first purchase; later pieces count in spend, units, discount and returns, but are no order and no
-part of its basket. *Paid* is the sum of amounts above 0, *returned* that of those below. A line
-below 0 gives its quantity back, whatever that quantity's sign; discounts of several columns add up,
-each as positive. Of orders at one moment the one of the least id comes first.
+moment. Its lines of one moment are a *piece*. A line is a return where its amount is below 0, or is
+0 and its quantity below 0. A piece buys something where a line is above 0, or none is a return and
+nothing of the order was returned before: it is a purchase. The order is its first purchase; later
+pieces count in spend, units, discount and returns, but are no order and no part of its basket.
+*Paid* is the sum of amounts above 0, *returned* that of those below. A line below 0 gives its
+quantity back, whatever that quantity's sign; discounts of several columns add up, each as positive.
+Of orders at one moment the one of the least id comes first.
 
 *Days.* The last 30 days are 30 times 24 hours before `as_of`, their first moment included; from 16
 to 8 days ago is longer than 8 and at most 16. Weeks are such windows of seven days, periods of a

@@ -31,12 +31,12 @@ def known_pieces(orders: ir.Table, spine: ir.Table, spec: FeatureSpec) -> ir.Tab
 def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -> ir.Table:
     """Order lines -> one row a (customer, order, moment), with past-only columns.
 
-    `amount` is `paid` (>= 0) less `returned` (>= 0). `is_order` is true on the first piece of an
-    order that bought something (`bought`). `before` is the moment of the order before (null on the
-    first), `gap_days` the time since then, and `new_day` says that the customer had not ordered
-    earlier on that local day. Lines of an order
-    at a later moment are a piece of their own: spend, but no other order and no part of its basket.
-    `units` are net of those that were returned.
+    `amount` is `paid` (>= 0) less `returned` (>= 0), `gave_back` says whether a line is a return
+    (`back`). `is_order` is true on the first piece of an order that bought something (`bought`).
+    `before` is the moment of the order before (null on the first), `gap_days` the time since then,
+    and `new_day` says that the customer had not ordered earlier on that local day. Lines of an
+    order at a later moment are a piece of their own: spend, but no other order and no part of its
+    basket. `units` are net of those that were returned.
 
     `of` are the keys of a history: the customer, or customer and `as_of` of lines already cut.
     """
@@ -66,12 +66,19 @@ def pieces(lines: ir.Table, spec: FeatureSpec, of: tuple[str, ...] = KEYS[:1]) -
     ).drop("local_before")
 
 
+def back(lines: ir.Table) -> ir.BooleanColumn:
+    """Whether a line is a return: its amount is below 0, or it is 0 and the quantity is below."""
+    undone = (lines.amount == 0) & (lines.quantity < 0).fill_null(False)
+    made: ir.BooleanColumn = (lines.amount < 0) | undone
+    return made
+
+
 def bought(lines: ir.Table) -> ir.BooleanScalar:
     """Whether lines of one order and moment bought something: one has an amount above 0, or none
-    has one below. A return is no order, nor is one with a line of 0 beside it (its postage, say);
+    is a return. A return is no order, nor is one with a line of 0 beside it (its postage, say);
     an order of 0 alone is genuine, where nothing of the same order was returned before.
     """
-    made: ir.BooleanScalar = (lines.amount.max() > 0) | (lines.amount.min() >= 0)
+    made: ir.BooleanScalar = (lines.amount.max() > 0) | ~back(lines).any()
     return made
 
 
@@ -81,7 +88,7 @@ def _parts(lines: ir.Table, spec: FeatureSpec, key: list[str]) -> ir.Table:
     # What comes at 0 with or after a return of the same order is its postage. Looks only back.
     so_far = ibis.window(group_by=key, order_by="moment", preceding=None, following=0)
     nothing = (table.amount == 0) & (table.returned == 0)
-    table = table.mutate(bought=table.bought & ~(nothing & (table.returned.max().over(so_far) > 0)))
+    table = table.mutate(bought=table.bought & ~(nothing & table.gave_back.any().over(so_far)))
     opened = table.moment.min(where=table.bought).over(ibis.window(group_by=key))
     return table.mutate(is_order=table.bought & (table.moment == opened))
 
@@ -94,13 +101,13 @@ def _sums(lines: ir.Table, spec: FeatureSpec) -> dict[str, ir.Value]:
         "returned": ibis.greatest(-lines.amount, 0.0).sum(),
         "lines": lines.count(),
         "bought": bought(lines),
+        "gave_back": back(lines).any(),
     }
     if "as_of" in lines.columns:
         sums["age_days"] = lines.age_days.min()
     if "quantity" in spec.present:
         # What a return says of its quantity, with or without a sign, was given back.
-        back = lines.amount < 0
-        units = back.ifelse(-lines.quantity.abs(), lines.quantity)
+        units = (lines.amount < 0).ifelse(-lines.quantity.abs(), lines.quantity)
         sums["units"] = units.sum()  # null where no line's quantity is known
     if "discount" in spec.present:
         sums["discount"] = lines.discount.sum(where=lines.amount >= 0).fill_null(0.0)

@@ -61,7 +61,7 @@ class Amounts:
 
     zero, negative: lines; exact_repeats: lines equal to another in every canonical column.
     low, median, mean, p99, high: of all lines. total: of the lines above 0. backward: lines with a
-    quantity below 0 and an amount that is not. several: lines of a quantity other than 1. early:
+    quantity below 0 and an amount above 0. several: lines of a quantity other than 1. early:
     lines below 0 of customers without a line above 0 until then. far, far_customers, far_total:
     lines above `FAR` times p99, whose they are, and their sum. priced: products of which one line
     has twice as many pieces as another, or more; flat: of them those whose amount does not grow
@@ -179,7 +179,7 @@ def amounts(connection: Any) -> Amounts:
         p99=amount.quantile(0.99),
         high=amount.max(),
         total=amount.sum(where=amount > 0).fill_null(0.0),
-        backward=((orders.quantity < 0) & (amount >= 0)).sum().fill_null(0),
+        backward=((orders.quantity < 0) & (amount > 0)).sum().fill_null(0),
         several=(orders.quantity != 1).sum().fill_null(0),
     )
     found = asked.to_pyarrow().to_pylist()[0]

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 
 from features.asof import days_between, known
 from features.feature import Build, Feature, aggregate
+from features.pieces import back
 from features.spec import ORDER, FeatureSpec, Goal, slugs
 
 LENS = "intent"
@@ -86,11 +87,11 @@ def expression(
     kinds = {kind for goal in spec.goals for kind in goal.events}
     rows = events.filter(events.kind.isin(sorted(kinds))).select(
         "customer_id", "moment", "arrived", "kind", is_order=ibis.literal(False),
-        order_id=ibis.null("string"), most=ibis.null("float64"), least=ibis.null("float64"),
+        order_id=ibis.null("string"), most=ibis.null("float64"), gave_back=ibis.null("boolean"),
     )  # fmt: skip
     if any(ORDER in goal.completed_by for goal in spec.goals):
         lines = orders.group_by("customer_id", "moment", "arrived", "order_id").aggregate(
-            most=orders.amount.max(), least=orders.amount.min()
+            most=orders.amount.max(), gave_back=back(orders).any()
         )
         paid = lines.mutate(kind=ibis.literal(""), is_order=ibis.literal(True))
         rows = rows.union(paid.select(rows.columns).cast(rows.schema()))
@@ -99,8 +100,8 @@ def expression(
     order = ["customer_id", "as_of", "order_id"]
     piece = ibis.window(group_by=[*order, "moment"])
     so_far = ibis.window(group_by=order, order_by="moment", preceding=None, following=0)
-    bought = (k.most.max().over(piece) > 0) | (
-        (k.least.min().over(piece) >= 0) & (k.least.min().over(so_far) >= 0)
+    bought = (k.most.max().over(piece) > 0) | ~(
+        k.gave_back.any().over(piece) | k.gave_back.any().over(so_far)
     )
     k = k.mutate(is_order=k.is_order & bought.fill_null(False))
     # What follows a goal is sought among rows that are known already, at each as_of anew.

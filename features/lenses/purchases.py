@@ -189,7 +189,7 @@ def _spend_trend(k: ir.Table) -> ir.Value:
 def _returns() -> list[Feature]:
     return [
         _count("returns", "orders", "Order pieces with something returned.",
-               lambda k: _times(k.returned > 0)),
+               lambda k: _times(k.gave_back)),
         # clip keeps null; more can come back than the log saw being bought
         _number("return_share", "share", NOTHING,
                 "What was returned over what was paid, at most 1.",

@@ -194,11 +194,9 @@ def _signs(a: Amounts, experiment: Experiment) -> Iterator[Finding]:
         yield Finding(
             WARNING, "A return has an amount below 0; by its quantity alone it counts as an order.",
             f"{a.backward:,} of {a.lines:,} order lines ({a.backward / a.lines:.1%}) have a "
-            "quantity below 0 and an amount that is not",
-            "give their prices no sign, and leave out those of 0 ([orders.leave_out])"
-            if experiment.orders.unit_price
-            else "give their amounts the sign of the quantity, in a column of their own, and leave "
-            "out those of 0 ([orders.leave_out])",
+            "quantity below 0 and an amount above 0",
+            "give their prices no sign" if experiment.orders.unit_price
+            else "give their amounts the sign of the quantity, in a column of their own",
         )  # fmt: skip
 
 

@@ -240,6 +240,10 @@ class Shop:
         return in_zone(value, self.zone if value % 2 else UTC).isoformat()
 
 
+def is_return(line: Row) -> bool:
+    return line.amount < 0 or (line.amount == 0 and (line.quantity or 0) < 0)
+
+
 class Past:
     """What was known of a customer at `as_of`.
 
@@ -256,7 +260,7 @@ class Past:
         self.purchases, self.orders = [], []
         returned = set()
         for piece in self.pieces:
-            if piece.returned:
+            if piece.gave_back:
                 returned.add(piece.order_id)
             if piece.paid or piece.order_id not in returned:
                 if piece.order_id not in [order.order_id for order in self.orders]:
@@ -279,6 +283,7 @@ class Past:
             piece.spend = sum(line.amount for line in lines)
             piece.paid = sum(line.amount for line in lines if line.amount > 0)
             piece.returned = -sum(line.amount for line in lines if line.amount < 0)
+            piece.gave_back = any(is_return(line) for line in lines)
             pieces.append(piece)
         return pieces
 

@@ -65,6 +65,9 @@ def of_orders(past):
         "a return without a purchase": bool(pieces) and not past.orders,
         "paid and returned at one moment": any(piece.paid and piece.returned for piece in pieces),
         "more returned than paid in an order": min(spend, default=0) < 0,
+        "a cancellation at price 0 alone": any(
+            piece.gave_back and not piece.returned and not piece.paid for piece in pieces
+        ),
         "an order for nothing": any(order in for_nothing for order in past.orders),
         "postage on a day after its return": any(p not in past.purchases for p in for_nothing),
         "orders and nothing paid in all": bool(past.orders)

@@ -133,7 +133,7 @@ def ago(past, row, length):
 def returns(past):
     paid, returned = total(past.pieces, "paid"), total(past.pieces, "returned")
     return {
-        "returns": sum(piece.returned > 0 for piece in past.pieces),
+        "returns": sum(piece.gave_back for piece in past.pieces),
         "return_share": min(1.0, returned / paid) if paid else None,
     }
 
