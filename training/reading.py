@@ -17,6 +17,7 @@ from training import display, rejects
 from training.checks.encoding_findings import of_encodings
 from training.checks.finding import Finding
 from training.checks.future_findings import of_future
+from training.checks.left_out_findings import of_left_out
 from training.screen import Screen
 
 
@@ -52,7 +53,7 @@ def shown(what: str, load: Callable[[], R], screen: Screen, out: Path | None) ->
         raise
     display.show_ingested(read.ingested, screen)
     for account in read.ingested:
-        _say(of_encodings(account), screen)
+        _say([*of_encodings(account), *of_left_out(account)], screen)
     _keep(read.rejects, screen, out)
     return read
 

@@ -198,14 +198,17 @@ def _record(
 def _end_killed(client: mlflow.MlflowClient, experiment: str) -> None:
     """Say KILLED of the runs that a process of this machine was recording when it was killed."""
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        machine, _, process = run.data.tags.get(PROCESS, "").partition(" ")
-        if machine == platform.node() and not _lives(*process.split()):
+        told = re.fullmatch(r"(\S+) (\d+) (\d+\.\d+)", run.data.tags.get(PROCESS, ""))
+        if told and told[1] == platform.node() and not _lives(int(told[2]), float(told[3])):
             client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _lives(number: str, start: str) -> bool:
-    try:  # by its start, too: an id is given again
-        return abs(float(psutil.Process(int(number)).create_time()) - float(start)) < 2
+def _lives(number: int, start: float) -> bool:
+    """By its start, too: an id is given again. Who waits to be noticed as dead is."""
+    try:
+        process = psutil.Process(number)
+        dead = process.status() == psutil.STATUS_ZOMBIE
+        return not dead and abs(float(process.create_time()) - start) < 2
     except psutil.NoSuchProcess:
         return False
 

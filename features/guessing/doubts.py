@@ -36,7 +36,7 @@ def _of_undone(profile: Profile, columns: Collection[str]) -> list[str]:
     """A word that says that nothing was bought: such rows count like all others."""
     return [
         f"{column!r} says {word!r} of some rows, and all rows count as orders: leave out those "
-        "that were none ([orders.leave_out]), and write returns as negative amounts (?)."
+        "that were none, and write returns as negative amounts (?)."
         for column in columns
         if (word := profile.undone(column))
     ]

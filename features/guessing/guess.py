@@ -85,8 +85,8 @@ class _Guesser:
         if nameless > MOST_REJECTS * rows:
             self.notes.append(
                 f"{customer.column!r} names nobody in {nameless:,} of {rows:,} rows, which stops a "
-                "run. Name them in the export, or, where they are guests, remove the # before "
-                "[orders.leave_out]: they tell nothing of any customer."
+                "run. Name them in the export, or, where they are guests, remove the # from both "
+                "lines of [orders.leave_out]: they tell nothing of any customer."
             )
         days = horizon.suggest(span)
         self.notes += horizon.doubts(days, span, gap)

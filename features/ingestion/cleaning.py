@@ -87,7 +87,7 @@ def _list(values: tuple[str, ...]) -> str:
     return ", ".join(map(literal, values))
 
 
-def trimmed(reference: str, dtype: str) -> str:
+def _trimmed(reference: str, dtype: str) -> str:
     """Any value as text; a whole number is written without a point, from whatever type."""
     if dtype == "VARCHAR":
         return f"trim({reference})"
@@ -110,7 +110,7 @@ def trimmed(reference: str, dtype: str) -> str:
 def blank(reference: str, dtype: str) -> str:
     """Whether nothing is written there: null, NaN, empty, or a text that stands for null."""
     if dtype == "VARCHAR":
-        return f"({reference} IS NULL OR {_among(trimmed(reference, dtype), NULLS)})"
+        return f"({reference} IS NULL OR {_among(_trimmed(reference, dtype), NULLS)})"
     if dtype in ("FLOAT", "DOUBLE"):
         return f"({reference} IS NULL OR isnan({reference}))"
     return f"({reference} IS NULL)"
@@ -127,7 +127,7 @@ def text(
     """A text; null where blank, unless the text is one of `keep`. "1.0" is read as "1", and "True"
     as "true", which is how a column of switches comes as text from whatever type.
     """
-    value = trimmed(reference, dtype)
+    value = _trimmed(reference, dtype)
     if dtype in ("FLOAT", "DOUBLE"):
         return f"CASE WHEN isnan({reference}) THEN NULL ELSE {value} END"
     if dtype != "VARCHAR":
@@ -142,6 +142,21 @@ def _written(value: str, lost: tuple[str, ...]) -> str:
         f"CASE WHEN {_among(value, lost)} THEN NULL WHEN suffix({value}, '.0') "
         f"THEN regexp_replace({value}, '^(-?[0-9]+)\\.0$', '\\1') ELSE {value} END"
     )
+
+
+def is_number(dtype: str) -> bool:
+    """Whether a column's type is one of numbers."""
+    return dtype.startswith((*_FLOATS, *_INTEGERS, "U")) and dtype != "UUID"
+
+
+def written(reference: str, dtype: str) -> str:
+    """Any value as it is written, without the white space around it: accents are one sign with
+    their letter (NFC), and "1.0" is "1", as `identifier` has it; null where nothing is there.
+    """
+    if dtype != "VARCHAR":
+        return f"CAST({reference} AS VARCHAR)"
+    bare = f"nfc_normalize(regexp_replace({reference}, {literal(_AROUND)}, '', 'g'))"
+    return f"regexp_replace({bare}, '^(-?[0-9]+)\\.0$', '\\1')"
 
 
 def currency(reference: str, dtype: str) -> str:
@@ -170,7 +185,7 @@ def number(reference: str, dtype: str, decimal: str | None = None) -> str:
 
     With `decimal` None, "1,234.5" is a number and "1,234" is not: it could be either.
     """
-    if dtype.startswith((*_FLOATS, *_INTEGERS, "U")) and dtype != "UUID":
+    if is_number(dtype):
         value = f"CAST({reference} AS DOUBLE)"
     elif dtype != "VARCHAR":
         return "CAST(NULL AS DOUBLE)"
@@ -209,14 +224,14 @@ def moment(reference: str, dtype: str, form: Format, zone: str) -> str:
         value = _to_utc(f"CAST({reference} AS TIMESTAMP)", zone)
     elif fmt in ("unix_seconds", "unix_milliseconds"):
         micros = 1_000_000 if fmt == "unix_seconds" else 1_000
-        count = f"try_cast({trimmed(reference, dtype)} AS DOUBLE)"
+        count = f"try_cast({_trimmed(reference, dtype)} AS DOUBLE)"
         value = f"make_timestamp(try_cast({count} * {micros} AS BIGINT))"
     elif fmt in ("unix_microseconds", "unix_nanoseconds"):
         # Whole numbers: the digits of a DOUBLE do not reach so far.
         nanos = 1 if fmt == "unix_microseconds" else 1_000
-        value = f"make_timestamp(try_cast({trimmed(reference, dtype)} AS BIGINT) // {nanos})"
+        value = f"make_timestamp(try_cast({_trimmed(reference, dtype)} AS BIGINT) // {nanos})"
     elif fmt is not None:
-        parsed = f"try_strptime({trimmed(reference, dtype)}, {literal(fmt)})"
+        parsed = f"try_strptime({_trimmed(reference, dtype)}, {literal(fmt)})"
         zoned = "%z" in fmt.lower()
         value = f"({parsed} AT TIME ZONE 'UTC')" if zoned else _to_utc(parsed, zone)
     elif dtype == "VARCHAR":

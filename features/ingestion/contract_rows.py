@@ -109,7 +109,10 @@ def load(experiment: ContractExperiment, as_of: pd.Timestamp | None = None) -> C
     roles = (source.ended, source.tenure, source.start, source.ended_on)
     needed += [column for column in roles if column is not None]
     folder, form = experiment.path.parent, source.format
-    staged = stage(con, source.name, source.url, folder, form, needed, leave_out=source.leave_out)
+    staged = stage(
+        con, source.name, source.url, folder, form, needed, customer=source.customer_id,
+        leave_out=source.leave_out,
+    )  # fmt: skip
     fields = _fields(experiment, staged)
     today_ends = tomorrow()
     seen_until = today_ends if as_of is None else min(as_of, today_ends)

@@ -1,5 +1,6 @@
 """Usable rows into the canonical tables, and the account of what became of all the others."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -25,7 +26,8 @@ class Ingested:
     later: dropped: at or after `as_of`, or arrived then; where none is given, after today.
     merged: ids, of the kept rows, that count as another customer's (see `ingestion.aliases`).
     assumed: (url, a word of it) of each CSV file whose encoding was taken for granted.
-    left_out: by the file's `leave_out`; `unmatched`: each (column, value) of it that no row has.
+    left_out: by the file's `leave_out`; `unmatched`: each (column, value) of it that no row has;
+    `customer`: the column whose values are customers' ids.
     first, last: moments of the kept rows (naive UTC), None where there is none.
     """
 
@@ -43,6 +45,12 @@ class Ingested:
     assumed: tuple[tuple[str, str], ...] = ()
     left_out: int = 0
     unmatched: tuple[tuple[str, str], ...] = ()
+    customer: str = ""
+
+    @property
+    def rows_judged(self) -> int:
+        """How many were read but for those left out."""
+        return self.rows_read - self.left_out
 
 
 def tomorrow() -> pd.Timestamp:
@@ -127,7 +135,6 @@ class Intake:
         kept, first, last, others = self.con.execute(
             f"SELECT count(*), min({when}), max({when}), {merged} FROM kept_rows"
         ).fetchall()[0]
-        gone = staged.left_out.rows
         later = 0
         if self.as_of is not None:
             later = self.con.execute(
@@ -144,12 +151,13 @@ class Intake:
                 duplicates=staged.duplicates,
                 first=None if first is None else pd.Timestamp(first),
                 last=None if last is None else pd.Timestamp(last),
-                repeats=staged.read - gone - kept - judged.rejected - later,
+                repeats=staged.judged - kept - judged.rejected - later,
                 later=later,
                 merged=others,
                 assumed=staged.assumed,
-                left_out=gone,
+                left_out=staged.left_out.rows,
                 unmatched=staged.left_out.unmatched,
+                customer=staged.customer,
             )
         )
 
@@ -172,7 +180,7 @@ class Intake:
     def _refuse_too_many(self, staged: Staged, judged: Judged) -> None:
         """Of the source itself, and of each file joined to it."""
         limit = self.max_reject_share
-        accounts = [(staged.name, judged.rejected, staged.read - staged.left_out.rows)]
+        accounts = [(staged.name, judged.rejected, staged.judged)]
         accounts += [(each.url, len(each.malformed), each.read) for each in staged.added]
         for name, rejected, read in accounts:
             if rejected / read <= limit:
@@ -181,10 +189,13 @@ class Intake:
             whole = whole[~whole["reason"].str.endswith("row is kept")]
             reasons = Counter(zip(whole["column"], whole["reason"], strict=True))
             counted = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
-            (column, reason), _ = counted[0]
+            (column, _), _ = counted[0]
             remedy = "correct the rows or the column names, "
-            if reason == "is empty":
-                remedy += f"leave such rows out (leave_out, {column!r} = ['']), "
+            if column == staged.customer:
+                remedy += (
+                    "leave those that name nobody out, if they are guests (the section leave_out: "
+                    f'{json.dumps(column, ensure_ascii=False)} = [""]), '
+                )
             problem = SourceError(
                 f"{name}: at most {limit:.2%} of the rows may be unusable.",
                 f"{rejected:,} of {read:,} rows ({rejected / read:.2%}): "

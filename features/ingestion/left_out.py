@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from features.errors import SourceError
-from features.ingestion.cleaning import blank, literal, quoted, trimmed
+from features.ingestion.cleaning import blank, identifier, is_number, quoted, written
 from features.ingestion.joining import RAW
 from features.settings.experiment import LeaveOut
 
@@ -26,33 +26,46 @@ def drop(
     name: str,
     url: str,
     types: Mapping[str, str],
+    customer: str,
     leave_out: LeaveOut,
 ) -> LeftOut:
     """Delete from `raw_rows` what has one of the values in one of the columns.
 
-    A value is compared as it is written, white space around it apart; an empty one means that
-    nothing is written there (`cleaning.blank`). SourceError where no row is left.
+    Numbers are compared as numbers, all else as it is written, white space around it apart; an
+    empty value means that nothing is written there, or in the column `customer` that nobody is
+    named. SourceError where no row is left.
     """
     if not leave_out:
         return LeftOut()
     unmatched: list[tuple[str, str]] = []
-    asked = []
-    for column, values in leave_out:
-        kind, reference = types[column], quoted(column)
-        empty, written = blank(reference, kind), trimmed(reference, kind)
-        named = ", ".join(literal(value.strip()) for value in values if value.strip())
-        tests = [f"coalesce({written} IN ({named}), false)"] if named else []
-        tests += [empty] if any(not value.strip() for value in values) else []
-        asked.append(f"({' OR '.join(tests)})")
-        found = con.execute(
-            f"SELECT DISTINCT CASE WHEN {empty} THEN '' ELSE {written} END, {written} "
-            f"FROM {RAW} WHERE {asked[-1]}"
+    tests, values = [], {}
+    for place, (column, named) in enumerate(leave_out):
+        kind, reference, key = types[column], quoted(column), f"values_{place}"
+        nothing = blank(reference, kind)
+        if column == customer:
+            nothing = f"({identifier(reference, kind)} IS NULL)"
+        if is_number(kind):
+            said, asked = f"CAST({reference} AS DOUBLE)", "try_cast(named AS DOUBLE)"
+        else:
+            said, asked = written(reference, kind), written("named", "VARCHAR")
+        values[key] = [value for value in named if value.strip()]
+        listed = f"(SELECT {asked} FROM (SELECT unnest(CAST(${key} AS VARCHAR[])) AS named))"
+        tests.append(f"coalesce({said} IN {listed}, false)")
+        missing = con.execute(
+            f"SELECT named FROM (SELECT unnest(CAST(${key} AS VARCHAR[])) AS named) "
+            f"WHERE coalesce({asked} NOT IN (SELECT {said} FROM {RAW} WHERE {said} IS NOT NULL), "
+            "true)",
+            {key: values[key]},
         ).fetchall()
-        there = {text for row in found for text in row}
-        unmatched += [(column, value) for value in values if value.strip() not in there]
-    (before,) = _one(con)
-    con.execute(f"DELETE FROM {RAW} WHERE {' OR '.join(asked)}")
-    (after,) = _one(con)
+        gone = {value for (value,) in missing}
+        if len(values[key]) < len(named):
+            tests.append(nothing)
+            found = con.execute(f"SELECT 1 FROM {RAW} WHERE {nothing} LIMIT 1").fetchone()
+            gone |= set() if found else {value for value in named if not value.strip()}
+        unmatched += [(column, value) for value in named if value in gone]
+    before = _rows(con)
+    con.execute(f"DELETE FROM {RAW} WHERE {' OR '.join(tests)}", values)
+    after = _rows(con)
     if before and not after:
         raise SourceError(
             f"{name}: leave_out must leave a row.",
@@ -62,5 +75,5 @@ def drop(
     return LeftOut(before - after, tuple(unmatched))
 
 
-def _one(con: duckdb.DuckDBPyConnection) -> tuple[int, ...]:
-    return con.execute(f"SELECT count(*) FROM {RAW}").fetchall()[0]
+def _rows(con: duckdb.DuckDBPyConnection) -> int:
+    return int(con.execute(f"SELECT count(*) FROM {RAW}").fetchall()[0][0])

@@ -34,7 +34,8 @@ class Staged:
     read: all rows, those that were `left_out` and set aside among them.
     malformed: (row, text) of its lines that were set aside; `added`: the same of joined files.
     assumed: as in `ingestion.joining.Raw`.
-    folder: what its URL is relative to.
+    folder: what its URL is relative to. customer: the column that names one, "" where rows cannot
+    be left out.
     """
 
     name: str
@@ -47,6 +48,12 @@ class Staged:
     folder: Path
     assumed: tuple[tuple[str, str], ...]
     left_out: LeftOut
+    customer: str
+
+    @property
+    def judged(self) -> int:
+        """How many rows there are but for those left out."""
+        return self.read - self.left_out.rows
 
 
 @dataclass(frozen=True)
@@ -65,14 +72,15 @@ def stage(
     form: Format,
     needed: Sequence[str],
     joins: Sequence[Join] = (),
+    customer: str = "",
     leave_out: LeaveOut = (),
 ) -> Staged:
     """Read the `needed` columns into `raw_rows`, but for what is to be left out; SourceError where
-    that is not possible.
+    that is not possible. `customer` is the column that names one; "": nothing can be left out.
     """
     asked = [*needed, *(column for column, _ in leave_out)]
     raw = join(con, name, url, folder, form, asked, joins)
-    aside, left_out = raw.malformed, drop(con, name, url, raw.columns, leave_out)
+    aside, left_out = raw.malformed, drop(con, name, url, raw.columns, customer, leave_out)
     rows, distinct = _one(con, f'SELECT count(*), count(DISTINCT "#print") FROM {RAW}')
     if rows + len(aside) == 0:
         if resolve(url, folder).table:
@@ -84,7 +92,7 @@ def stage(
         )
     return Staged(
         name, url, raw.columns, rows + len(aside) + left_out.rows, rows - distinct, aside,
-        raw.added, folder, raw.assumed, left_out,
+        raw.added, folder, raw.assumed, left_out, customer,
     )  # fmt: skip
 
 
@@ -111,7 +119,7 @@ def judge(con: duckdb.DuckDBPyConnection, staged: Staged, fields: Sequence[Field
     lost = [f"count(*) FILTER ({_bad(f, i)})" for i, f in enumerate(fields)]
     counted = _one(con, f"SELECT {', '.join(usable + lost)} FROM {_JUDGED}")
     for field, count in zip(fields, counted[: len(fields)], strict=True):
-        if count == 0 and staged.read > len(staged.malformed) + staged.left_out.rows:
+        if count == 0 and staged.judged > len(staged.malformed):
             _refuse_throughout(con, staged, field)
     faulty = [i for i, count in enumerate(counted[len(fields) :]) if count]
     lists = [_rejects_of(con, staged, fields[i], _bad(fields[i], i)) for i in faulty]

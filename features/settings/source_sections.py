@@ -46,6 +46,12 @@ def leave_out_of(table: Table) -> LeaveOut:
     named = table.section("leave_out")
     if named is None:
         return ()
+    if not list(named):
+        raise ConfigError(
+            f"{table.full('leave_out')} must name a column and its values.",
+            "no key",
+            'write for instance "Customer ID" = [""], or remove it',
+        )
     return tuple((column, named.texts(column, blank=True)) for column in named)
 
 

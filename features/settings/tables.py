@@ -127,8 +127,8 @@ horizon_days, seed). Remedy: did you mean experiment.seed?
         usable = isinstance(values, list | tuple)
         good = usable and all(isinstance(v, str) and (v or blank) for v in values)
         if not good or len(set(values)) < len(values) or (not values and default is None):
-            what = "twice" if blank else "empty or twice"
-            raise self._refuse(key, f"a list of texts, none of them {what}", value)
+            none = "at least one and none twice" if blank else "none of them empty or twice"
+            raise self._refuse(key, f"a list of texts, {none}", value)
         return tuple(values)
 
     def matching(self, key: str, pattern: str, what: str) -> str:

@@ -160,6 +160,7 @@ def test_the_model_tells_its_facts(client: TestClient, bundle: Bundle) -> None:
     assert [s["id"] for s in told["segments"]] == [s.id for s in bundle.segments]
     named = ("name", "version", "created", "trained_until", "horizon_days", "currency", "left_out")
     assert all(told[key] == bundle.manifest[key] for key in named)
+    assert told["left_out"] == {"orders": {"store_id": ["0"]}}
 
 
 def test_the_page_takes_nothing_from_elsewhere(client: TestClient) -> None:

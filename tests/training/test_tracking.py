@@ -251,6 +251,7 @@ def test_a_run_whose_process_was_killed_is_ended_by_the_next(
         "alive": {tracking.PROCESS: f"{mine} {os.getppid()} "
                                     f"{psutil.Process(os.getppid()).create_time():.2f}"},
         "its id given again": {tracking.PROCESS: f"{mine} {os.getppid()} 1.00"},
+        "otherwise": {tracking.PROCESS: f"{mine} who knows"},
     }  # fmt: skip
     for name, tags in others.items():
         client.create_run(experiment.experiment_id, run_name=name, tags=tags)
@@ -258,6 +259,7 @@ def test_a_run_whose_process_was_killed_is_ended_by_the_next(
     found = client.search_runs([experiment.experiment_id])
     assert {run.info.run_name: run.info.status for run in found} == {
         "v": "KILLED", "elsewhere": "RUNNING", "untold": "RUNNING", "alive": "RUNNING",
+        "otherwise": "RUNNING",
         "its id given again": "KILLED", small_run.bundle.manifest["version"]: "FINISHED",
     }  # fmt: skip
 

@@ -17,13 +17,13 @@ from training.checks.currency_findings import of_coins
 from training.checks.encoding_findings import of_encodings
 from training.checks.finding import HINT, WARNING, Finding
 from training.checks.future_findings import of_future
+from training.checks.left_out_findings import of_left_out
 from training.checks.readiness import READY, SAID_ONLY, Readiness
 from training.checks.rhythm_findings import of_hours, of_series
 from training.checks.suspects import Search
 
 REJECTED_SHARE = 0.001  # of a source's rows: below, a hint
 DUPLICATE_SHARE = 0.01
-MOST_NAMED = 5  # values that are in no row
 ONE_TIME_SHARE = 0.7
 RETURNS_SHARE = 0.05
 NEGATIVE_SHARE = 0.3
@@ -93,23 +93,16 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
         identified.add(experiment.orders.name)
     for i in health.ingested:
         yield from of_encodings(i)
-        if i.unmatched:
-            yield Finding(
-                WARNING, f"{i.source}: what is to be left out should be there.",
-                "in no row: " + "; ".join(f"{v!r} of {c!r}" for c, v in i.unmatched[:MOST_NAMED])
-                + (f" and {n:,} more" if (n := len(i.unmatched) - MOST_NAMED) > 0 else ""),
-                "write the values as the source has them, or remove them from leave_out",
-            )  # fmt: skip
+        yield from of_left_out(i)
         told = [r for r in health.reasons if r.source == i.source]
         lost = [r for r in told if r.reason.endswith("row is kept")]
         whole = [r for r in told if r not in lost]
         if i.rows_rejected:
-            read = i.rows_read - i.left_out
-            share = i.rows_rejected / read
+            share = i.rows_rejected / i.rows_judged
             yield Finding(
                 WARNING if share > REJECTED_SHARE else HINT,
                 f"{i.source}: every row should be usable.",
-                f"{i.rows_rejected:,} of {read:,} rows rejected ({share:.2%}): "
+                f"{i.rows_rejected:,} of {i.rows_judged:,} rows rejected ({share:.2%}): "
                 + "; ".join(f"{r.column} {r.reason} ({r.count:,})" for r in whole[:3]),
                 "look at rejects.csv, and correct the export or the columns named",
             )
@@ -129,7 +122,7 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
                 how = "dropped: they had been said"
             else:
                 how = "dropped: their line_id had come"
-                many = i.repeats / i.rows_read > DUPLICATE_SHARE
+                many = i.repeats / i.rows_judged > DUPLICATE_SHARE
             if many:
                 remedy = (
                     "line_id must be unique over the whole source, not within an order: leave it "
@@ -137,14 +130,14 @@ def _intake(health: Health, experiment: Experiment) -> Iterator[Finding]:
                 )
             yield Finding(
                 WARNING if many else HINT, f"{i.source}: a row should be delivered once.",
-                f"{i.repeats:,} of {i.rows_read:,} rows {how}", remedy,
+                f"{i.repeats:,} of {i.rows_judged:,} rows {how}", remedy,
             )  # fmt: skip
         if i.duplicates and i.source not in own | identified | once:
-            share = i.duplicates / i.rows_read
+            share = i.duplicates / i.rows_judged
             yield Finding(
                 WARNING if share > DUPLICATE_SHARE else HINT,
                 f"{i.source}: equal rows are kept, since they are often genuine.",
-                f"{i.duplicates:,} of {i.rows_read:,} rows ({share:.2%}) equal an earlier one in "
+                f"{i.duplicates:,} of {i.rows_judged:,} rows ({share:.2%}) equal an earlier one in "
                 "every column",
                 "if the export delivered them twice, name the column that tells lines apart: "
                 "line_id",

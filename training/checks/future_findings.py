@@ -14,7 +14,8 @@ def of_future(account: Ingested, orders: str) -> list[Finding]:
         Finding(
             WARNING if account.source == orders else HINT,
             f"{account.source}: nothing can have happened later than today.",
-            f"{account.later:,} of {account.rows_read:,} rows from {tomorrow():%Y-%m-%d} (UTC) on",
+            f"{account.later:,} of {account.rows_judged:,} rows from {tomorrow():%Y-%m-%d} (UTC) "
+            "on",
             "they are left out: if they are slips, correct the moments (moment_format); to read "
             "them, say with --as-of where to stand",
         )

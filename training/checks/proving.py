@@ -67,7 +67,8 @@ def _show(made: Proof, spec: FeatureSpec, screen: Screen) -> None:
         else "Compared by event time: no source says when a row arrived."
     )
     screen.say(
-        "Outside of the proof: how rows were read (joined files, repeats by line_id) and which "
+        "Outside of the proof: how rows were read (joined files, repeats by line_id, rows left "
+        "out) and which "
         "features there are; both took the whole log."
     )
     compared = _compared(sum(made.lenses.values()), made.rows)

@@ -24,7 +24,6 @@ def out(**columns):
         ({"sku": ["x", ""]}, 4, [1.0, 2.0, 3.0]),
         ({"sku": ["POST"], "who": ["c", ""]}, 5, [7.0]),
         ({"who": ["n/a"]}, 1, [1.0, 2.0, 3.0, 7.0]),
-        ({}, 0, [1.0, 2.0, 3.0, 7.0]),
     ],
 )
 def test_rows_with_a_value_are_left_out(loaded, rows, named, gone, kept):
@@ -51,8 +50,39 @@ def test_rows_that_name_nobody_are_refused_with_the_way_to_leave_them_out(loaded
     assert refusal(loaded, ORDERS) == (
         "orders: at most 1.00% of the rows may be unusable. Seen: 3 of 7 rows (42.86%): who is "
         "empty (2); when is not a moment (1). Remedy: correct the rows or the column names, leave "
-        "such rows out (leave_out, 'who' = ['']), or raise experiment.max_reject_share"
+        'those that name nobody out, if they are guests (the section leave_out: "who" = [""]), or '
+        "raise experiment.max_reject_share"
     )
+    unpaid = "who,when,paid\na,2024-01-01,\nb,2024-01-01,2\n"
+    assert "leave" not in refusal(loaded, unpaid)
+    merged = {"merged.csv": "old,new\n1,2\n3,\n"}
+    aliases = '[aliases]\nurl = "merged.csv"\nold = "old"\nnew = "new"'
+    assert "leave" not in refusal(loaded, columns=aliases, files=merged)
+
+
+@pytest.mark.parametrize("nobody", ["", "  ", "None", "\t", "NaN", "\u00a0"])
+def test_who_names_nobody_is_left_out_whatever_stands_there(loaded, nobody):
+    """As in `cleaning.identifier`: what is rejected as no customer can be left out by name."""
+    text = f'who,when,paid\n"{nobody}",2024-01-01,1\na,2024-01-01,2\n'
+    (account,) = loaded(text, form=out(who=[""])).ingested
+    assert (account.left_out, account.rows_kept, account.unmatched) == (1, 1, ())
+
+
+def test_values_are_compared_as_ids_are(loaded):
+    ids = ("\tT-1 ", "12.0", "cafe\u0301", "a")
+    text = "who,when,paid\n" + "".join(f"{who},2024-01-01,1\n" for who in ids)
+    (account,) = loaded(text, form=out(who=["T-1", "12", "caf\u00e9"])).ingested
+    assert (account.left_out, account.rows_kept, account.unmatched) == (3, 1, ())
+
+
+def test_thousands_of_values_are_as_good_as_one(loaded):
+    named = [f"t{i}" for i in range(5_000)]
+    (account,) = loaded(ORDERS, form=out(who=[*named, "a"]), head="max_reject_share = 0.9").ingested
+    assert account.left_out == 1
+    assert account.unmatched == tuple(("who", value) for value in named)
+    (account,) = loaded(ORDERS, form='leave_out = { who = "a\\u0000" }',
+                        head="max_reject_share = 0.9").ingested  # fmt: skip
+    assert account.unmatched == (("who", "a\0"),)
 
 
 def test_equal_rows_are_counted_of_what_is_left(loaded):
@@ -67,6 +97,8 @@ def test_equal_rows_are_counted_of_what_is_left(loaded):
         (pa.int64(), 17, "17"), (pa.float64(), 17.0, "17"), (pa.string(), "17", "17"),
         (pa.bool_(), True, "true"), (pa.date32(), 17, "1970-01-18"), (pa.float64(), 1.5, "1.5"),
         (pa.dictionary(pa.int8(), pa.string()), "17", "17"), (pa.decimal128(9, 2), 17, "17"),
+        (pa.decimal128(9, 2), 0, "0.00"), (pa.float64(), -0.0, "0"),
+        (pa.uint64(), 2**63, str(2**63)),
     ],
 )  # fmt: skip
 def test_a_value_is_written_as_text_whatever_its_type(loaded, table_of, dtype, value, named):
