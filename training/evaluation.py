@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -23,12 +25,16 @@ from training.cards.report_card import Section
 from training.fitting import assembly, autoencoder, boosting, clustering, fit, prospects, tuning
 from training.fitting.level import Structural, weight
 from training.prediction.bundle import Bundle, to_columns
+from training.prediction.calibrated import Calibrated
 from training.prediction.segments import Segment
 from training.screen import Told
 from training.snapshots import Snapshots, buyers, without_order
 from training.windows import exposure
-from training.windows.season import Season
+from training.windows.season import Level, Season, Served, against
 from training.windows.splits import Splits
+
+#: The season of the test window against the calibration's, and the one ahead.
+Seasons = tuple[Season, Season]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Evaluated:
     trees: boosting.Settings
     study: tuning.Study | None
     cutoffs: int
+    seasons: Seasons
 
 
 def evaluate(
@@ -55,15 +62,16 @@ def evaluate(
     network: autoencoder.Settings,
     trees: boosting.Settings,
     held: int | None,
-    season: Season,
+    measured: Callable[[Served], Seasons],
     told: Told,
 ) -> Evaluated:
     """Fit on the training windows of `plan`, choose and calibrate on its calibration window,
     measure on its test window. Figures are of customers with an order before the cut-off, those of
     a section apart of the others.
 
-    `held` is the champion's number of segments, if there is one; `season` carries what was
-    calibrated on to the test's season; where the experiment asks for trials the boosters' settings
+    `held` is the champion's number of segments, if there is one; the seasons are `measured` by the
+    levels of this model a year earlier, and that of the test carries on what was calibrated on;
+    where the experiment asks for trials the boosters' settings
     are tuned (`fitting.tuning`), else they are `trees`. The level is settled as that of the served
     model is (`fitting.level`).
     """
@@ -80,6 +88,8 @@ def evaluate(
     then = bare.raw(to_columns(fit.table(calibration)))
     calibrated = prospects.calibrate(then, calibration, level)
     known, bought = buyers(calibration), buyers(test)
+    seasons = measured(functools.partial(_level, calibrated, bare, shots, window_days))
+    season = seasons[0]
     then = then.of(then.ordered)
     expected_then = calibrated.estimates(then)["expected_spend"]
     last = buyers(train[train.as_of == train.as_of.max()])
@@ -174,4 +184,24 @@ def evaluate(
         trees,
         study,
         cutoffs,
+        seasons,
     )
+
+
+def _level(
+    calibrated: Calibrated, bare: Bundle, shots: Snapshots, window_days: int, cutoff: pd.Timestamp
+) -> Level | str:
+    """What came after a cut-off of an earlier year against what the model says (`windows.season`).
+
+    Most of these rows are among those that it was fitted on: a shop's own course from window to
+    window is no noise to it, so that what is left is told by few customers, too.
+    """
+    ago = shots.years_ago
+    rows = buyers(ago[ago.as_of == cutoff]) if ago is not None else pd.DataFrame()
+    if rows.empty:
+        return f"MBG/NBD was refused at {cutoff:%Y-%m-%d}"
+    said = calibrated.estimates(bare.raw(to_columns(fit.table(rows))))
+    return against(
+        rows, said["expected_orders"], said["expected_spend"], said["churn_probability"], cutoff,
+        window_days,
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import importlib.metadata
 import platform
 import secrets
@@ -88,7 +89,6 @@ def learn(
         exposed = exposure.measure(read.connection, plan.now)
         most = experiment.model.most_customers
         shots = snapshots.gather(read, spec, plan, exposed, most, told)
-        seasons = _seasons(read, plan, exposed)
     screen.say(
         f"   {len(catalog.features(spec))} features (catalog {catalog.catalog_hash(spec)}), "
         f"{len(shots.past):,} rows at {shots.past.as_of.nunique()} cut-offs, "
@@ -102,7 +102,9 @@ def learn(
         raise leak
     with screen.step("Evaluating: train, calibrate and test on later and later windows") as told:
         held = len(champion.segments) if champion else None
-        evaluated = evaluate(experiment, plan, shots, spec, network, trees, held, seasons[0], told)
+        measured = functools.partial(_seasons, read, plan, exposed)
+        evaluated = evaluate(experiment, plan, shots, spec, network, trees, held, measured, told)
+    seasons = evaluated.seasons
     sections = list(evaluated.sections)
     others = origins.earlier(plan, experiment.model.origins - 1)
     if others:
@@ -254,7 +256,9 @@ def _longer_view(
     )  # fmt: skip
 
 
-def _seasons(read: Sources, plan: Splits, exposed: Exposure) -> tuple[season.Season, season.Season]:
+def _seasons(
+    read: Sources, plan: Splits, exposed: Exposure, served: season.Served
+) -> tuple[season.Season, season.Season]:
     """The season of the test window against that of the calibration, and the one ahead."""
     window = plan.window_days
     cutoffs = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
@@ -262,7 +266,7 @@ def _seasons(read: Sources, plan: Splits, exposed: Exposure) -> tuple[season.Sea
     tested, ahead = (
         season.measure(
             read.connection, plan.start, before, at, window, days, plan.history_days, exposed,
-            levels,
+            levels, served,
         )
         for before, at, days in zip(cutoffs, cutoffs[1:], (window, plan.horizon_days), strict=False)
     )  # fmt: skip

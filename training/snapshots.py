@@ -17,7 +17,7 @@ from training.btyd import prior
 from training.prediction.structure import Prior
 from training.rivals import histories
 from training.screen import Told
-from training.windows import exposure, splits, stretch
+from training.windows import exposure, season, splits, stretch
 from training.windows.exposure import Exposure
 from training.windows.splits import Splits
 
@@ -32,6 +32,8 @@ class Snapshots:
     cut-off's rows carry its own structural prior's columns; `prior` is that of now (None where
     MBG/NBD was refused, and then no row has them). Rows with outcomes carry the exposure of their
     window (`windows.exposure`). `customers` are known now, of whom `now` holds those drawn.
+    `years_ago` are those at the cut-offs of earlier years that tell a season (`windows.season`),
+    where their own prior could be fitted.
     """
 
     past: pd.DataFrame
@@ -39,6 +41,7 @@ class Snapshots:
     earlier: pd.DataFrame | None
     prior: Prior | None
     customers: int
+    years_ago: pd.DataFrame | None = None
 
     @property
     def drawn(self) -> bool:
@@ -61,10 +64,13 @@ def gather(
     later = pd.Timedelta(days=stability.DAYS)
     cutoffs = {w.as_of for w in (*plan.train, plan.calibration, plan.test, *plan.final)}
     shifted = {w.as_of - later for w in plan.final if w.as_of - later >= plan.train[0].as_of}
+    ago = season.cutoffs(plan) - cutoffs
     told("cut-offs with outcomes", 0, 1)
     past = snapshot(
-        connection, spec, spine.customers_known(connection, cutoffs | shifted, most), window
+        connection, spec, spine.customers_known(connection, cutoffs | shifted | ago, most), window
     )
+    only_ago = past.as_of.isin(ago - shifted)
+    older, past = past[only_ago], past[~only_ago]
     told("customers now", 0, 1)
     now = snapshot(connection, spec, spine.everyone(connection, plan.now, most))
     customers = len(spine.everyone(connection, plan.now))
@@ -73,7 +79,9 @@ def gather(
     seen = {at: exposed.of(at, window) for at in past.as_of.unique()}
     past[exposure.COLUMN] = past.as_of.map(seen)
     earlier = past[past.as_of.isin(shifted)] if shifted else None
-    return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest, customers)
+    again = past[past.as_of.isin(season.cutoffs(plan))]
+    years_ago = pd.concat([again, prior.alike(older, window, latest)], ignore_index=True)
+    return Snapshots(past[past.as_of.isin(cutoffs)], now, earlier, latest, customers, years_ago)
 
 
 def buyers(frame: pd.DataFrame) -> pd.DataFrame:

@@ -97,6 +97,20 @@ def augment(
     return made, priors[last]
 
 
+def alike(frame: pd.DataFrame, window_days: int, like: Prior | None) -> pd.DataFrame:
+    """`frame` with the prior's columns, each cut-off by its own fit, as regular as those `like` it;
+    without the cut-offs where it is refused. As it is where `like` is None: no row has them then.
+    """
+    if like is None:
+        return frame
+    made = []
+    for _, some in frame.groupby("as_of"):
+        found = fit(some, window_days, like)
+        if found is not None:
+            made.append(some.assign(**found.columns(known_of(some))))
+    return pd.concat(made) if made else frame.head(0)
+
+
 def _regular(
     priors: dict[Any, Prior], rows: Mapping[Any, pd.DataFrame], window_days: int
 ) -> dict[Any, Prior]:

@@ -1,15 +1,17 @@
 """The season ahead: what the same days brought a year earlier, where the history holds them.
 
 A model is calibrated on the window before the moment that it predicts from, which is another
-season. A year earlier both windows are known: by how much each exceeded what MBG/NBD expected of
-the customers of then (who age alike in both), and the ratio of the two is the season's. It carries
-predictions on as a longer horizon does (`windows.stretch`).
+season. A year earlier both windows are known: by how much each exceeded what the same model says of
+the customers of then, and the ratio of the two is the season's. It carries predictions on as a
+longer horizon does (`windows.stretch`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,7 @@ from training.btyd.bg_nbd import MbgNbd
 from training.outliers import capped
 from training.rivals import histories, recent_spend
 from training.windows.exposure import Exposure
-from training.windows.splits import YEAR
+from training.windows.splits import YEAR, Splits
 from training.windows.stretch import Stretch
 
 #: Customers with an order in each window; of fewer a ratio is noise, as is one of silences where
@@ -69,9 +71,10 @@ UNTOLD = Season(Stretch(), "Nothing is told of the season.")
 
 @dataclasses.dataclass(frozen=True)
 class Level:
-    """What came in the days after a cut-off against what MBG/NBD expected: the ratios of orders and
+    """What came in the days after a cut-off against what a model expected: the ratios of orders and
     spend, and the power of the probability of no order; each with the variance of its logarithm.
-    `over_recent` is spend over what these customers had spent of late; None where that is nought.
+    `over_recent` is spend over what these customers had spent of late; None where that is nought,
+    or was not asked.
     """
 
     orders: tuple[float, float]
@@ -93,6 +96,27 @@ class Level:
 
 #: By cut-off and days; in place of a level that cannot be told, why not.
 Levels = dict[tuple[pd.Timestamp, int], Level | str]
+#: The level in the window after a cut-off of a model that was fitted later.
+Served = Callable[[pd.Timestamp], Level | str]
+
+
+def cutoffs(plan: Splits) -> set[pd.Timestamp]:
+    """The earlier years' cut-offs at which `measure` asks for levels, of the test and of now."""
+    if max(plan.window_days, plan.horizon_days) >= YEAR_DAYS:
+        return set()
+    steps = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
+    return {
+        at - i * YEAR
+        for before, after in itertools.pairwise(steps)
+        for i in range(1, _years(before, plan.start, plan.history_days) + 1)
+        for at in (before, after)
+    }
+
+
+def _years(calibrated: pd.Timestamp, start: pd.Timestamp, history_days: int) -> int:
+    """How many earlier years the history reaches."""
+    years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
+    return max(0, min(years, MOST_YEARS))
 
 
 def measure(
@@ -105,6 +129,7 @@ def measure(
     history_days: int,
     exposed: Exposure | None = None,
     levels: Levels | None = None,
+    served: Served | None = None,
 ) -> Season:
     """The season of [cutoff, cutoff + horizon) against [calibrated, calibrated + window).
 
@@ -115,13 +140,15 @@ def measure(
     calibrated, cutoff : where the calibration window and the predictions begin, UTC
     history_days : the least history that a cut-off must have before it
     exposed : how much was seen of the days; None where all was
-    levels : those measured before, by cut-off and days; what is measured here is added
+    levels : MBG/NBD's, measured before, by cut-off and days; what is measured here is added
+    served : the levels of the model that is to be corrected, over windows of `window_days`, by
+        which the factors are told; None: MBG/NBD's. The level of a whole year is MBG/NBD's.
 
     Where days were lost, what was calibrated on is carried on to all of its window
     (`fitting.fit.calibrate`), and so are the same days a year earlier; days lost a year before
     those asked for are taken for a closure that comes again.
     Averaged over the earlier years that the history reaches (geometric mean), and drawn towards
-    1 by as much as it may be noise or MBG/NBD's own error, and as no year is quite like the one
+    1 by as much as it may be noise or the model's own error, and as no year is quite like the one
     before.
     """
     until = (calibrated + pd.Timedelta(days=window_days), cutoff + pd.Timedelta(days=horizon_days))
@@ -138,8 +165,7 @@ def measure(
             f"{ahead}: a year or more, which holds every season, while the {window_days} days "
             "calibrated on hold some more than others, and nothing corrects for it.",
         )
-    years = (calibrated - pd.Timedelta(days=history_days) - start).days // YEAR.days
-    years = min(years, MOST_YEARS)
+    years = _years(calibrated, start, history_days)
     lost = [
         f"{gap.first:%Y-%m-%d} to {gap.last:%Y-%m-%d}"
         for i in range(1, years + 1)
@@ -163,16 +189,16 @@ def measure(
             levels[when, days] = level(connection, when, days)
         return levels[when, days]
 
-    def carried_on(when: pd.Timestamp, days: int) -> Level | str:
-        measured = at(when, days)
+    def carried_on(measured: Level | str, when: pd.Timestamp, days: int) -> Level | str:
         if isinstance(measured, str):
             return measured
         return measured.carried(exposed.of(when, days) if exposed else 1.0)
 
     found, why = [], ""
     for i in range(1, years + 1):
-        before = carried_on(calibrated - i * YEAR, window_days)
-        after = at(cutoff - i * YEAR, horizon_days)
+        a, b = calibrated - i * YEAR, cutoff - i * YEAR
+        before = carried_on(served(a) if served else at(a, window_days), a, window_days)
+        after = served(b) if served else at(b, horizon_days)
         if isinstance(before, Level) and isinstance(after, Level):
             found.append((before, after))
         else:
@@ -188,7 +214,8 @@ def measure(
     told = [pair for pair in told if np.isfinite(pair[0][1] + pair[1][1])]
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
-    first, every = (carried_on(calibrated - YEAR, days) for days in (window_days, YEAR_DAYS))
+    a = calibrated - YEAR
+    first, every = (carried_on(at(a, days), a, days) for days in (window_days, YEAR_DAYS))
     year, last = 1.0, at(cutoff - YEAR, horizon_days)
     if isinstance(first, Level) and isinstance(every, Level):
         year = _drawn([(first.spend, every.spend)])
@@ -210,38 +237,69 @@ def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | str:
     the reason where too few of them ordered, nobody spent, or MBG/NBD is refused even under a weak
     prior.
     """
-    when = f"in the {days} days from {cutoff:%Y-%m-%d}"
     spine = customers_known(connection, [cutoff])
     recent = recent_spend(days)
     rows = snapshot(connection, FeatureSpec(), spine, days, (*HISTORY, recent))
     rows = rows[rows.orders > 0]
-    ordered = (rows.future_orders > 0).to_numpy(np.float64)
-    if ordered.sum() < LEAST_CUSTOMERS:
-        return (
-            f"{ordered.sum():.0f} of {len(rows):,} customers with an order before ordered {when}, "
-            f"{LEAST_CUSTOMERS} needed"
-        )
+    few = _few(rows, cutoff, days)
+    if few:
+        return few
     x, t_x, T = histories(rows)
     model = _expecting(x, t_x, T)
     if model is None:
         return f"MBG/NBD was refused at {cutoff:%Y-%m-%d}"
     expected = model.expected_orders(float(days), x, t_x, T)
     worth = expected * np.maximum(capped(rows.spend.to_numpy(np.float64)), 0.0) / (x + 1.0)
+    silent = 1.0 - model.probability_of_order(float(days), x, t_x, T)
+    found = against(rows, expected, worth, silent, cutoff, days)
+    before = capped(rows[recent].to_numpy(np.float64)).sum()
+    if isinstance(found, str) or before <= 0:
+        return found
+    spent = capped(rows.future_spend.to_numpy(np.float64)).sum()
+    return dataclasses.replace(found, over_recent=float(spent / before))
+
+
+def against(
+    rows: pd.DataFrame,
+    orders: np.ndarray,
+    spend: np.ndarray,
+    silent: np.ndarray,
+    cutoff: pd.Timestamp,
+    days: int,
+) -> Level | str:
+    """What came of `rows` (customers with an order before `cutoff`, with the outcomes of the `days`
+    after it) against what a model says of them: expected `orders` and `spend` and the probability
+    of staying `silent`, each (n,). The reason where too few ordered, or nobody spent.
+    """
+    few = _few(rows, cutoff, days)
+    if few:
+        return few
+    when = _in(cutoff, days)
+    ordered = (rows.future_orders > 0).to_numpy(np.float64)
     spent = capped(rows.future_spend.to_numpy(np.float64))
     power: tuple[float, float] | None = (1.0, np.inf)
     if len(rows) - ordered.sum() >= LEAST_CUSTOMERS:
-        power = _power(ordered, 1.0 - model.probability_of_order(float(days), x, t_x, T))
-    if not (spent.sum() > 0 and worth.sum() > 0):
+        power = _power(ordered, silent)
+    if not (spent.sum() > 0 and spend.sum() > 0):
         return f"nobody spent {when}, or before"
     if power is None:
-        return f"another share came back {when} than MBG/NBD could tell"
-    before = capped(rows[recent].to_numpy(np.float64)).sum()
-    return Level(
-        _over(rows.future_orders.to_numpy(np.float64), expected),
-        _over(spent, worth),
-        power,
-        float(spent.sum() / before) if before > 0 else None,
+        return f"another share came back {when} than could be told"
+    return Level(_over(rows.future_orders.to_numpy(np.float64), orders), _over(spent, spend), power)
+
+
+def _few(rows: pd.DataFrame, cutoff: pd.Timestamp, days: int) -> str:
+    """Why these rows are too few to tell a level by; empty where they are not."""
+    ordered = int((rows.future_orders > 0).sum())
+    if ordered >= LEAST_CUSTOMERS:
+        return ""
+    return (
+        f"{ordered} of {len(rows):,} customers with an order before ordered {_in(cutoff, days)}, "
+        f"{LEAST_CUSTOMERS} needed"
     )
+
+
+def _in(cutoff: pd.Timestamp, days: int) -> str:
+    return f"in the {days} days from {cutoff:%Y-%m-%d}"
 
 
 def _expecting(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> MbgNbd | None:

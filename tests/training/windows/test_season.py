@@ -18,7 +18,7 @@ from training import run
 from training.btyd.bg_nbd import MbgNbd
 from training.rivals import histories
 from training.screen import Screen
-from training.windows import exposure, season
+from training.windows import exposure, season, splits
 from training.windows.stretch import Stretch
 
 FIRST_DAY = pd.Timestamp("2021-09-01")
@@ -189,6 +189,56 @@ def test_a_year_of_few_silences_leaves_those_of_the_others(
     assert one == pytest.approx(0.5**season.REPEATS, rel=0.02)
     monkeypatch.setattr(season, "level", lambda *_: unknown)
     assert measured(shop(1.0), NOW - 4 * season.YEAR).factor.churn_power == 1.0
+
+
+def test_what_the_served_model_was_off_by_a_year_ago_is_the_season(
+    shop: Callable[[float], Path],
+) -> None:
+    """Of each earlier year: over its window before, under it after. The year's level is not its."""
+    read = sources.load(config.load(shop(PEAK)), NOW)
+    before, sure = NOW - pd.Timedelta(days=60), 1e-5
+    asked = []
+
+    def served(when: pd.Timestamp) -> season.Level:
+        asked.append(when)
+        off = {before: (0.8, 0.9, 2.0), NOW: (1.2, 0.9, 1.0)}
+        at = next(each for each in off for i in (1, 2) if each - i * season.YEAR == when)
+        orders, spend, power = off[at]
+        return season.Level((orders, sure), (spend, sure), (power, sure))
+
+    start = NOW - 3 * season.YEAR
+    given = read.connection, start, before, NOW, 60, 60, 90
+    found = season.measure(*given, served=served)
+    assert asked == [before - season.YEAR, NOW - season.YEAR,
+                     before - 2 * season.YEAR, NOW - 2 * season.YEAR]  # fmt: skip
+    assert found.factor.orders == pytest.approx(1.5**season.REPEATS, rel=0.02)
+    assert found.factor.spend == 1.0
+    assert found.factor.churn_power == pytest.approx(0.5**season.REPEATS, rel=0.02)
+    by_mbg = season.measure(*given)
+    assert (found.year, found.over_recent) == (by_mbg.year, by_mbg.over_recent)
+    untold = season.measure(*given, served=lambda when: "nobody knows")
+    assert untold.factor == Stretch()
+    assert untold.said.endswith("since a year earlier nobody knows.")
+
+
+def test_the_cut_offs_of_earlier_years_are_those_that_are_asked_for() -> None:
+    days = pd.Timedelta(days=1)
+
+    def asked(start: str, window: int = 60) -> set[pd.Timestamp]:
+        starts = [NOW - i * window * days for i in (3, 2, 1)]
+        train, calibration, test = (splits.Window(at, at + window * days) for at in starts)
+        first = pd.Timestamp(start)
+        plan = splits.Splits("full", window, window, 90, 90, first, NOW, (train,), calibration,
+                             test, (test,))  # fmt: skip
+        return season.cutoffs(plan)
+
+    ago = {NOW - i * 60 * days - season.YEAR for i in (0, 1, 2)}
+    latest = NOW - 120 * days - season.YEAR - 90 * days
+    assert asked(f"{latest:%Y-%m-%d}") == ago
+    assert asked(f"{latest + days:%Y-%m-%d}") == {at for at in ago if at > NOW - 480 * days}
+    assert asked(f"{latest + 61 * days:%Y-%m-%d}") == set()
+    assert asked(f"{latest - season.YEAR:%Y-%m-%d}") == ago | {at - season.YEAR for at in ago}
+    assert asked("2000-01-01", 365) == set()
 
 
 def test_a_season_goes_on_where_a_longer_horizon_ends() -> None:
