@@ -283,7 +283,7 @@ def against(
     if not (spent.sum() > 0 and spend.sum() > 0):
         return f"nobody spent {when}, or before"
     if power is None:
-        return f"another share came back {when} than could be told"
+            return f"another share came back {when} than the model could tell"
     return Level(_over(rows.future_orders.to_numpy(np.float64), orders), _over(spent, spend), power)
 
 

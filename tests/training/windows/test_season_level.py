@@ -75,7 +75,7 @@ def test_where_no_power_tells_the_silences_there_is_no_level(
 ) -> None:
     monkeypatch.setattr(season, "_power", lambda *_: None)
     assert level_of(rows_of(), monkeypatch) == (
-        "another share came back in the 60 days from 2023-11-01 than MBG/NBD could tell"
+        "another share came back in the 60 days from 2023-11-01 than the model could tell"
     )
 
 
