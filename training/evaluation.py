@@ -191,10 +191,8 @@ def evaluate(
 def _level(
     calibrated: Calibrated, bare: Bundle, shots: Snapshots, window_days: int, cutoff: pd.Timestamp
 ) -> Level | str:
-    """What came after a cut-off of an earlier year against what the model says (`windows.season`).
-
-    Most of these rows are among those that it was fitted on: a shop's own course from window to
-    window is no noise to it, so that what is left is told by few customers, too.
+    """What came after a cut-off of an earlier year against what the model says (`windows.season`),
+    which may have been fitted on these rows too; a season is what it could not fit.
     """
     ago = shots.years_ago
     rows = buyers(ago[ago.as_of == cutoff]) if ago is not None else pd.DataFrame()

@@ -49,8 +49,9 @@ MISFIT = 0.01
 @dataclasses.dataclass(frozen=True)
 class Season:
     """What to multiply by, and why, or why not: `said` is a sentence for the report card. `year` is
-    the level of spend over a whole year over that of the days calibrated on, a year earlier and of
-    the same customers: what goes on beyond the horizon. `of_churn` and `of_spend` (and orders) tell
+    the level of spend over a whole year over that of the days calibrated on: `factor`'s, times what
+    a whole year brought over the same days a year earlier, of the same customers. It is what goes
+    on beyond the horizon. `of_churn` and `of_spend` (and orders) tell
     whether the level of the days calibrated on is the one that `factor` is told against: an earlier
     year was found, be it without a difference, or there is no season to tell. `over_recent` is what
     the same days brought a year earlier over what the customers of then had spent of late
@@ -214,11 +215,11 @@ def measure(
     told = [pair for pair in told if np.isfinite(pair[0][1] + pair[1][1])]
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
-    a = calibrated - YEAR
-    first, every = (carried_on(at(a, days), a, days) for days in (window_days, YEAR_DAYS))
-    year, last = 1.0, at(cutoff - YEAR, horizon_days)
-    if isinstance(first, Level) and isinstance(every, Level):
-        year = _drawn([(first.spend, every.spend)])
+    b = cutoff - YEAR
+    year, last = 1.0, at(b, horizon_days)
+    every = carried_on(at(b, YEAR_DAYS), b, YEAR_DAYS)
+    if isinstance(last, Level) and isinstance(every, Level):
+        year = spend * _drawn([(last.spend, every.spend)])
     return Season(
         factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
@@ -283,7 +284,7 @@ def against(
     if not (spent.sum() > 0 and spend.sum() > 0):
         return f"nobody spent {when}, or before"
     if power is None:
-            return f"another share came back {when} than the model could tell"
+        return f"another share came back {when} than the model could tell"
     return Level(_over(rows.future_orders.to_numpy(np.float64), orders), _over(spent, spend), power)
 
 
