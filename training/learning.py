@@ -265,8 +265,8 @@ def _seasons(
     levels: season.Levels = {}
     tested, ahead = (
         season.measure(
-            read.connection, plan.start, before, at, window, days, plan.history_days, exposed,
-            levels, served,
+            read.connection, plan.start, before, at, window, days, plan.history_days, served,
+            exposed, levels,
         )
         for before, at, days in zip(cutoffs, cutoffs[1:], (window, plan.horizon_days), strict=False)
     )  # fmt: skip

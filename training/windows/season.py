@@ -128,9 +128,9 @@ def measure(
     window_days: int,
     horizon_days: int,
     history_days: int,
+    served: Served,
     exposed: Exposure | None = None,
     levels: Levels | None = None,
-    served: Served | None = None,
 ) -> Season:
     """The season of [cutoff, cutoff + horizon) against [calibrated, calibrated + window).
 
@@ -140,10 +140,10 @@ def measure(
     start : the first order, UTC
     calibrated, cutoff : where the calibration window and the predictions begin, UTC
     history_days : the least history that a cut-off must have before it
+    served : the levels of the model that is to be corrected, over windows of `window_days`
     exposed : how much was seen of the days; None where all was
-    levels : MBG/NBD's, measured before, by cut-off and days; what is measured here is added
-    served : the levels of the model that is to be corrected, over windows of `window_days`, by
-        which the factors are told; None: MBG/NBD's. The level of a whole year is MBG/NBD's.
+    levels : MBG/NBD's, of a whole year and of the days asked for, measured before, by cut-off and
+        days; what is measured here is added
 
     Where days were lost, what was calibrated on is carried on to all of its window
     (`fitting.fit.calibrate`), and so are the same days a year earlier; days lost a year before
@@ -198,8 +198,8 @@ def measure(
     found, why = [], ""
     for i in range(1, years + 1):
         a, b = calibrated - i * YEAR, cutoff - i * YEAR
-        before = carried_on(served(a) if served else at(a, window_days), a, window_days)
-        after = served(b) if served else at(b, horizon_days)
+        before = carried_on(served(a), a, window_days)
+        after = served(b)
         if isinstance(before, Level) and isinstance(after, Level):
             found.append((before, after))
         else:

@@ -127,20 +127,32 @@ def test_as_little_as_the_model_errs_by_is_no_season() -> None:
     assert kept(1.0) == pytest.approx(0.99)
 
 
-def told(monkeypatch: pytest.MonkeyPatch, *levels: season.Level | str, years: int) -> season.Season:
-    """Measured where `level` says these, one after the other."""
-    left = iter(levels)
-    monkeypatch.setattr(season, "level", lambda *_: next(left))
+PLAIN = season.Level((1.0, 0.0), (1.0, 0.0), (1.0, 0.0))
+
+
+def told(
+    monkeypatch: pytest.MonkeyPatch,
+    *levels: season.Level | str,
+    years: int,
+    mbg: tuple[season.Level | str, season.Level | str] = (PLAIN, PLAIN),
+) -> season.Season:
+    """Measured where the served model was off by these, one after the other, and `mbg` by those, in
+    the days a year before those asked for and in all of that year.
+    """
+    left, others = iter(levels), iter(mbg)
+    monkeypatch.setattr(season, "level", lambda *_: next(others))
     before = NOW - pd.Timedelta(days=60)
-    return season.measure(None, NOW - (years + 1) * season.YEAR, before, NOW, 60, 60, 90)
+    start = NOW - (years + 1) * season.YEAR
+    return season.measure(None, start, before, NOW, 60, 60, 90, lambda _: next(left))
 
 
 def test_the_latest_year_that_tells_nothing_leaves_the_older_theirs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slack, peak = (season.Level((n, 0.0), (n, 0.0), (1.0, 0.0), 2.0) for n in (1.0, 1.5))
-    # the days calibrated on and those asked for of each year, the latest first; then all of it
-    found = told(monkeypatch, slack, "few ordered", slack, peak, slack, years=2)
+    # the days calibrated on and those asked for of each year, the latest first
+    asked = slack, "few ordered", slack, peak
+    found = told(monkeypatch, *asked, years=2, mbg=("few ordered", slack))
     assert found.factor.spend == pytest.approx(1.5**season.REPEATS, rel=0.05)
     assert found.over_recent is None
     none = told(monkeypatch, "few ordered", slack, slack, "nobody spent", years=2)
@@ -149,8 +161,7 @@ def test_the_latest_year_that_tells_nothing_leaves_the_older_theirs(
 
 
 def test_years_of_long_ago_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = season.Level((1.0, 0.0), (1.0, 0.0), (1.0, 0.0))
-    found = told(monkeypatch, *[plain] * 7, years=9)
+    found = told(monkeypatch, *[PLAIN] * 6, years=9)
     assert ", 3 years back," in found.said
 
 
@@ -160,5 +171,8 @@ def test_what_a_whole_year_spends_is_no_matter_of_its_orders(
     """Four times the orders to expect, and twice the spend."""
     part = season.Level((2.0, 0.0), (1.0, 0.0), (1.0, 0.0))
     whole = season.Level((8.0, 0.0), (2.0, 0.0), (1.0, 0.0))
-    found = told(monkeypatch, part, part, whole, years=1)
+    found = told(monkeypatch, PLAIN, PLAIN, years=1, mbg=(part, whole))
     assert found.year == pytest.approx(2.0**season.REPEATS, rel=0.05)
+    slack = season.Level((1.0, 0.0), (0.5, 0.0), (1.0, 0.0))  # what is asked for, a half
+    found = told(monkeypatch, PLAIN, slack, years=1, mbg=(part, whole))
+    assert found.year == pytest.approx(2.0**season.REPEATS * found.factor.spend, rel=0.05)
