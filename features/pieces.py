@@ -110,7 +110,7 @@ def _sums(lines: ir.Table, spec: FeatureSpec) -> dict[str, ir.Value]:
         units = (lines.amount < 0).ifelse(-lines.quantity.abs(), lines.quantity)
         sums["units"] = units.sum()  # null where no line's quantity is known
     if "discount" in spec.present:
-        sums["discount"] = lines.discount.sum(where=lines.amount >= 0).fill_null(0.0)
+        sums["discount"] = lines.discount.sum(where=~back(lines)).fill_null(0.0)
     for i, channel in enumerate(spec.order_channels):
         sums[f"channel_{i}"] = (lines.channel == channel).any()
     return sums

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from features.pieces import bought
+from features.pieces import back, bought
 
 #: Orders a customer are counted in these classes, each from its number up to the next.
 CLASSES = (1, 2, 3, 4, 6, 11, 21, 51)
@@ -97,7 +97,7 @@ def population(connection: Any) -> Population:
     each = orders.group_by("customer_id", "order_id").aggregate(
         amount=orders.amount.sum(),
         bought=bought(orders),
-        day=orders.local.min(where=orders.amount >= 0).date(),
+        day=orders.local.min(where=~back(orders)).date(),
         least=orders.amount.min(),
         most=orders.amount.max(),
         several=(orders.count() > 1)

@@ -103,7 +103,10 @@ class OrderLine(TypedDict):
     moment: Annotated[Moment, Field(description="when it was bought, ISO 8601")]
     amount: Annotated[
         Number,
-        Field(description="of the whole line, in the model's currency; negative: a return"),
+        Field(
+            description="of the whole line, in the model's currency; negative, or 0 of a quantity "
+            "below 0: a return"
+        ),
     ]
     order_id: NotRequired[
         Annotated[

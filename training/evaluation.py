@@ -197,7 +197,7 @@ def _level(
     ago = shots.years_ago
     rows = buyers(ago[ago.as_of == cutoff]) if ago is not None else pd.DataFrame()
     if rows.empty:
-        return f"MBG/NBD was refused at {cutoff:%Y-%m-%d}"
+        return f"no model could be held against the days from {cutoff:%Y-%m-%d}"
     said = calibrated.estimates(bare.raw(to_columns(fit.table(rows))))
     return against(
         rows, said["expected_orders"], said["expected_spend"], said["churn_probability"], cutoff,

@@ -262,11 +262,10 @@ def _seasons(
     """The season of the test window against that of the calibration, and the one ahead."""
     window = plan.window_days
     cutoffs = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
-    levels: season.Levels = {}
     tested, ahead = (
         season.measure(
             read.connection, plan.start, before, at, window, days, plan.history_days, served,
-            exposed, levels,
+            exposed, plan.test.days_late,
         )
         for before, at, days in zip(cutoffs, cutoffs[1:], (window, plan.horizon_days), strict=False)
     )  # fmt: skip

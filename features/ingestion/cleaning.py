@@ -144,9 +144,9 @@ def _written(value: str, lost: tuple[str, ...]) -> str:
     )
 
 
-def is_number(dtype: str) -> bool:
-    """Whether a column's type is one of numbers."""
-    return dtype.startswith((*_FLOATS, *_INTEGERS, "U")) and dtype != "UUID"
+def has_fractions(dtype: str) -> bool:
+    """Whether a column's type is of numbers that need not be whole."""
+    return dtype.startswith(_FLOATS)
 
 
 def written(reference: str, dtype: str) -> str:
@@ -185,7 +185,7 @@ def number(reference: str, dtype: str, decimal: str | None = None) -> str:
 
     With `decimal` None, "1,234.5" is a number and "1,234" is not: it could be either.
     """
-    if is_number(dtype):
+    if dtype.startswith((*_FLOATS, *_INTEGERS, "U")) and dtype != "UUID":
         value = f"CAST({reference} AS DOUBLE)"
     elif dtype != "VARCHAR":
         return "CAST(NULL AS DOUBLE)"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from features.errors import SourceError
-from features.ingestion.cleaning import blank, identifier, is_number, quoted, written
+from features.ingestion.cleaning import blank, has_fractions, identifier, quoted, written
 from features.ingestion.joining import RAW
 from features.settings.experiment import LeaveOut
 
@@ -31,9 +31,9 @@ def drop(
 ) -> LeftOut:
     """Delete from `raw_rows` what has one of the values in one of the columns.
 
-    Numbers are compared as numbers, all else as it is written, white space around it apart; an
-    empty value means that nothing is written there, or in the column `customer` that nobody is
-    named. SourceError where no row is left.
+    Numbers of a type with fractions are compared as such, all else as it is written, white space
+    around it apart; an empty value means that nothing is written there, or in the column `customer`
+    that nobody is named. SourceError where no row is left.
     """
     if not leave_out:
         return LeftOut()
@@ -42,10 +42,10 @@ def drop(
     for place, (column, named) in enumerate(leave_out):
         kind, reference, key = types[column], quoted(column), f"values_{place}"
         nothing = blank(reference, kind)
-        if column == customer:
+        if column == customer and kind == "VARCHAR":
             nothing = f"({identifier(reference, kind)} IS NULL)"
-        if is_number(kind):
-            said, asked = f"CAST({reference} AS DOUBLE)", "try_cast(named AS DOUBLE)"
+        if has_fractions(kind):
+            said, asked = reference, f"try_cast(named AS {kind})"
         else:
             said, asked = written(reference, kind), written("named", "VARCHAR")
         values[key] = [value for value in named if value.strip()]

@@ -188,7 +188,8 @@ def _spend_trend(k: ir.Table) -> ir.Value:
 
 def _returns() -> list[Feature]:
     return [
-        _count("returns", "orders", "Order pieces with something returned.",
+        _count("returns", "orders",
+               "Order pieces with a return: a line below 0, or of 0 with a quantity below 0.",
                lambda k: _times(k.gave_back)),
         # clip keeps null; more can come back than the log saw being bought
         _number("return_share", "share", NOTHING,

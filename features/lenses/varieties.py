@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 
 from features.asof import KEYS, days_between, known, part_of
 from features.feature import Feature, aggregate
+from features.pieces import back
 from features.spec import FeatureSpec, slugs
 
 LENS = "behavioural"
@@ -46,7 +47,7 @@ def expression(
     told = _known_of(spec)
     if not told:
         return None
-    lines = orders.filter(orders.amount >= 0)
+    lines = orders.filter(~back(orders))
     if cutoffs:
         lines = lines.mutate(part=part_of(lines, cutoffs))
         late = {}

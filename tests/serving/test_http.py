@@ -176,7 +176,7 @@ def test_the_docs_describe_request_answer_and_error(client: TestClient) -> None:
     schemas = docs.json()["components"]["schemas"]
     assert set(schemas["OrderLine"]["required"]) == {"moment", "amount"}
     assert schemas["OrderLine"]["properties"]["amount"]["description"] == (
-        "of the whole line, in the model's currency; negative: a return"
+        "of the whole line, in the model's currency; negative, or 0 of a quantity below 0: a return"
     )
     assert schemas["NotFound"]["properties"]["error"] == {"$ref": "#/components/schemas/Error"}
     example = next(s["example"] for s in schemas.values() if "example" in s)

@@ -98,14 +98,17 @@ def augment(
 
 
 def alike(frame: pd.DataFrame, window_days: int, like: Prior | None) -> pd.DataFrame:
-    """`frame` with the prior's columns, each cut-off by its own fit, as regular as those `like` it;
-    without the cut-offs where it is refused. As it is where `like` is None: no row has them then.
+    """`frame` with the prior's columns, each cut-off by its own fit, of the kind that `like` is of;
+    without the cut-offs where that is refused. As it is where `like` is None: no row has them then.
     """
     if like is None:
         return frame
     made = []
     for _, some in frame.groupby("as_of"):
-        found = fit(some, window_days, like)
+        found = tried(some, window_days, WAYS[2:] if like.alike else WAYS)[0]
+        if found is not None and like.rhythm is not None:
+            rhythm = regularity.fit(some, like.rhythm.k)
+            found = dataclasses.replace(found, rhythm=rhythm) if rhythm else None
         if found is not None:
             made.append(some.assign(**found.columns(known_of(some))))
     return pd.concat(made) if made else frame.head(0)

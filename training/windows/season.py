@@ -42,7 +42,7 @@ MOST = 5.0
 HISTORY = ("recency_days", "T_days", "orders", "frequency", "spend")
 #: Of a season's logarithm so much comes again a year later.
 REPEATS = 0.85
-#: The variance of the logarithm by what MBG/NBD misses, season or not, beside the noise.
+#: The variance of the logarithm by what a model misses, season or not, beside the noise.
 MISFIT = 0.01
 
 
@@ -95,9 +95,8 @@ class Level:
         )
 
 
-#: By cut-off and days; in place of a level that cannot be told, why not.
-Levels = dict[tuple[pd.Timestamp, int], Level | str]
-#: The level in the window after a cut-off of a model that was fitted later.
+#: The level in the window after a cut-off, of a model that was fitted later; in place of one that
+#: cannot be told, why not.
 Served = Callable[[pd.Timestamp], Level | str]
 
 
@@ -130,7 +129,7 @@ def measure(
     history_days: int,
     served: Served,
     exposed: Exposure | None = None,
-    levels: Levels | None = None,
+    days_late: int = 0,
 ) -> Season:
     """The season of [cutoff, cutoff + horizon) against [calibrated, calibrated + window).
 
@@ -142,8 +141,7 @@ def measure(
     history_days : the least history that a cut-off must have before it
     served : the levels of the model that is to be corrected, over windows of `window_days`
     exposed : how much was seen of the days; None where all was
-    levels : MBG/NBD's, of a whole year and of the days asked for, measured before, by cut-off and
-        days; what is measured here is added
+    days_late : so long a window's rows take to arrive
 
     Where days were lost, what was calibrated on is carried on to all of its window
     (`fitting.fit.calibrate`), and so are the same days a year earlier; days lost a year before
@@ -183,12 +181,6 @@ def measure(
             f"{ahead}: another season, and nothing corrects for it, since the history (from "
             f"{start:%Y-%m-%d}) does not hold both a year earlier.",
         )
-    levels = {} if levels is None else levels
-
-    def at(when: pd.Timestamp, days: int) -> Level | str:
-        if (when, days) not in levels:
-            levels[when, days] = level(connection, when, days)
-        return levels[when, days]
 
     def carried_on(measured: Level | str, when: pd.Timestamp, days: int) -> Level | str:
         if isinstance(measured, str):
@@ -199,7 +191,7 @@ def measure(
     for i in range(1, years + 1):
         a, b = calibrated - i * YEAR, cutoff - i * YEAR
         before = carried_on(served(a), a, window_days)
-        after = served(b)
+        after = _longer(served(b), connection, b, window_days, horizon_days)
         if isinstance(before, Level) and isinstance(after, Level):
             found.append((before, after))
         else:
@@ -215,11 +207,12 @@ def measure(
     told = [pair for pair in told if np.isfinite(pair[0][1] + pair[1][1])]
     power = _drawn(told) if told else 1.0
     factor = Stretch(orders, spend, power, "season")
-    b = cutoff - YEAR
-    year, last = 1.0, at(b, horizon_days)
-    every = carried_on(at(b, YEAR_DAYS), b, YEAR_DAYS)
-    if isinstance(last, Level) and isinstance(every, Level):
-        year = spend * _drawn([(last.spend, every.spend)])
+    year, b = 1.0, cutoff - YEAR - pd.Timedelta(days=days_late)
+    part = level(connection, b, horizon_days)
+    every = carried_on(level(connection, b, YEAR_DAYS), b, YEAR_DAYS)
+    if isinstance(part, Level) and isinstance(every, Level):
+        year = spend * _drawn([(part.spend, every.spend)])
+    last = level(connection, cutoff - YEAR, horizon_days) if days_late else part
     return Season(
         factor,
         f"{ahead}: seasonal factor {orders:.2f} of orders and {spend:.2f} of spend, by the same "
@@ -231,6 +224,30 @@ def measure(
         of_spend=True,
         over_recent=last.over_recent if isinstance(last, Level) else None,
     )
+
+
+def _longer(
+    measured: Level | str,
+    connection: Any,
+    cutoff: pd.Timestamp,
+    window_days: int,
+    horizon_days: int,
+) -> Level | str:
+    """Of the whole horizon, where windows are shorter: by what MBG/NBD was off by more in it."""
+    if window_days == horizon_days or isinstance(measured, str):
+        return measured
+    part, whole = (level(connection, cutoff, days) for days in (window_days, horizon_days))
+    if isinstance(part, str) or isinstance(whole, str):
+        return part if isinstance(part, str) else str(whole)
+    orders, spend, churn = (
+        (own[0] * more[0] / less[0], own[1] + more[1] + less[1])
+        for own, more, less in (
+            (measured.orders, whole.orders, part.orders),
+            (measured.spend, whole.spend, part.spend),
+            (measured.churn_power, whole.churn_power, part.churn_power),
+        )
+    )
+    return Level(orders, spend, churn)
 
 
 def level(connection: Any, cutoff: pd.Timestamp, days: int) -> Level | str:

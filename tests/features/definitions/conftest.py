@@ -240,10 +240,6 @@ class Shop:
         return in_zone(value, self.zone if value % 2 else UTC).isoformat()
 
 
-def is_return(line: Row) -> bool:
-    return line.amount < 0 or (line.amount == 0 and (line.quantity or 0) < 0)
-
-
 class Past:
     """What was known of a customer at `as_of`.
 
@@ -283,7 +279,8 @@ class Past:
             piece.spend = sum(line.amount for line in lines)
             piece.paid = sum(line.amount for line in lines if line.amount > 0)
             piece.returned = -sum(line.amount for line in lines if line.amount < 0)
-            piece.gave_back = any(is_return(line) for line in lines)
+            undone = (line.amount == 0 and (line.quantity or 0) < 0 for line in lines)
+            piece.gave_back = piece.returned > 0 or any(undone)
             pieces.append(piece)
         return pieces
 

@@ -75,6 +75,18 @@ def test_values_are_compared_as_ids_are(loaded):
     assert (account.left_out, account.rows_kept, account.unmatched) == (3, 1, ())
 
 
+def test_ids_that_are_near_are_told_apart(loaded):
+    ids = [928000000000001234 + i for i in range(4)]
+    table = pa.table({"who": ids, "when": ["2024-01-01"] * 4, "paid": [1.0] * 4})
+    (account,) = loaded(table, url="o.parquet", form=out(who=[str(ids[1])])).ingested
+    assert (account.left_out, account.rows_kept, account.unmatched) == (1, 3, ())
+    # an id that is none, as another stands for the same number, is a reject and not a guest's
+    table = pa.table({"who": [1.0, None, 1e16], "when": ["2024-01-01"] * 3, "paid": [1.0] * 3})
+    (account,) = loaded(table, url="o.parquet", form=out(who=[""]),
+                        head="max_reject_share = 0.9").ingested  # fmt: skip
+    assert (account.left_out, account.rows_rejected, account.rows_kept) == (1, 1, 1)
+
+
 def test_thousands_of_values_are_as_good_as_one(loaded):
     named = [f"t{i}" for i in range(5_000)]
     (account,) = loaded(ORDERS, form=out(who=[*named, "a"]), head="max_reject_share = 0.9").ingested
@@ -98,7 +110,7 @@ def test_equal_rows_are_counted_of_what_is_left(loaded):
         (pa.bool_(), True, "true"), (pa.date32(), 17, "1970-01-18"), (pa.float64(), 1.5, "1.5"),
         (pa.dictionary(pa.int8(), pa.string()), "17", "17"), (pa.decimal128(9, 2), 17, "17"),
         (pa.decimal128(9, 2), 0, "0.00"), (pa.float64(), -0.0, "0"),
-        (pa.uint64(), 2**63, str(2**63)),
+        (pa.uint64(), 2**63, str(2**63)), (pa.float32(), 19.99, "19.99"), (pa.int64(), 17, "17.0"),
     ],
 )  # fmt: skip
 def test_a_value_is_written_as_text_whatever_its_type(loaded, table_of, dtype, value, named):

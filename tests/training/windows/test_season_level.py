@@ -160,6 +160,46 @@ def test_the_latest_year_that_tells_nothing_leaves_the_older_theirs(
     assert none.said.endswith("since a year earlier few ordered.")  # of the latest year
 
 
+def test_a_horizon_beyond_the_window_is_carried_on_by_what_is_off_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the days beyond the window MBG/NBD expects too little by half."""
+    asked = []
+
+    def level(_: object, when: pd.Timestamp, days: int) -> season.Level | str:
+        asked.append((when, days))
+        off = 1.5 if days == 90 else 1.0
+        return season.Level((off, 0.0), (off, 0.0), (off, 0.0))
+
+    monkeypatch.setattr(season, "level", level)
+    before, start = NOW - pd.Timedelta(days=60), NOW - 2 * season.YEAR
+    own = season.Level((1.2, 0.0), (1.2, 0.0), (1.2, 0.0))
+    given = None, start, before, NOW, 60, 90, 90
+    found = season.measure(*given, lambda when: own).factor
+    for factor in (found.orders, found.spend, found.churn_power):
+        assert factor == pytest.approx(1.5**season.REPEATS, rel=0.05)
+    assert {(NOW - season.YEAR, 60), (NOW - season.YEAR, 90)} <= {*asked}
+    monkeypatch.setattr(season, "level", lambda _, when, days: level(_, when, days)
+                        if days == 60 else "few ordered")  # fmt: skip
+    none = season.measure(*given, lambda when: own)
+    assert none.factor == Stretch()
+    assert none.said.endswith("since a year earlier few ordered.")
+
+
+def test_what_is_late_is_no_slack_end_of_the_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def level(_: object, when: pd.Timestamp, days: int) -> season.Level:
+        asked.append((when, days))
+        return PLAIN
+
+    monkeypatch.setattr(season, "level", level)
+    before, start = NOW - pd.Timedelta(days=60), NOW - 2 * season.YEAR
+    season.measure(None, start, before, NOW, 60, 60, 90, lambda when: PLAIN, None, 14)
+    known = NOW - season.YEAR - pd.Timedelta(days=14)
+    assert asked == [(known, 60), (known, 365), (NOW - season.YEAR, 60)]
+
+
 def test_years_of_long_ago_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     found = told(monkeypatch, *[PLAIN] * 6, years=9)
     assert ", 3 years back," in found.said
