@@ -30,7 +30,8 @@ from training.prediction.segments import Segment
 from training.screen import Told
 from training.snapshots import Snapshots, buyers, without_order
 from training.windows import exposure
-from training.windows.season import Level, Season, Served, against
+from training.windows.deviation import Deviation, against
+from training.windows.season import Season, Served
 from training.windows.splits import Splits
 
 #: The season of the test window against the calibration's, and the one ahead.
@@ -88,7 +89,7 @@ def evaluate(
     then = bare.raw(to_columns(fit.table(calibration)))
     calibrated = prospects.calibrate(then, calibration, level)
     known, bought = buyers(calibration), buyers(test)
-    seasons = measured(functools.partial(_level, calibrated, bare, shots, window_days))
+    seasons = measured(functools.partial(_off_by, calibrated, bare, shots, window_days))
     season = seasons[0]
     then = then.of(then.ordered)
     expected_then = calibrated.estimates(then)["expected_spend"]
@@ -188,9 +189,9 @@ def evaluate(
     )
 
 
-def _level(
+def _off_by(
     calibrated: Calibrated, bare: Bundle, shots: Snapshots, window_days: int, cutoff: pd.Timestamp
-) -> Level | str:
+) -> Deviation | str:
     """What came after a cut-off of an earlier year against what the model says (`windows.season`),
     which may have been fitted on these rows too; a season is what it could not fit.
     """

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import platform
 import re
 import sys
 import warnings
@@ -24,7 +23,6 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 
 import mlflow
 import pandas as pd
-import psutil  # type: ignore[import-untyped]  # ships no types
 from filelock import FileLock
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
@@ -35,6 +33,7 @@ from mlflow.types.schema import ColSpec, DataType, Schema
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from features.errors import BundleError, FitError
+from training import recorder
 from training.prediction import timing, value
 from training.prediction.bundle import Bundle
 
@@ -45,7 +44,7 @@ BUNDLE = "bundle"
 CONTRACTS = "contracts"
 #: What MLflow says where no model of the name, or no alias, is registered.
 NO_CHAMPION = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-#: The tag that says which process records a run: its machine, its id, its start.
+#: The tag that says which process records a run.
 PROCESS = "process"
 #: So many characters of a description fit into the registry's tables.
 MOST_NOTE = 5_000
@@ -153,7 +152,7 @@ def _record(
     open_store()
     client, experiment, note = mlflow.MlflowClient(), _experiment(what.name), what.note[:MOST_NOTE]
     _end_killed(client, experiment)
-    process = {PROCESS: f"{platform.node()} {os.getpid()} {psutil.Process().create_time():.2f}"}
+    process = {PROCESS: recorder.told()}
     opened = client.create_run(
         experiment,
         start_time=round(what.begun * 1000),
@@ -198,19 +197,8 @@ def _record(
 def _end_killed(client: mlflow.MlflowClient, experiment: str) -> None:
     """Say KILLED of the runs that a process of this machine was recording when it was killed."""
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        told = re.fullmatch(r"(\S+) (\d+) (\d+\.\d+)", run.data.tags.get(PROCESS, ""))
-        if told and told[1] == platform.node() and not _lives(int(told[2]), float(told[3])):
+        if recorder.killed(run.data.tags.get(PROCESS, "")):
             client.set_terminated(run.info.run_id, "KILLED")
-
-
-def _lives(number: int, start: float) -> bool:
-    """By its start, too: an id is given again. Who waits to be noticed as dead is."""
-    try:
-        process = psutil.Process(number)
-        dead = process.status() == psutil.STATUS_ZOMBIE
-        return not dead and abs(float(process.create_time()) - start) < 2
-    except psutil.NoSuchProcess:
-        return False
 
 
 def promote(name: str, version: int) -> None:

@@ -16,7 +16,7 @@ from training.btyd.structural import LEAST_REPEAT_BUYERS
 from training.fitting import calibration, conformal
 from training.fitting.prospects import LEAST_FIRST_ORDERS
 from training.snapshots import LEAST_CUSTOMERS, LEAST_SPENDERS, buyers, without_order
-from training.windows import season, splits
+from training.windows import deviation, splits
 from training.windows.splits import YEAR, Splits, Window
 
 READY, LIMITED, INSUFFICIENT = "ready", "limited", "insufficient"
@@ -253,11 +253,12 @@ def _seasonality(plan: Splits, calibrate: pd.DataFrame) -> Readiness:
     needed = f"the season ahead, and the one calibrated on, a year before {plan.now:%Y-%m-%d}"
     if _a_year_earlier(plan):
         known = int((calibrate["T_days"] >= year).sum())
-        if known < season.LEAST_CUSTOMERS:
+        if known < deviation.LEAST_CUSTOMERS:
             return Readiness(
                 "seasonality", LIMITED,
                 f"{known} customers had ordered a year before the calibration's cut-off, "
-                f"{season.LEAST_CUSTOMERS} needed to tell a season: none is corrected for", _MORE,
+                f"{deviation.LEAST_CUSTOMERS} needed to tell a season: none is corrected for",
+                _MORE,
             )  # fmt: skip
         return Readiness("seasonality", READY, f"{seen} holds {needed}")
     return Readiness(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
-from types import SimpleNamespace as Row
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -94,6 +94,10 @@ BORDERS = (0, 0, 0, 3, 3, 7, 10, 30, 30, 30, 84, 90, 90, 180, 365)
 DATES = [date for occasion in tomllib.loads(TEXT)["occasions"] for date in occasion["dates"]]
 #: Times by which an event precedes an order: about the days of the goals.
 LEADS = (0, 0, HOUR, DAY, 3 * DAY, 3 * DAY - 1, 10 * DAY, 10 * DAY - 1, 12 * DAY)
+
+
+class Row(SimpleNamespace):
+    gives_back = property(lambda r: r.amount < 0 or (r.amount == 0 and (r.quantity or 0) < 0))
 
 
 class Draw:
@@ -279,8 +283,7 @@ class Past:
             piece.spend = sum(line.amount for line in lines)
             piece.paid = sum(line.amount for line in lines if line.amount > 0)
             piece.returned = -sum(line.amount for line in lines if line.amount < 0)
-            undone = (line.amount == 0 and (line.quantity or 0) < 0 for line in lines)
-            piece.gave_back = piece.returned > 0 or any(undone)
+            piece.gave_back = any(line.gives_back for line in lines)
             pieces.append(piece)
         return pieces
 

@@ -154,12 +154,8 @@ def units(lines):
     return sum(signed) if signed else None
 
 
-def gives_back(line):
-    return line.amount < 0 or (line.amount == 0 and (line.quantity or 0) < 0)
-
-
 def discount(lines):
-    return sum(line.discount or 0 for line in lines if not gives_back(line))
+    return sum(line.discount or 0 for line in lines if not line.gives_back)
 
 
 def discount_share(lines):
@@ -312,7 +308,7 @@ def categories(past):
 
 def bought(lines, what):
     """What is known of lines that are no returns."""
-    return {getattr(line, what) for line in lines if not gives_back(line)} - {None}
+    return {getattr(line, what) for line in lines if not line.gives_back} - {None}
 
 
 def paid_by(past, what):

@@ -47,10 +47,6 @@ def test_an_order_id_that_is_no_orders_is_a_warning(experiment: Experiment, havi
         ("ingested", {"rows_rejected": 11}, WARNING, "11 of 10,000 rows rejected (0.11%): "),
         ("ingested", {"left_out": 5_000, "rows_rejected": 5}, HINT,
          "5 of 5,000 rows rejected (0.10%): "),
-        ("ingested", {"unmatched": (("sku", "POSTT"), ("who", ""))}, WARNING,
-         "in no row: 'POSTT' of 'sku'; '' of 'who'"),
-        ("ingested", {"unmatched": tuple(("sku", n) for n in "abcdefg")}, WARNING,
-         "in no row: 'a' of 'sku'; 'b' of 'sku'; 'c' of 'sku'; 'd' of 'sku'; 'e' of 'sku'; 2 more"),
         ("ingested", {"left_out": 5_000, "duplicates": 51}, WARNING,
          "51 of 5,000 rows (1.02%) equal an earlier one in every column"),
         ("ingested", {"repeats": 7}, HINT, "7 of 10,000 rows dropped: their line_id had come"),
@@ -223,13 +219,6 @@ def test_a_return_without_its_sign_has_the_remedy_of_what_is_named(
     read = config.parse(experiment_text(but=but, head='time_zone = "UTC"'), Path("shop.toml"))
     (found,) = of_health(having("amounts", backward=11), read)
     assert found.remedy == "give their prices no sign"
-
-
-def test_ids_that_no_row_has_are_for_the_terminal(experiment: Experiment, having: Having) -> None:
-    unmatched = (("who", "alice@x.org"), ("sku", "POST"), ("who", "bob@x.org"))
-    (found,) = of_health(having("ingested", unmatched=unmatched, customer="who"), experiment)
-    assert found.seen == "in no row: 'POST' of 'sku'; 2 of 'who'"
-    assert found.example == "alice@x.org"
 
 
 def test_a_rate_taken_for_an_amount_is_a_hint(

@@ -18,42 +18,13 @@ from training import run
 from training.btyd.bg_nbd import MbgNbd
 from training.rivals import histories
 from training.screen import Screen
-from training.windows import exposure, season, splits
+from training.windows import deviation, season
+from training.windows.deviation import Deviation
 from training.windows.stretch import Stretch
 
 FIRST_DAY = pd.Timestamp("2021-09-01")
 NOW = pd.Timestamp("2023-11-01")
 PEAK = 1.8
-
-
-def orders(peak: float, days: int = 850) -> pd.DataFrame:
-    """Orders of 600 customers, who buy `peak` times as often in November and December."""
-    rng = np.random.default_rng(8)
-    calendar = pd.date_range(FIRST_DAY, periods=days)
-    strength = np.where(calendar.month.isin([11, 12]), peak, 1.0)
-    rows = []
-    for customer in range(600):
-        born = rng.uniform(0, 500)
-        last = min(days, born + rng.exponential(900))
-        rate, level = 1 / rng.gamma(3, 8), rng.lognormal(3.3, 0.6)
-        lived = np.arange(int(born) + 1, int(last))
-        came = lived[rng.random(len(lived)) < -np.expm1(-rate * strength[lived])]
-        for day in (int(born), *came):
-            rows.append((f"C{customer}", calendar[day], round(level * rng.lognormal(0, 0.4), 2)))
-    return pd.DataFrame(rows, columns=["who", "when", "paid"])
-
-
-@pytest.fixture
-def shop(tmp_path: Path, experiment_text: Callable[..., str]) -> Callable[[float], Path]:
-    """The experiment file of such a shop, with a horizon of 60 days."""
-
-    def made(peak: float) -> Path:
-        orders(peak).to_csv(tmp_path / "orders.csv", index=False)
-        text = experiment_text(name="seasonal", horizon_days=60)
-        (tmp_path / "shop.toml").write_text(text + "[model]\nsegments = 3\nseeds = 1\n")
-        return tmp_path / "shop.toml"
-
-    return made
 
 
 def snapshot_of(file: Path, cutoff: pd.Timestamp) -> pd.DataFrame:
@@ -63,7 +34,7 @@ def snapshot_of(file: Path, cutoff: pd.Timestamp) -> pd.DataFrame:
 
 def told(connection: object) -> season.Served:
     """MBG/NBD's levels, in place of a served model's."""
-    return lambda when: season.level(connection, when, 60)
+    return lambda when: deviation.by_mbg(connection, when, 60)
 
 
 def measured(file: Path, start: pd.Timestamp = FIRST_DAY) -> season.Season:
@@ -131,7 +102,7 @@ def test_few_customers_tell_no_season(
     shop: Callable[[float], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = shop(PEAK)
-    monkeypatch.setattr(season, "LEAST_CUSTOMERS", 10_000)
+    monkeypatch.setattr(deviation, "LEAST_CUSTOMERS", 10_000)
     found = measured(file)
     assert found.factor == Stretch()
     assert "since a year earlier " in found.said
@@ -169,7 +140,7 @@ def test_customers_of_one_habit_tell_their_season_too(
     assert found.factor.spend == pytest.approx(PEAK**season.REPEATS, rel=0.1)
     # 92 customers had no order in the peak of a year ago: of silences nothing is told
     silent = int((snapshot_of(tmp_path / "shop.toml", NOW - season.YEAR).future_orders == 0).sum())
-    assert silent < season.LEAST_CUSTOMERS
+    assert silent < deviation.LEAST_CUSTOMERS
     assert found.factor.churn_power == 1.0
     assert (found.of_churn, found.of_spend) == (False, True)
 
@@ -185,14 +156,14 @@ def test_a_year_of_few_silences_leaves_those_of_the_others(
     shop: Callable[[float], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, thin = (1.0, 0.001), (1.0, np.inf)
-    low, high = (season.Level(plain, plain, (power, 0.001)) for power in (1.0, 0.5))
-    unknown = season.Level(plain, plain, thin)
+    low, high = (Deviation(plain, plain, (power, 0.001)) for power in (1.0, 0.5))
+    unknown = Deviation(plain, plain, thin)
     # the latest year first, calibrated and ahead; then those asked for and the whole of it
     said = iter([unknown, high, low, high, low, high, high, low])
-    monkeypatch.setattr(season, "level", lambda *_: next(said))
+    monkeypatch.setattr(deviation, "by_mbg", lambda *_: next(said))
     one = measured(shop(1.0), NOW - 4 * season.YEAR).factor.churn_power
     assert one == pytest.approx(0.5**season.REPEATS, rel=0.02)
-    monkeypatch.setattr(season, "level", lambda *_: unknown)
+    monkeypatch.setattr(deviation, "by_mbg", lambda *_: unknown)
     assert measured(shop(1.0), NOW - 4 * season.YEAR).factor.churn_power == 1.0
 
 
@@ -204,12 +175,12 @@ def test_what_the_served_model_was_off_by_a_year_ago_is_the_season(
     before, sure = NOW - pd.Timedelta(days=60), 1e-5
     asked = []
 
-    def served(when: pd.Timestamp) -> season.Level:
+    def served(when: pd.Timestamp) -> Deviation:
         asked.append(when)
         off = {before: (0.8, 0.9, 2.0), NOW: (1.2, 0.9, 1.0)}
         at = next(each for each in off for i in (1, 2) if each - i * season.YEAR == when)
         orders, spend, power = off[at]
-        return season.Level((orders, sure), (spend, sure), (power, sure))
+        return Deviation((orders, sure), (spend, sure), (power, sure))
 
     start = NOW - 3 * season.YEAR
     given = read.connection, start, before, NOW, 60, 60, 90
@@ -226,31 +197,6 @@ def test_what_the_served_model_was_off_by_a_year_ago_is_the_season(
     untold = season.measure(*given, lambda when: "nobody knows")
     assert untold.factor == Stretch()
     assert untold.said.endswith("since a year earlier nobody knows.")
-
-
-def test_the_cut_offs_of_earlier_years_are_those_that_are_asked_for() -> None:
-    days = pd.Timedelta(days=1)
-
-    def asked(start: str, window: int = 60) -> set[pd.Timestamp]:
-        starts = [NOW - i * window * days for i in (3, 2, 1)]
-        train, calibration, test = (splits.Window(at, at + window * days) for at in starts)
-        first = pd.Timestamp(start)
-        plan = splits.Splits("full", window, window, 90, 90, first, NOW, (train,), calibration,
-                             test, (test,))  # fmt: skip
-        return season.cutoffs(plan)
-
-    ago = {NOW - i * 60 * days - season.YEAR for i in (0, 1, 2)}
-    latest = NOW - 120 * days - season.YEAR - 90 * days
-    assert asked(f"{latest:%Y-%m-%d}") == ago
-    assert asked(f"{latest + days:%Y-%m-%d}") == {at for at in ago if at > NOW - 480 * days}
-    assert asked(f"{latest + 61 * days:%Y-%m-%d}") == set()
-    assert asked(f"{latest - season.YEAR:%Y-%m-%d}") == ago | {at - season.YEAR for at in ago}
-    assert asked("2000-01-01", 365) == set()
-
-
-def test_a_season_goes_on_where_a_longer_horizon_ends() -> None:
-    both = season.carried(Stretch(1.5, 1.6, 1.2, "BG/NBD"), Stretch(2.0, 0.5, 1.5, "season"))
-    assert both == Stretch(3.0, 0.8, pytest.approx(1.8), "BG/NBD")
 
 
 @pytest.mark.slow
@@ -308,68 +254,9 @@ def test_a_year_ago_without_prices_corrects_nothing(
     shop: Callable[[float], Path], tmp_path: Path
 ) -> None:
     file = shop(PEAK)
-    lines = orders(PEAK)
+    lines = pd.read_csv(tmp_path / "orders.csv", parse_dates=["when"])
     lines.loc[lines.when < NOW - pd.Timedelta(days=200), "paid"] = 0.0
     lines.to_csv(tmp_path / "orders.csv", index=False)
     found = measured(file)
     assert found.factor == Stretch()
     assert "nobody spent" in found.said
-
-
-@pytest.mark.slow
-def test_a_day_lost_a_year_ago_is_no_slack_season(shop: Callable[[float], Path]) -> None:
-    """A sixth of what the days calibrated on brought a year ago was not recorded."""
-    lost = exposure.Exposure(pd.Series(10.0, pd.date_range(FIRST_DAY, NOW)))
-    at = (NOW - pd.Timedelta(days=60)) - season.YEAR
-    lost.daily[at : at + pd.Timedelta(days=9)] = 0.0
-    assert lost.of(at, 60) == pytest.approx(5 / 6)
-    connection = sources.load(config.load(shop(PEAK)), NOW).connection
-    begun = NOW - pd.Timedelta(days=60)
-    asked = connection, FIRST_DAY, begun, NOW, 60, 60, 90, told(connection)
-    plain, seen = season.measure(*asked), season.measure(*asked, lost)
-    before = season.level(connection, at, 60)
-    assert before is not None
-    of_all = before.carried(5 / 6)
-    assert of_all.spend == (pytest.approx(before.spend[0] * 1.2), before.spend[1])
-    assert of_all.churn_power == (pytest.approx(before.churn_power[0] * 1.2), before.churn_power[1])
-    for name in ("orders", "spend", "churn_power"):  # and a smaller factor is trusted less
-        ratio = getattr(plain.factor, name) / getattr(seen.factor, name)
-        assert 1.2**season.REPEATS * 0.99 < ratio < 1.25
-    assert seen.year < plain.year
-    assert "closure" not in seen.said
-
-
-def test_days_lost_within_the_year_are_no_slack_year(
-    shop: Callable[[float], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two months of the year were not recorded, none of those calibrated on."""
-    lost = exposure.Exposure(pd.Series(10.0, pd.date_range(FIRST_DAY, NOW)))
-    lost.daily["2023-03-01":"2023-04-29"] = 0.0
-    before = NOW - pd.Timedelta(days=60)
-    seen = lost.of(before - season.YEAR, season.YEAR_DAYS)
-    assert seen < 0.85
-    sure = 0.0001
-
-    def level(_: object, __: pd.Timestamp, days: int) -> season.Level:
-        came = seen if days == season.YEAR_DAYS else 1.0
-        return season.Level((came, sure), (came, sure), (1.0, sure))
-
-    monkeypatch.setattr(season, "level", level)
-    connection = sources.load(config.load(shop(1.0)), NOW).connection
-    asked = connection, FIRST_DAY, before, NOW, 60, 60, 90, told(connection)
-    found = season.measure(*asked, lost)
-    assert found.year == pytest.approx(1.0)
-
-
-@pytest.mark.slow
-def test_days_lost_a_year_before_those_asked_for_are_named(shop: Callable[[float], Path]) -> None:
-    days = pd.Series(10.0, pd.date_range(FIRST_DAY, NOW))
-    days["2022-11-20":"2022-11-25"] = 0.0
-    connection = sources.load(config.load(shop(PEAK)), NOW).connection
-    begun = NOW - pd.Timedelta(days=60)
-    asked = connection, FIRST_DAY, begun, NOW, 60, 60, 90, told(connection)
-    plain, named = season.measure(*asked), season.measure(*asked, exposure.Exposure(days))
-    assert named.said == plain.said + (
-        " Hardly anybody ordered 2022-11-20 to 2022-11-25: taken for a closure that comes again."
-    )
-    assert named.factor == plain.factor
