@@ -66,6 +66,11 @@ def page(bundle: Bundle) -> str:
         "currency": told["currency"],
         "time zone": told["time_zone"],
         "features": f"{len(told['features'])}, catalog {told['catalog_hash']}",
+        "left out": "; ".join(
+            f"{column} of {source}: {', '.join(values)}"
+            for source, columns in (told["left_out"] or {}).items()
+            for column, values in columns.items()
+        ),
         "note": told["note"],
     }
     rows = "".join(

@@ -70,11 +70,10 @@ def evaluate(
     measure on its test window. Figures are of customers with an order before the cut-off, those of
     a section apart of the others.
 
-    `held` is the champion's number of segments, if there is one; the seasons are `measured` by the
-    levels of this model a year earlier, and that of the test carries on what was calibrated on;
-    where the experiment asks for trials the boosters' settings
-    are tuned (`fitting.tuning`), else they are `trees`. The level is settled as that of the served
-    model is (`fitting.level`).
+    `held` is the champion's number of segments, if there is one; the seasons are `measured` by what
+    this model was off by a year earlier, and the test's carries on what was calibrated on; where
+    the experiment asks for trials the boosters' settings are tuned (`fitting.tuning`), else they
+    are `trees`. The level is settled as that of the served model is (`fitting.level`).
     """
     train, calibration = shots.at(plan.train), shots.at((plan.calibration,))
     test, model, window_days = shots.at((plan.test,)), experiment.model, plan.window_days

@@ -261,7 +261,7 @@ def _seasons(
 ) -> tuple[season.Season, season.Season]:
     """The season of the test window against that of the calibration, and the one ahead."""
     window = plan.window_days
-    cutoffs = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
+    cutoffs = season.steps(plan)
     tested, ahead = (
         season.measure(
             read.connection, plan.start, before, at, window, days, plan.history_days, served,

@@ -140,7 +140,7 @@ def text(
 def _written(value: str, lost: tuple[str, ...]) -> str:
     return (
         f"CASE WHEN {_among(value, lost)} THEN NULL WHEN suffix({value}, '.0') "
-        f"THEN regexp_replace({value}, '^(-?[0-9]+)\\.0$', '\\1') ELSE {value} END"
+        f"THEN {_whole(value)} ELSE {value} END"
     )
 
 
@@ -149,14 +149,21 @@ def has_fractions(dtype: str) -> bool:
     return dtype.startswith(_FLOATS)
 
 
-def written(reference: str, dtype: str) -> str:
-    """Any value as it is written, without the white space around it: accents are one sign with
-    their letter (NFC), and "1.0" is "1", as `identifier` has it; null where nothing is there.
-    """
+def as_written(reference: str, dtype: str) -> str:
+    """Any value as it is written, as `identifier` reads it, but null only where it is null."""
     if dtype != "VARCHAR":
         return f"CAST({reference} AS VARCHAR)"
-    bare = f"nfc_normalize(regexp_replace({reference}, {literal(_AROUND)}, '', 'g'))"
-    return f"regexp_replace({bare}, '^(-?[0-9]+)\\.0$', '\\1')"
+    return _whole(_bare(reference))
+
+
+def _bare(reference: str) -> str:
+    """A text without white space around it, an accent one sign with its letter."""
+    return f"nfc_normalize(regexp_replace({reference}, {literal(_AROUND)}, '', 'g'))"
+
+
+def _whole(value: str) -> str:
+    """A text, "1.0" as "1"."""
+    return f"regexp_replace({value}, '^(-?[0-9]+)\\.0$', '\\1')"
 
 
 def currency(reference: str, dtype: str) -> str:
@@ -176,8 +183,7 @@ def identifier(reference: str, dtype: str) -> str:
         return f"CASE WHEN abs({reference}) < {_NO_WHOLE} THEN {read} END"
     if dtype != "VARCHAR":
         return text(reference, dtype, nulls=NO_ID)
-    bare = f"regexp_replace({reference}, {literal(_AROUND)}, '', 'g')"
-    return _written(f"nfc_normalize({bare})", NO_ID)
+    return _written(_bare(reference), NO_ID)
 
 
 def number(reference: str, dtype: str, decimal: str | None = None) -> str:
@@ -235,16 +241,16 @@ def moment(reference: str, dtype: str, form: Format, zone: str) -> str:
         zoned = "%z" in fmt.lower()
         value = f"({parsed} AT TIME ZONE 'UTC')" if zoned else _to_utc(parsed, zone)
     elif dtype == "VARCHAR":
-        bare = f"trim({reference})"
-        naive = _to_utc(f"try_cast({bare} AS TIMESTAMP)", zone)
+        trimmed = f"trim({reference})"
+        naive = _to_utc(f"try_cast({trimmed} AS TIMESTAMP)", zone)
         # Of a text that ends in UTC only the Z of it; the cast is asked first, being cheap.
-        tight = f"upper(regexp_replace({bare}, ' *(?i:UTC)$', 'Z'))"
+        tight = f"upper(regexp_replace({trimmed}, ' *(?i:UTC)$', 'Z'))"
         tight = f"regexp_replace({tight}, {literal(_APART)}, '\\1')"
         tight = f"regexp_replace({tight}, {literal(_NO_SECONDS)}, '\\1:00\\2')"
-        either = f"coalesce(try_cast({bare} AS TIMESTAMPTZ), try_cast({tight} AS TIMESTAMPTZ))"
+        either = f"coalesce(try_cast({trimmed} AS TIMESTAMPTZ), try_cast({tight} AS TIMESTAMPTZ))"
         aware = f"({either} AT TIME ZONE 'UTC')"
         # A cast to TIMESTAMP would drop the offset without a word.
-        has_offset = f"regexp_matches({bare}, {literal(_OFFSET)})"
+        has_offset = f"regexp_matches({trimmed}, {literal(_OFFSET)})"
         value = f"CASE WHEN {has_offset} THEN {aware} ELSE {naive} END"
     else:
         return "CAST(NULL AS TIMESTAMP)"

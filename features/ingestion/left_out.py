@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from features.errors import SourceError
-from features.ingestion.cleaning import blank, has_fractions, identifier, quoted, written
+from features.ingestion.cleaning import as_written, blank, has_fractions, identifier, quoted
 from features.ingestion.joining import RAW
 from features.settings.experiment import LeaveOut
 
@@ -47,7 +47,7 @@ def drop(
         if has_fractions(kind):
             said, asked = reference, f"try_cast(named AS {kind})"
         else:
-            said, asked = written(reference, kind), written("named", "VARCHAR")
+            said, asked = as_written(reference, kind), as_written("named", "VARCHAR")
         values[key] = [value for value in named if value.strip()]
         listed = f"(SELECT {asked} FROM (SELECT unnest(CAST(${key} AS VARCHAR[])) AS named))"
         tests.append(f"coalesce({said} IN {listed}, false)")

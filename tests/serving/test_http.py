@@ -167,6 +167,7 @@ def test_the_page_takes_nothing_from_elsewhere(client: TestClient) -> None:
     answer = client.get("/")
     assert answer.status_code == 200
     assert "POST /assign" in answer.text
+    assert "<tr><th>left out<td>store_id of orders: 0" in answer.text
     assert re.findall(r"https?://|//\w|<script", answer.text) == []
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 

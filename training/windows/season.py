@@ -62,14 +62,18 @@ UNTOLD = Season(Stretch(), "Nothing is told of the season.")
 Served = Callable[[pd.Timestamp], Deviation | str]
 
 
+def steps(plan: Splits) -> tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]:
+    """What is calibrated on, tested on and asked for begin here; each is another season's."""
+    return plan.calibration.as_of, plan.test.as_of, plan.now.floor("D")
+
+
 def cutoffs(plan: Splits) -> set[pd.Timestamp]:
     """The earlier years' cut-offs at which `measure` asks the served model, for test and now."""
     if max(plan.window_days, plan.horizon_days) >= YEAR_DAYS:
         return set()
-    steps = (plan.calibration.as_of, plan.test.as_of, plan.now.floor("D"))
     return {
         at - i * YEAR
-        for before, after in itertools.pairwise(steps)
+        for before, after in itertools.pairwise(steps(plan))
         for i in range(1, _years(before, plan.start, plan.history_days) + 1)
         for at in (before, after)
     }
